@@ -1,0 +1,216 @@
+/**
+ * Every hyper-parameter: its default, range, unit, and the paper, code or measurement that it comes from.
+ *
+ * The page makes its settings from `SETTINGS`, the stages read the values, and a run stores the values that it used.
+ * Defaults are for this scale (0.1 to 5 million parameters): the published ones, made for models a thousand times
+ * larger, are 20 to 40 times too small in learning rate and three times too large in KL target here.
+ */
+
+/** The shape of a GPT. Letters: L layers, C width, H heads, N context, V vocabulary. */
+export interface ModelShape {
+  /** L */
+  layers: number;
+  /** C, a multiple of H */
+  width: number;
+  /** H */
+  heads: number;
+  /** N, in tokens */
+  context: number;
+  /** V */
+  vocabulary: number;
+}
+
+export type PresetName = 'nano' | 'mini' | 'small';
+
+export const PRESETS: Record<PresetName, ModelShape> = {
+  nano: { layers: 2, width: 64, heads: 2, context: 96, vocabulary: 512 },
+  mini: { layers: 4, width: 128, heads: 4, context: 128, vocabulary: 1024 },
+  small: { layers: 6, width: 256, heads: 8, context: 256, vocabulary: 1024 },
+};
+
+/** Presets whose weights are shipped with the page. */
+export const SHIPPED_PRESETS: readonly PresetName[] = ['nano', 'mini'];
+
+/** The seed of the world that the shipped models were pretrained on; its facts never change. */
+export const WORLD_SEED = 7;
+
+/** Replies a prompt gets (K) when a person ranks. InstructGPT used 4 to 9. */
+export const REPLIES_PER_PROMPT = 4;
+
+/** Longest reply, in tokens, the stop token included (R). */
+export const MAX_RESPONSE_TOKENS = 40;
+
+/** Layer norm's epsilon, as GPT-2. */
+export const LAYER_NORM_EPSILON = 1e-5;
+
+export interface SettingInfo {
+  /** What the page calls it. */
+  label: string;
+  /** The field's own word. */
+  term: string;
+  /** One plain sentence: what turning it does. */
+  help: string;
+  unit: string;
+  min: number;
+  max: number;
+  /** Whole numbers only. */
+  integer: boolean;
+  source: string;
+}
+
+export interface PretrainSettings {
+  steps: number;
+  batchSize: number;
+  sequenceLength: number;
+  learningRate: number;
+  warmupSteps: number;
+}
+
+export interface SftSettings {
+  examples: number;
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+}
+
+export interface RewardModelSettings {
+  epochs: number;
+  /** Rankings (each with all its replies and pairs) an optimiser step sees. */
+  rankingsPerStep: number;
+  learningRate: number;
+  /** Coefficient of (r_chosen + r_rejected)^2; 0 is off. */
+  centreCoef: number;
+}
+
+export interface PpoSettings {
+  updates: number;
+  /** Prompts an update samples, one reply each (B). */
+  batchSize: number;
+  ppoEpochs: number;
+  minibatchSize: number;
+  learningRate: number;
+  valueLearningRate: number;
+  /** Start of the KL coefficient, beta. */
+  klCoef: number;
+  /** 1: the controller moves klCoef towards klTarget; 0: klCoef stays. */
+  adaptiveKl: number;
+  /** Nats a reply. */
+  klTarget: number;
+  /** Episodes over which the controller corrects. */
+  klHorizon: number;
+  clipRange: number;
+  clipRangeValue: number;
+  vfCoef: number;
+  gamma: number;
+  lam: number;
+  temperature: number;
+  maxNewTokens: number;
+  /** Taken off the score of a reply that never stopped. */
+  missingEosPenalty: number;
+  maxGradNorm: number;
+}
+
+export interface SamplingSettings {
+  temperature: number;
+  /** 0 is off. */
+  topK: number;
+  /** 1 is off. */
+  topP: number;
+  maxNewTokens: number;
+}
+
+export interface Settings {
+  pretrain: PretrainSettings;
+  sft: SftSettings;
+  rewardModel: RewardModelSettings;
+  ppo: PpoSettings;
+  chat: SamplingSettings;
+}
+
+export type StageName = 'pretrain' | 'sft' | 'rewardModel' | 'ppo';
+
+export const DEFAULT_SETTINGS: Settings = {
+  pretrain: { steps: 5000, batchSize: 32, sequenceLength: 64, learningRate: 5e-3, warmupSteps: 50 },
+  sft: { examples: 600, epochs: 6, batchSize: 16, learningRate: 1e-3 },
+  rewardModel: { epochs: 6, rankingsPerStep: 8, learningRate: 1e-3, centreCoef: 0 },
+  ppo: {
+    updates: 24,
+    batchSize: 64,
+    ppoEpochs: 2,
+    minibatchSize: 32,
+    learningRate: 4e-4,
+    valueLearningRate: 1e-3,
+    klCoef: 0.3,
+    adaptiveKl: 1,
+    klTarget: 2,
+    klHorizon: 640,
+    clipRange: 0.2,
+    clipRangeValue: 0.2,
+    vfCoef: 0.1,
+    gamma: 1,
+    lam: 0.95,
+    temperature: 1,
+    maxNewTokens: MAX_RESPONSE_TOKENS,
+    missingEosPenalty: 1,
+    maxGradNorm: 1,
+  },
+  chat: { temperature: 0.8, topK: 0, topP: 1, maxNewTokens: MAX_RESPONSE_TOKENS },
+};
+
+const MEASURED = 'measured at this scale';
+const rate = (term: string, help: string, source: string): SettingInfo => ({
+  label: 'Learning rate', term, help, unit: '', min: 0, max: 0.1, integer: false, source,
+});
+const count = (label: string, term: string, help: string, unit: string, max: number, source: string): SettingInfo => ({
+  label, term, help, unit, min: 1, max, integer: true, source,
+});
+
+/** What the page shows and checks for every setting. */
+export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: SettingInfo } } = {
+  pretrain: {
+    steps: count('Steps', 'optimiser steps', 'More steps teach more facts; sums come last.', 'steps', 100000, MEASURED),
+    batchSize: count('Batch', 'batch size', 'Windows of text a step sees.', 'windows', 256, MEASURED),
+    sequenceLength: count('Window', 'sequence length', 'Tokens in one window of text.', 'tokens', 256, MEASURED),
+    learningRate: rate('lr', 'How far each step moves the weights.', MEASURED),
+    warmupSteps: { label: 'Warm-up', term: 'warm-up steps', help: 'Steps over which the learning rate climbs from 0.', unit: 'steps', min: 0, max: 10000, integer: true, source: 'GPT-3, appendix B' },
+  },
+  sft: {
+    examples: count('Demonstrations', 'examples', 'Worked examples the model imitates.', 'examples', 20000, MEASURED),
+    epochs: count('Passes', 'epochs', 'How often each example is seen.', 'epochs', 50, MEASURED),
+    batchSize: count('Batch', 'batch size', 'Examples a step sees.', 'examples', 128, MEASURED),
+    learningRate: rate('lr', 'How far each step moves the weights; falls to 0 over the run.', MEASURED),
+  },
+  rewardModel: {
+    epochs: count('Passes', 'epochs', 'How often each ranking is seen. Few when a person labels, to not learn slips by heart.', 'epochs', 50, MEASURED),
+    rankingsPerStep: count('Batch', 'rankings a step', 'Rankings a step sees, each with all its pairs.', 'rankings', 64, 'InstructGPT, section 3.5: all pairs of a prompt in one batch element'),
+    learningRate: rate('lr', 'How far each step moves the weights; falls to 0 over the run.', MEASURED),
+    centreCoef: { label: 'Centring', term: 'centre coefficient', help: 'Pulls rewards towards zero mean.', unit: '', min: 0, max: 1, integer: false, source: 'TRL, center_rewards_coefficient' },
+  },
+  ppo: {
+    updates: count('Updates', 'updates', 'Rounds of sampling and learning.', 'updates', 10000, MEASURED),
+    batchSize: count('Replies an update', 'batch size', 'Prompts sampled in one round.', 'episodes', 512, MEASURED),
+    ppoEpochs: count('Passes', 'ppoEpochs', 'How often each round of replies is learned from.', 'epochs', 16, 'PPO, section 5'),
+    minibatchSize: count('Minibatch', 'minibatchSize', 'Replies in one optimiser step.', 'episodes', 512, MEASURED),
+    learningRate: rate('lr', 'How far each step moves the policy; falls to 0 over the run.', MEASURED),
+    valueLearningRate: { ...rate('value lr', 'How far each step moves the value model.', MEASURED), label: 'Value learning rate' },
+    klCoef: { label: 'Leash', term: 'klCoef (beta)', help: 'How hard the model is held to what it said before. 0 lets it run into gibberish.', unit: '', min: 0, max: 10, integer: false, source: 'InstructGPT, equation 2; value measured at this scale' },
+    adaptiveKl: { label: 'Adjust the leash', term: 'adaptive KL controller', help: '1: hold the target below; 0: keep the leash as it is.', unit: '', min: 0, max: 1, integer: true, source: 'Ziegler et al. 2019, section 2.2' },
+    klTarget: { label: 'Target drift', term: 'klTarget', help: 'How far from the start a reply may be.', unit: 'nats a reply', min: 0.01, max: 100, integer: false, source: MEASURED + '; Ziegler et al. used 6 to 10' },
+    klHorizon: { label: 'Horizon', term: 'klHorizon', help: 'Replies over which the leash is corrected.', unit: 'episodes', min: 1, max: 1e6, integer: true, source: MEASURED + ', 10 batches' },
+    clipRange: { label: 'Clip', term: 'clipRange', help: 'How far one update may move the odds of a word.', unit: '', min: 0.01, max: 1, integer: false, source: 'PPO, equation 7' },
+    clipRangeValue: { label: 'Value clip', term: 'clipRangeValue', help: 'How far one update may move the value.', unit: '', min: 0.01, max: 10, integer: false, source: 'lm-human-preferences, train_policy.py' },
+    vfCoef: { label: 'Value weight', term: 'vfCoef', help: "Weight of the value loss. It scales the value model's gradient before it is clipped.", unit: '', min: 0, max: 10, integer: false, source: 'lm-human-preferences, train_policy.py' },
+    gamma: { label: 'Discount', term: 'gamma', help: 'How much a later reward counts now.', unit: '', min: 0, max: 1, integer: false, source: 'lm-human-preferences' },
+    lam: { label: 'GAE lambda', term: 'lam', help: 'Between trusting the value model (0) and the outcome (1).', unit: '', min: 0, max: 1, integer: false, source: 'GAE, section 3' },
+    temperature: { label: 'Temperature', term: 'temperature', help: 'Spread of the words sampled; the same everywhere in PPO.', unit: '', min: 0.1, max: 2, integer: false, source: MEASURED },
+    maxNewTokens: count('Longest reply', 'R', 'Tokens after which a reply is cut.', 'tokens', 200, MEASURED),
+    missingEosPenalty: { label: 'No-stop penalty', term: 'missingEosPenalty', help: 'Taken off the score of a reply that does not stop.', unit: '', min: 0, max: 10, integer: false, source: 'TRL, missing_eos_penalty' },
+    maxGradNorm: { label: 'Gradient clip', term: 'maxGradNorm', help: 'Longest gradient that is followed.', unit: '', min: 0.01, max: 100, integer: false, source: 'OpenRLHF' },
+  },
+  chat: {
+    temperature: { label: 'Temperature', term: 'temperature', help: '0 always takes the likeliest word; higher is more varied.', unit: '', min: 0, max: 2, integer: false, source: '' },
+    topK: { label: 'Top k', term: 'topK', help: 'Only the k likeliest words; 0 is off.', unit: '', min: 0, max: 1024, integer: true, source: '' },
+    topP: { label: 'Top p', term: 'topP', help: 'Only the likeliest words that make up this share; 1 is off.', unit: '', min: 0.01, max: 1, integer: false, source: 'Holtzman et al. 2019' },
+    maxNewTokens: count('Longest reply', 'R', 'Tokens after which a reply is cut.', 'tokens', 200, MEASURED),
+  },
+};

@@ -1,0 +1,299 @@
+/**
+ * Everything that passes between the page and the worker: plain data and transferables, no classes, no casts.
+ * Types only. The page sends a `Command` with an id; the worker answers that id with the command's `Results` entry or
+ * an error, and sends `SessionEvent`s at any time.
+ */
+import type { PresetName, SamplingSettings, Settings, StageName } from '../config';
+import type { PlainError } from '../errors';
+
+// ---- What people and models say -------------------------------------------------------------------------------
+
+export interface Message {
+  role: 'user' | 'assistant';
+  text: string;
+}
+
+/** Which weights speak. `sft` is the reference policy, `policy` the one that PPO changes. */
+export type ModelRole = 'base' | 'sft' | 'policy';
+
+/** One response to a prompt. */
+export interface Reply {
+  text: string;
+  /** The response's tokens, up to and including the stop token where there is one. */
+  tokenIds: number[];
+  /** Whether it ended with the stop token. */
+  finished: boolean;
+  /** The reward model's normalised score; null before there is a reward model. */
+  score: number | null;
+  /** Sum over the response of log pi - log ref, in nats; null where the speaker is not the policy. */
+  kl: number | null;
+}
+
+/**
+ * One ranking of K replies to one prompt. `ranks[i]` belongs to `replies[i]`: 1 is best, equal ranks are a tie,
+ * numbers need not be consecutive.
+ */
+export interface Ranking {
+  id: string;
+  /** Ends with a user turn. */
+  conversation: Message[];
+  replies: string[];
+  ranks: number[];
+  labeler: 'person' | 'simulated' | 'import';
+}
+
+/** A reply that a person wrote or edited, to be imitated. */
+export interface Demonstration {
+  id: string;
+  /** Ends with a user turn. */
+  conversation: Message[];
+  reply: string;
+}
+
+// ---- The device -----------------------------------------------------------------------------------------------
+
+export type BackendName = 'webgpu' | 'wasm' | 'cpu';
+
+export interface DeviceReport {
+  backend: BackendName;
+  /** The GPU's own words for itself, or the CPU path ("WASM SIMD, 1 thread"). */
+  adapter: string;
+  /** True for a GPU that is computed on the CPU, as SwiftShader. */
+  software: boolean;
+  features: string[];
+  /** Why a faster backend was not taken, in plain words; empty when it was. */
+  fallbackReason: string;
+}
+
+export interface ModelReport {
+  preset: PresetName;
+  /** Trainable numbers. */
+  parameters: number;
+  context: number;
+  vocabulary: number;
+}
+
+/** Where each set of weights stands. */
+export interface StageReport {
+  /** `shipped`: came with the page; `trained`: made here or restored; `none`: does not exist yet. */
+  base: 'shipped' | 'trained' | 'none';
+  sft: 'shipped' | 'trained' | 'none';
+  rewardModel: 'trained' | 'none';
+  policy: 'trained' | 'none';
+}
+
+export interface SessionReport {
+  device: DeviceReport;
+  model: ModelReport;
+  stages: StageReport;
+  /** A PPO run that was interrupted and can be continued, if the checkpoints that were given hold one. */
+  resumable: { runId: string; update: number; updates: number } | null;
+}
+
+// ---- Checkpoints ----------------------------------------------------------------------------------------------
+
+export type CheckpointName = 'base' | 'sft' | 'rewardModel' | 'policy' | 'value';
+
+/** Weights, moments and the numbers needed to go on, as one safetensors file. */
+export interface CheckpointFile {
+  name: CheckpointName;
+  runId: string;
+  /** Optimiser steps (updates, for PPO) behind it. */
+  step: number;
+  /** The run is over; false while it is still going on. */
+  final: boolean;
+  bytes: ArrayBuffer;
+}
+
+// ---- Training -------------------------------------------------------------------------------------------------
+
+export type RunState = 'running' | 'paused' | 'done' | 'stopped' | 'failed';
+
+export interface RunProgress {
+  step: number;
+  steps: number;
+  /** What is being done now: "sampling replies", "scoring", "training". */
+  phase: string;
+  secondsPerStep: number;
+  secondsLeft: number;
+}
+
+/** Metric keys are TRL's; their meanings are in rlhf/metrics.ts. */
+export type MetricValues = Record<string, number>;
+
+/** One reply as it comes during training: total = score - klCoef * kl. */
+export interface TrainingSample {
+  prompt: string;
+  reply: string;
+  score: number;
+  kl: number;
+  total: number;
+}
+
+export interface RewardModelReport {
+  rankings: number;
+  pairs: number;
+  /** Share of held-out pairs that the reward model orders as the labeler did; null without held-out rankings. */
+  heldOutAccuracy: number | null;
+  heldOutPairs: number;
+  /** Mean Kendall tau over held-out rankings. */
+  kendallTau: number | null;
+  seconds: number;
+}
+
+// ---- Evaluation -----------------------------------------------------------------------------------------------
+
+export interface Estimate {
+  mean: number;
+  /** Standard error, clustered by prompt. */
+  se: number;
+}
+
+/** Ties count half in `value`; the 95% interval is clustered by prompt; `decided` leaves ties out. */
+export interface WinRate {
+  value: number;
+  low: number;
+  high: number;
+  decided: number;
+  wins: number;
+  ties: number;
+  losses: number;
+}
+
+export interface EvaluationReport {
+  prompts: number;
+  samplesPerPrompt: number;
+  temperature: number;
+  gold: Partial<Record<ModelRole, Estimate>>;
+  /** Held-out perplexity a token of the pretraining text. */
+  perplexity: Partial<Record<ModelRole, number>>;
+  /** Reward model's mean score. */
+  proxy: Partial<Record<ModelRole, number>>;
+  /** Nats a reply of the policy against the reference. */
+  kl: number | null;
+  winRateVsSft: WinRate | null;
+  winRateVsBase: WinRate | null;
+  /** Share of right content by kind of prompt. */
+  rightByKind: Partial<Record<ModelRole, Record<string, number>>>;
+  seconds: number;
+}
+
+// ---- Looking inside -------------------------------------------------------------------------------------------
+
+/** The likeliest next tokens before anything is sampled, by model: "what the model is thinking". */
+export interface NextToken {
+  text: string;
+  probability: Partial<Record<ModelRole, number>>;
+}
+
+// ---- Commands -------------------------------------------------------------------------------------------------
+
+export interface OpenRequest {
+  preset: PresetName | 'auto';
+  backend: BackendName | 'auto';
+  seed: number;
+  /** Folder of the shipped models, an absolute URL that ends in "/". */
+  modelsUrl: string;
+  /** What the page stored before; empty on a first visit. */
+  checkpoints: CheckpointFile[];
+}
+
+export type StartRequest =
+  | { stage: 'pretrain'; runId: string; seed: number; settings: Settings['pretrain']; startPaused?: boolean }
+  | { stage: 'sft'; runId: string; seed: number; settings: Settings['sft']; demonstrations: Demonstration[]; startPaused?: boolean }
+  | {
+      stage: 'rewardModel';
+      runId: string;
+      seed: number;
+      settings: Settings['rewardModel'];
+      rankings: Ranking[];
+      /** Never trained on; empty: one in ten of `rankings` is held out. */
+      heldOut: Ranking[];
+      startPaused?: boolean;
+    }
+  | {
+      stage: 'ppo';
+      runId: string;
+      seed: number;
+      settings: Settings['ppo'];
+      /** Single user turns typed by the person, mixed in with the world's prompts. */
+      extraPrompts: string[];
+      /** Go on from the policy as it is (true) or from the reference (false). */
+      continuePolicy: boolean;
+      startPaused?: boolean;
+    };
+
+export interface Commands {
+  /** Starts the device and loads the models. Always the first command. */
+  'session.open': OpenRequest;
+  /** K replies to a conversation; streams `reply.partial`. */
+  'chat.reply': { jobId: string; conversation: Message[]; k: number; from: ModelRole; sampling: SamplingSettings; seed: number };
+  /** The likeliest next tokens after a conversation, for every model there is. */
+  'chat.inspect': { conversation: Message[]; count: number };
+  /** A prompt of the world that a person might like to rank. */
+  'world.prompt': { seed: number };
+  /** The simulated labeler ranks `count` prompts of the world, `split` says from which side. */
+  'rank.simulate': { jobId: string; count: number; k: number; split: 'train' | 'heldOut'; from: ModelRole; temperature: number; seed: number };
+  'train.start': StartRequest;
+  'train.pause': { runId: string };
+  'train.resume': { runId: string };
+  /** One more step (one update, for PPO), then paused again. */
+  'train.step': { runId: string };
+  'train.stop': { runId: string };
+  /** Throws the policy away and goes back to the reference. */
+  'policy.reset': Record<string, never>;
+  'evaluate': { jobId: string; prompts: number; samplesPerPrompt: number; temperature: number; models: ModelRole[]; seed: number };
+  'job.cancel': { jobId: string };
+  /** Weights as a 16-bit safetensors file in GPT-2's Hugging Face names. */
+  'model.export': { name: CheckpointName };
+  /** Replaces a model by a safetensors file of the same shape. */
+  'model.import': { name: 'base' | 'sft'; bytes: ArrayBuffer };
+  'memory': Record<string, never>;
+  /** For tests: takes the GPU away as a driver crash would. */
+  'device.destroy': Record<string, never>;
+}
+
+export interface Results {
+  'session.open': SessionReport;
+  'chat.reply': { replies: Reply[]; droppedTurns: number };
+  'chat.inspect': { tokens: NextToken[] };
+  'world.prompt': { text: string };
+  'rank.simulate': { rankings: Ranking[] };
+  'train.start': { runId: string };
+  'train.pause': null;
+  'train.resume': null;
+  'train.step': null;
+  'train.stop': null;
+  'policy.reset': SessionReport;
+  'evaluate': EvaluationReport;
+  'job.cancel': null;
+  'model.export': { bytes: ArrayBuffer; fileName: string };
+  'model.import': SessionReport;
+  'memory': { tensors: number; bytes: number };
+  'device.destroy': null;
+}
+
+export type CommandName = keyof Commands;
+
+export type CommandMessage = { [N in CommandName]: { id: number; name: N; request: Commands[N] } }[CommandName];
+
+export type SessionEvent =
+  | { type: 'reply.partial'; jobId: string; texts: string[] }
+  | { type: 'job.progress'; jobId: string; done: number; total: number; what: string; secondsLeft: number }
+  | { type: 'run.state'; runId: string; stage: StageName; state: RunState; error: PlainError | null }
+  | { type: 'run.progress'; runId: string; stage: StageName; progress: RunProgress }
+  | { type: 'run.metrics'; runId: string; stage: StageName; step: number; values: MetricValues }
+  | { type: 'run.samples'; runId: string; stage: StageName; step: number; samples: TrainingSample[] }
+  | { type: 'run.rewardModel'; runId: string; report: RewardModelReport }
+  | { type: 'checkpoint'; file: CheckpointFile }
+  /** Stages, device or model changed: after a run, a restore, an import. */
+  | { type: 'session.changed'; report: SessionReport }
+  | { type: 'device.lost'; error: PlainError }
+  | { type: 'device.restored'; report: DeviceReport }
+  /** Something went wrong that belongs to no command. */
+  | { type: 'error'; error: PlainError };
+
+export type WorkerMessage =
+  | { type: 'result'; id: number; result: Results[CommandName] }
+  | { type: 'failure'; id: number; error: PlainError }
+  | { type: 'event'; event: SessionEvent };

@@ -1,0 +1,120 @@
+/**
+ * Starts the device that tensors are computed on: WebGPU on a `GPUDevice` of our own, else WebAssembly, else plain
+ * JavaScript. Touches no DOM, so it runs in a worker, a window and Node alike.
+ */
+import '@tensorflow/tfjs-backend-cpu';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import wasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
+import simdWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
+import threadedWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
+import { BackendError, DeviceLostError } from '../errors';
+import type { BackendName, DeviceReport } from '../session/protocol';
+import { type GpuErrorListener, onGpuError } from './gpuErrors';
+import { startWebGpu, type WebGpu } from './webgpu';
+
+export interface Device {
+  report: DeviceReport;
+  /** The GPU, or null on `wasm` and `cpu`. */
+  gpu: GPUDevice | null;
+  /** Resolves once the GPU is gone; never on `wasm` and `cpu`. All tensors on it are gone too: call `startDevice` again. */
+  lost: Promise<DeviceLostError>;
+  /** Calls `listener` for each later validation error of the GPU; returns a function that stops it. */
+  onError(listener: GpuErrorListener): () => void;
+  /** Takes the GPU away, as a driver crash would; does nothing on `wasm` and `cpu`. For tests. */
+  destroy(): void;
+}
+
+export interface StartOptions {
+  /** Where adapters come from; `navigator.gpu` unless given (Node has none of its own). */
+  gpu?: GPU;
+}
+
+/**
+ * Starts the fastest device there is and makes it tfjs's backend. What cannot start is passed over, and
+ * `report.fallbackReason` says why.
+ *
+ * @param preference a backend to begin with; `auto` tries WebGPU, then WASM, then plain JavaScript, and passes over a
+ *   GPU that is itself computed on the CPU, since WASM is faster there.
+ * @throws BackendError when nothing starts.
+ */
+export async function startDevice(preference: BackendName | 'auto', options: StartOptions = {}): Promise<Device> {
+  const reasons: string[] = [];
+  const order: BackendName[] = ['webgpu', 'wasm', 'cpu'];
+  const first = preference === 'auto' ? 0 : order.indexOf(preference);
+  for (const backend of order.slice(first)) {
+    try {
+      const device = await startBackend(backend, preference, options);
+      device.report.fallbackReason = reasons.join(' ');
+      return device;
+    } catch (error) {
+      reasons.push(error instanceof BackendError ? error.message : `${LABELS[backend]} did not start: ${String(error)}.`);
+    }
+  }
+  throw new BackendError(`No way to compute was found. ${reasons.join(' ')}`, 'Use a current version of Chrome, Edge, Firefox or Safari.');
+}
+
+const LABELS: Record<BackendName, string> = { webgpu: 'WebGPU', wasm: 'WebAssembly', cpu: 'JavaScript' };
+
+function startBackend(backend: BackendName, preference: BackendName | 'auto', options: StartOptions): Promise<Device> {
+  switch (backend) {
+    case 'webgpu':
+      return startWebGpu(options.gpu, preference === 'webgpu').then(asDevice);
+    case 'wasm':
+      return startWasm();
+    case 'cpu':
+      return startCpu();
+  }
+}
+
+function asDevice({ device, description, software }: WebGpu): Device {
+  return {
+    report: { backend: 'webgpu', adapter: description, software, features: [...device.features].sort(), fallbackReason: '' },
+    gpu: device,
+    lost: device.lost.then((info) => new DeviceLostError(info.message || info.reason)),
+    onError: (listener) => onGpuError(device, listener),
+    destroy: () => device.destroy(),
+  };
+}
+
+/** In the browser the three binaries are files of the site; in Node, which has no window or worker scope, the package finds its own. */
+const inNode = !('WorkerGlobalScope' in globalThis) && !('document' in globalThis);
+let wasmPathsSet = false;
+
+async function startWasm(): Promise<Device> {
+  // Threads would need two headers (COOP and COEP) that most static hosts do not send, and a second code path.
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  if (!inNode && !wasmPathsSet) {
+    setWasmPaths({
+      'tfjs-backend-wasm.wasm': wasmUrl,
+      'tfjs-backend-wasm-simd.wasm': simdWasmUrl,
+      'tfjs-backend-wasm-threaded-simd.wasm': threadedWasmUrl,
+    });
+    wasmPathsSet = true;
+  }
+  await select('wasm');
+  const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  return withoutGpu('wasm', simd ? 'WASM SIMD, 1 thread' : 'WASM without SIMD, 1 thread', simd ? ['simd'] : []);
+}
+
+async function startCpu(): Promise<Device> {
+  await select('cpu');
+  return withoutGpu('cpu', 'plain JavaScript, 1 thread', []);
+}
+
+async function select(backend: BackendName): Promise<void> {
+  if (!(await tf.setBackend(backend))) {
+    throw new BackendError(`${LABELS[backend]} did not start.`, 'Reload the page.');
+  }
+}
+
+function withoutGpu(backend: BackendName, adapter: string, features: string[]): Device {
+  return {
+    report: { backend, adapter, software: false, features, fallbackReason: '' },
+    gpu: null,
+    lost: new Promise(() => undefined),
+    onError: () => () => undefined,
+    destroy: () => undefined,
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * The GPT, top to bottom: GPT-2's pre-norm block, tied embeddings, learned positions, GELU in tanh form.
+ * Radford et al. 2019, section 2.3.
+ *
+ * Letters: B batch, T tokens, C width, H heads, L layers, V vocabulary, N context, M = B T rows.
+ * Rows are left-padded: `start` [B] is the first real position, and position embeddings count from there, so a padded
+ * row computes what it would compute alone.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { ModelShape } from '../config';
+import { causalAttention } from '../ops/causalAttention';
+import { embedding } from '../ops/embedding';
+import { gelu } from '../ops/gelu';
+import { layerNorm } from '../ops/layerNorm';
+import { linear, matrixProduct } from '../ops/matrixProduct';
+import { parameterShapes, type ParameterName } from './parameters';
+
+/** Weights by their Hugging Face names, and the shape they make. */
+export interface Gpt {
+  readonly shape: ModelShape;
+  readonly parameters: ReadonlyMap<ParameterName, tf.Variable>;
+}
+
+/** Takes the queries, keys and values of a layer, [B, T, 3C], to its attention output, [B, T, C]. */
+export type Attend = (qkv: tf.Tensor3D, layer: number) => tf.Tensor3D;
+
+/**
+ * Hidden states after the last norm.
+ * @param ids [B, T] int32, T at most N
+ * @param start [B] int32, first real position of each row
+ * @returns [B, T, C]
+ */
+export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): tf.Tensor3D {
+  return transformer(gpt, ids, start, 0, (qkv) => causalAttention(qkv, start, gpt.shape.heads));
+}
+
+/**
+ * The whole network but for where attention finds its keys, which differs between training and decoding.
+ * @param offset position of column 0; above 0 only when decoding
+ */
+export function transformer(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, offset: number, attend: Attend): tf.Tensor3D {
+  const { layers, width } = gpt.shape;
+  const [batch, length] = ids.shape;
+  const vector = (name: ParameterName): tf.Tensor1D => weight(gpt, name) as tf.Tensor1D;
+  const matrix = (name: ParameterName): tf.Tensor2D => weight(gpt, name) as tf.Tensor2D;
+
+  let x = tf.reshape(
+    embedding(ids, start, matrix('transformer.wte.weight'), matrix('transformer.wpe.weight'), offset),
+    [batch * length, width],
+  ); // [M, C]
+  for (let layer = 0; layer < layers; layer++) {
+    const h = `transformer.h.${layer}` as const;
+
+    const a = layerNorm(x, vector(`${h}.ln_1.weight`), vector(`${h}.ln_1.bias`));
+    const qkv = linear(a, matrix(`${h}.attn.c_attn.weight`), vector(`${h}.attn.c_attn.bias`)); // [M, 3C]
+    const attended = tf.reshape(attend(tf.reshape(qkv, [batch, length, 3 * width]), layer), [batch * length, width]);
+    x = tf.add(x, linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`)));
+
+    const m = layerNorm(x, vector(`${h}.ln_2.weight`), vector(`${h}.ln_2.bias`));
+    const inner = gelu(linear(m, matrix(`${h}.mlp.c_fc.weight`), vector(`${h}.mlp.c_fc.bias`))); // [M, 4C]
+    x = tf.add(x, linear(inner, matrix(`${h}.mlp.c_proj.weight`), vector(`${h}.mlp.c_proj.bias`)));
+  }
+  const last = layerNorm(x, vector('transformer.ln_f.weight'), vector('transformer.ln_f.bias'));
+  return tf.reshape(last, [batch, length, width]);
+}
+
+/**
+ * Logits through the tied embedding.
+ * @param hidden [M, C]
+ * @returns [M, V]
+ */
+export function logits(gpt: Gpt, hidden: tf.Tensor2D): tf.Tensor2D {
+  return matrixProduct(hidden, weight(gpt, 'transformer.wte.weight') as tf.Tensor2D, { transposeB: true });
+}
+
+function weight(gpt: Gpt, name: ParameterName): tf.Variable {
+  const parameter = gpt.parameters.get(name);
+  if (!parameter) throw new Error(`The model has no parameter ${name}`);
+  return parameter;
+}
+
+/** Number of weights of a shape; the tied head counts once. */
+export function parameterCount(shape: ModelShape): number {
+  let count = 0;
+  for (const dims of parameterShapes(shape).values()) count += dims.reduce((product, size) => product * size, 1);
+  return count;
+}
+
+/** A copy with variables of its own; the caller disposes it. */
+export function cloneGpt(gpt: Gpt): Gpt {
+  const parameters = new Map<ParameterName, tf.Variable>();
+  for (const [name, parameter] of gpt.parameters) {
+    // tf.clone shares the buffer, which an in-place update would then write for both.
+    parameters.set(name, tf.tidy(() => tf.variable(tf.add(parameter, 0))));
+  }
+  return { shape: gpt.shape, parameters };
+}
+
+export function disposeGpt(gpt: Gpt): void {
+  for (const parameter of gpt.parameters.values()) parameter.dispose();
+}

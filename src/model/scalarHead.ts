@@ -1,0 +1,62 @@
+/**
+ * A GPT with a scalar head on its hidden states: the reward model (one score a reply) and the value model (one value a
+ * token) are both of this form. Stiennon et al. 2020, section 3.4; head initialised as there, N(0, 1 / sqrt(C + 1)).
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { normalSamples } from '../ops/counterRandom';
+import { matrixProduct } from '../ops/matrixProduct';
+import { cloneGpt, disposeGpt, hiddenStates, type Gpt } from './gpt';
+
+export interface ScalarModel {
+  readonly trunk: Gpt;
+  /** [C, 1] */
+  readonly weight: tf.Variable<tf.Rank.R2>;
+  /** [1] */
+  readonly bias: tf.Variable<tf.Rank.R1>;
+}
+
+/** Names of the head in a checkpoint, as in GPT2ForSequenceClassification (which has no bias). */
+export const HEAD_WEIGHT = 'score.weight';
+export const HEAD_BIAS = 'score.bias';
+
+/** A scalar model on a copy of `trunk`. */
+export function scalarModelFrom(trunk: Gpt, seed: number): ScalarModel {
+  const width = trunk.shape.width;
+  const values = normalSamples(width, seed, 0x5ca1a).map((z) => z / Math.sqrt(width + 1));
+  return {
+    trunk: cloneGpt(trunk),
+    weight: tf.tidy(() => tf.variable(tf.tensor2d(values, [width, 1]))),
+    bias: tf.tidy(() => tf.variable(tf.tensor1d([0]))),
+  };
+}
+
+/** A copy with variables of its own. */
+export function cloneScalarModel(model: ScalarModel): ScalarModel {
+  return {
+    trunk: cloneGpt(model.trunk),
+    weight: tf.tidy(() => tf.variable(tf.add(model.weight, 0))),
+    bias: tf.tidy(() => tf.variable(tf.add(model.bias, 0))),
+  };
+}
+
+/**
+ * One scalar a position.
+ * @param ids [B, T] int32
+ * @returns [B, T]
+ */
+export function scalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D): tf.Tensor2D {
+  const [batch, length] = ids.shape;
+  const hidden = tf.reshape(hiddenStates(model.trunk, ids, start), [batch * length, model.trunk.shape.width]);
+  return tf.reshape(matrixProduct(hidden, model.weight, { bias: model.bias }), [batch, length]);
+}
+
+/** All trainable variables by name. */
+export function scalarParameters(model: ScalarModel): Map<string, tf.Variable> {
+  return new Map<string, tf.Variable>([...model.trunk.parameters, [HEAD_WEIGHT, model.weight], [HEAD_BIAS, model.bias]]);
+}
+
+export function disposeScalarModel(model: ScalarModel): void {
+  disposeGpt(model.trunk);
+  model.weight.dispose();
+  model.bias.dispose();
+}

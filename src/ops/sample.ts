@@ -1,0 +1,93 @@
+/**
+ * Draws the next token of every row from logits: temperature, top-k, top-p, by the Gumbel-max trick (Gumbel 1954;
+ * Maddison et al. 2014) on a counter-based generator whose seed is data. `tf.multinomial` is not used because its
+ * first row always gives class 0 on WebGPU (tensorflow/tfjs#8057).
+ *
+ * token = argmax over the kept v of logits[v] / T + G(seed, counter, row, v). Temperature 0 takes the likeliest.
+ * logProb is that of the token under the full softmax at the temperature (at 1 when it is 0), before top-k and top-p,
+ * which is what PPO must compare with.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { gumbel } from './counterRandom';
+import { registerReference, runOperation } from './operation';
+
+export const SAMPLE = 'NudgeSample';
+
+export interface SampleAttributes {
+  /** 0 is greedy. */
+  temperature: number;
+  /** 0 is off. */
+  topK: number;
+  /** 1 is off. */
+  topP: number;
+  /** Unsigned 32-bit. */
+  seed: number;
+  /** Unsigned 32-bit; another value for each step of a generation. */
+  counter: number;
+}
+
+/**
+ * @param logits [B, V], float32
+ * @returns tokens [B] int32 and their log-probabilities [B]
+ */
+export function sample(logits: tf.Tensor2D, attributes: SampleAttributes): { tokens: tf.Tensor1D; logProb: tf.Tensor1D } {
+  const [tokens, logProb] = runOperation(SAMPLE, { logits }, attributes);
+  return { tokens: tokens as tf.Tensor1D, logProb: logProb as tf.Tensor1D };
+}
+
+registerReference<SampleAttributes>(SAMPLE, (inputs, attributes) => {
+  const logits = inputs['logits'] as tf.Tensor2D;
+  const [rows, vocabulary] = logits.shape;
+  const values = logits.dataSync<'float32'>();
+  const tokens = new Int32Array(rows);
+  const logProb = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const drawn = sampleRow(values.subarray(row * vocabulary, (row + 1) * vocabulary), row, attributes);
+    tokens[row] = drawn.token;
+    logProb[row] = drawn.logProb;
+  }
+  return [tf.tensor1d(tokens, 'int32'), tf.tensor1d(logProb)];
+});
+
+/** One row of the sampler. */
+export function sampleRow(
+  logits: Float32Array,
+  row: number,
+  { temperature, topK, topP, seed, counter }: SampleAttributes,
+): { token: number; logProb: number } {
+  const scale = temperature > 0 ? 1 / temperature : 1;
+  let highest = -Infinity;
+  for (const logit of logits) highest = Math.max(highest, logit * scale);
+  let total = 0;
+  for (const logit of logits) total += Math.exp(logit * scale - highest);
+  const threshold = lowestKept(logits, scale, highest, total, topK, topP);
+  let token = 0;
+  let best = -Infinity;
+  logits.forEach((logit, v) => {
+    const scaled = logit * scale;
+    if (scaled < threshold) return;
+    const key = temperature > 0 ? scaled + gumbel(seed, counter, row, v) : scaled;
+    if (key > best) {
+      best = key;
+      token = v;
+    }
+  });
+  return { token, logProb: (logits[token] as number) * scale - highest - Math.log(total) };
+}
+
+/** The smallest scaled logit that top-k and top-p keep. Ties at the border are all kept. */
+function lowestKept(logits: Float32Array, scale: number, highest: number, total: number, topK: number, topP: number): number {
+  if (topK <= 0 && topP >= 1) return -Infinity;
+  const sorted = Float32Array.from(logits, (logit) => logit * scale).sort().reverse();
+  let kept = topK > 0 ? Math.min(topK, sorted.length) : sorted.length;
+  if (topP < 1) {
+    let mass = 0;
+    let count = 0;
+    while (count < kept && mass < topP) {
+      mass += Math.exp((sorted[count] as number) - highest) / total;
+      count += 1;
+    }
+    kept = count;
+  }
+  return sorted[kept - 1] as number;
+}

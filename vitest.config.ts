@@ -7,8 +7,8 @@ import { TFJS_BUNDLED, TFJS_INLINE } from './tools/tfjsInNode.mjs';
 const GPU_TESTS = 'src/**/*.gpu.test.ts';
 
 // A browser is looked for only when kernel tests may run, so that unit tests need none.
-const wantsBrowser = !process.argv.some((argument) => /^--project(=|$)/.test(argument)) || process.argv.some((argument) => /gpu$/.test(argument));
-const executablePath = wantsBrowser ? await requireBrowser() : '';
+const onlyUnit = process.argv.includes('--project=unit');
+const executablePath = onlyUnit ? '' : await requireBrowser();
 
 export default defineConfig({
   test: {

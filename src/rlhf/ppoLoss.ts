@@ -1,0 +1,147 @@
+/**
+ * PPO's losses on one minibatch, in tfjs, with the statistics that tell whether an update is healthy.
+ *
+ * Letters: B episodes of the minibatch, R response length. Every mean is over the response's tokens alone:
+ * mean_m x = Σ x · mask / Σ mask. (TRL's statistics also average over padding, which dilutes them.)
+ * Nothing is read back from the device here: the statistics are one small tensor, read once an update.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+
+export interface LossWithStatistics {
+  /** Scalar, float32; differentiable. */
+  loss: tf.Scalar;
+  /**
+   * [S], float32; names and order in `POLICY_STATISTICS` or `VALUE_STATISTICS`. Inside `tf.variableGrads` it must be
+   * kept with `tf.keep`; the caller disposes it.
+   */
+  statistics: tf.Tensor1D;
+}
+
+/** What `policyLoss` reports, in order. Meanings are in `metrics.ts`. */
+export const POLICY_STATISTICS = [
+  'loss/policy_avg',
+  'policy/approxkl_avg',
+  'policy/clipfrac_avg',
+  'policy/entropy_avg',
+  'val/ratio',
+  'val/ratio_outside_clip',
+  'val/ratio_deviation',
+] as const;
+
+/** What `valueLoss` reports, in order. */
+export const VALUE_STATISTICS = ['loss/value_avg', 'val/clipfrac_avg'] as const;
+
+export interface PolicyMinibatch {
+  /** [B, R] of the policy that sampled, at rollout. */
+  oldLogProbs: tf.Tensor2D;
+  /** [B, R], whitened. */
+  advantages: tf.Tensor2D;
+  /** [B, R] 1 on response tokens, the stop token included. At least one 1. */
+  responseMask: tf.Tensor2D;
+}
+
+/**
+ * The clipped surrogate objective, as a loss.
+ *
+ * r_t = exp(log pi(a_t) - log piOld(a_t));  L = mean_m max(-A_t r_t, -A_t clip(r_t, 1 - c, 1 + c))
+ *
+ * PPO (arXiv:1707.06347), equation 7, with the sign turned. Statistics: approximate KL = mean_m (log r)² / 2;
+ * clip fraction = share of tokens at which the clipped term is the larger (TRL); entropy; mean ratio; share of tokens
+ * with |r - 1| > c, whether or not the clip bites there; the largest |r - 1|, which must be 0 on the first minibatch
+ * of an update.
+ *
+ * @param logProbs [B, R] of the policy being trained, at the rollout's temperature
+ * @param entropies [B, R] of its next-token distribution, nats; reported only
+ * @param clipRange c, > 0
+ */
+export function policyLoss(
+  logProbs: tf.Tensor2D,
+  entropies: tf.Tensor2D,
+  { oldLogProbs, advantages, responseMask }: PolicyMinibatch,
+  clipRange: number,
+): LossWithStatistics {
+  return tf.tidy(() => {
+    // Masked before the exponential: a padding token's log-ratio is arbitrary and could overflow. Its ratio is 1.
+    const logRatio = tf.mul(tf.sub(logProbs, oldLogProbs), responseMask);
+    const ratio = tf.exp(logRatio);
+    const negativeAdvantages = tf.neg(advantages);
+    const unclipped = tf.mul(negativeAdvantages, ratio);
+    const clipped = tf.mul(negativeAdvantages, tf.clipByValue(ratio, 1 - clipRange, 1 + clipRange));
+    const losses = tf.maximum(unclipped, clipped);
+    const deviation = tf.abs(tf.sub(ratio, 1));
+    const means = maskedMeans(
+      [
+        losses,
+        tf.mul(0.5, tf.square(logRatio)),
+        tf.cast(tf.greater(clipped, unclipped), 'float32'),
+        entropies,
+        ratio,
+        tf.cast(tf.greater(deviation, clipRange), 'float32'),
+      ],
+      responseMask,
+    );
+    return {
+      loss: maskedMean(losses, responseMask),
+      statistics: tf.concat1d([means, tf.reshape(tf.max(deviation), [1])]),
+    };
+  });
+}
+
+export interface ValueMinibatch {
+  /** [B, R] of the value model at rollout. */
+  oldValues: tf.Tensor2D;
+  /** [B, R], from `gae`. */
+  returns: tf.Tensor2D;
+  /** [B, R]. At least one 1. */
+  responseMask: tf.Tensor2D;
+}
+
+/**
+ * The clipped value loss.
+ *
+ * v_c = clip(V, V_old - c, V_old + c);  L = mean_m max((V - return)², (v_c - return)²) / 2
+ *
+ * Not in the PPO paper; OpenAI's `baselines` and lm-human-preferences. Statistic: share of tokens at which the clipped
+ * term is the larger.
+ *
+ * @param values [B, R] of the value model being trained
+ * @param clipRangeValue c, > 0
+ */
+export function valueLoss(
+  values: tf.Tensor2D,
+  { oldValues, returns, responseMask }: ValueMinibatch,
+  clipRangeValue: number,
+): LossWithStatistics {
+  return tf.tidy(() => {
+    // Not V_old + clip(V - V_old): that rounds, and would count tokens as clipped that are not.
+    const low = tf.sub(oldValues, clipRangeValue);
+    const high = tf.add(oldValues, clipRangeValue);
+    const clippedValues = tf.minimum(tf.maximum(values, low), high);
+    const unclipped = tf.square(tf.sub(values, returns));
+    const clipped = tf.square(tf.sub(clippedValues, returns));
+    const losses = tf.mul(0.5, tf.maximum(unclipped, clipped));
+    return {
+      loss: maskedMean(losses, responseMask),
+      statistics: maskedMeans([losses, tf.cast(tf.greater(clipped, unclipped), 'float32')], responseMask),
+    };
+  });
+}
+
+/**
+ * What one optimiser step minimises when policy and value model share it: L = L_policy + vfCoef · L_value.
+ *
+ * PPO, equation 9, without its entropy bonus.
+ */
+export function totalLoss(policy: tf.Scalar, value: tf.Scalar, vfCoef: number): tf.Scalar {
+  return tf.tidy(() => tf.add(policy, tf.mul(vfCoef, value)));
+}
+
+/** mean_m of one [B, R] tensor, a scalar. */
+function maskedMean(values: tf.Tensor, mask: tf.Tensor): tf.Scalar {
+  return tf.div(tf.sum(tf.mul(values, mask)), tf.sum(mask));
+}
+
+/** mean_m of each of S tensors [B, R] at once, as [S]: four kernels instead of two for each. */
+function maskedMeans(values: tf.Tensor[], mask: tf.Tensor): tf.Tensor1D {
+  return tf.div(tf.sum(tf.mul(tf.stack(values), mask), [1, 2]), tf.sum(mask));
+}

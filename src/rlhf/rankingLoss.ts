@@ -1,0 +1,80 @@
+/**
+ * What a reward model learns from rankings, in tfjs.
+ *
+ * Letters: G rankings in a batch, K replies of a prompt. All replies of a prompt are one batch element, as InstructGPT
+ * found necessary: spread over batches, the same reply is seen K - 1 times and overfitted. Tensors are float32; the
+ * caller disposes what is returned.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { logSigmoid } from './logSigmoid';
+
+export interface PairLossOptions {
+  /** By how much the better reply must win before a pair is content; 0 is off. Llama 2 (arXiv:2307.09288), equation 2. */
+  margin?: number;
+  /** Coefficient of (r_i + r_j)², which pulls rewards towards mean 0; 0 is off. TRL, `center_rewards_coefficient`. */
+  centreCoef?: number;
+}
+
+/**
+ * The loss over all pairs of each ranking.
+ *
+ * L = 1/G Σ_g Σ_ij w[g][i][j] · (-log sigmoid(r_i - r_j - margin) + centreCoef · (r_i + r_j)²)
+ *
+ * InstructGPT (arXiv:2203.02155), equation 1; Bradley and Terry 1952. Ours beyond it: ties, through the weights.
+ *
+ * @param rewards [G, K], raw; padded replies may hold anything finite
+ * @param weights [G, K, K] from `batchPairWeights`, each ranking's summing to 1
+ * @returns scalar; ln 2 = 0.693 for a model that cannot tell replies apart
+ */
+export function allPairsLoss(
+  rewards: tf.Tensor2D,
+  weights: tf.Tensor3D,
+  { margin = 0, centreCoef = 0 }: PairLossOptions = {},
+): tf.Scalar {
+  return tf.tidy(() => {
+    const better = tf.expandDims(rewards, 2);
+    const worse = tf.expandDims(rewards, 1);
+    const difference = tf.sub(better, worse);
+    let losses: tf.Tensor = tf.neg(logSigmoid(margin === 0 ? difference : tf.sub(difference, margin)));
+    if (centreCoef !== 0) losses = tf.add(losses, tf.mul(centreCoef, tf.square(tf.add(better, worse))));
+    return tf.div(tf.sum(tf.mul(weights, losses)), rewards.shape[0]);
+  });
+}
+
+/**
+ * The likelihood of the whole ranking: the best of all, then the best of the rest, and so on.
+ *
+ * L = 1/G Σ_g -Σ_k [ r_k - log Σ_{l >= k} exp r_l ]
+ *
+ * Plackett 1975 and Luce 1959; DPO (arXiv:2305.18290), equation 18. No ties. For K = 2 it is `allPairsLoss`.
+ *
+ * @param rewardsBestToWorst [G, K], each row sorted by the labeler's rank
+ * @returns scalar; ln K! for a model that cannot tell replies apart
+ */
+export function plackettLuceLoss(rewardsBestToWorst: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => {
+    const [G, K] = rewardsBestToWorst.shape;
+    const logNormalisers = Array.from({ length: K }, (_, k) =>
+      tf.logSumExp(tf.slice(rewardsBestToWorst, [0, k], [G, K - k]), 1),
+    );
+    return tf.div(tf.sum(tf.sub(tf.stack(logNormalisers, 1), rewardsBestToWorst)), G);
+  });
+}
+
+/**
+ * The loss where only the best reply is known.
+ *
+ * L = 1/G Σ_g -log softmax(r)_best
+ *
+ * Ziegler et al. 2019, equation 1 (best of 4).
+ *
+ * @param rewards [G, K]
+ * @param best [G] int32, index of the best reply
+ * @returns scalar; ln K for a model that cannot tell replies apart
+ */
+export function bestOfKLoss(rewards: tf.Tensor2D, best: tf.Tensor1D): tf.Scalar {
+  return tf.tidy(() => {
+    const [G, K] = rewards.shape;
+    return tf.neg(tf.div(tf.sum(tf.mul(tf.oneHot(best, K), tf.logSoftmax(rewards))), G));
+  });
+}

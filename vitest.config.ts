@@ -2,6 +2,7 @@ import { playwright } from '@vitest/browser-playwright';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 import { launchFlags, requireBrowser } from './tools/browser.mjs';
+import { oracleAlias, oracleDirectory } from './tools/oracle.mjs';
 import { TFJS_BUNDLED, TFJS_INLINE } from './tools/tfjsInNode.mjs';
 
 const GPU_TESTS = 'src/**/*.gpu.test.ts';
@@ -15,6 +16,7 @@ export default defineConfig({
     projects: [
       {
         plugins: [svelte()],
+        resolve: { alias: oracleAlias },
         test: {
           name: 'unit',
           environment: 'node',
@@ -27,6 +29,8 @@ export default defineConfig({
         },
       },
       {
+        resolve: { alias: oracleAlias },
+        server: { fs: { allow: ['.', oracleDirectory] } },
         test: {
           name: 'gpu',
           include: [GPU_TESTS],

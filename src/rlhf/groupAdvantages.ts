@@ -35,7 +35,12 @@ const GRPO_EPSILON = 1e-4;
  * @returns [G, K]
  */
 export function grpoAdvantages(scores: Float32Array, K: number): Float32Array {
-  return mapGroups('grpoAdvantages', scores, K, (score, { mean, deviation }) => (score - mean) / (deviation + GRPO_EPSILON));
+  return mapGroups(
+    'grpoAdvantages',
+    scores,
+    K,
+    (score, { mean, deviation }) => (score - mean) / (deviation + GRPO_EPSILON),
+  );
 }
 
 /**

@@ -187,5 +187,7 @@ export function ktoDriftKl(logProbs: tf.Tensor1D, refLogProbs: tf.Tensor1D): tf.
 function logRatioDifference(logProbs: ComparisonLogProbs, lengths?: ComparisonLengths): tf.Tensor1D {
   const chosen = tf.sub(logProbs.chosen, logProbs.refChosen);
   const rejected = tf.sub(logProbs.rejected, logProbs.refRejected);
-  return lengths ? tf.sub(tf.div(chosen, lengths.chosen), tf.div(rejected, lengths.rejected)) : tf.sub(chosen, rejected);
+  return lengths
+    ? tf.sub(tf.div(chosen, lengths.chosen), tf.div(rejected, lengths.rejected))
+    : tf.sub(chosen, rejected);
 }

@@ -86,11 +86,7 @@ export function shapedRewards(
  * @param penalty >= 0, in units of the normalised score
  * @returns [B], a new array
  */
-export function penaliseMissingEos(
-  scores: Float32Array,
-  finished: readonly boolean[],
-  penalty: number,
-): Float32Array {
+export function penaliseMissingEos(scores: Float32Array, finished: readonly boolean[], penalty: number): Float32Array {
   if (finished.length !== scores.length) {
     throw new ShapeError('penaliseMissingEos', `${scores.length} flags`, `${finished.length}`);
   }

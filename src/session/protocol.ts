@@ -118,7 +118,7 @@ export interface RunProgress {
   secondsLeft: number;
 }
 
-/** Metric keys are TRL's; their meanings are in rlhf/metrics.ts. */
+/** Metric keys are TRL's; their meanings are in metrics.ts. */
 export type MetricValues = Record<string, number>;
 
 /** One reply as it comes during training: total = score - klCoef * kl. */

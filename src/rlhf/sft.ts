@@ -1,0 +1,77 @@
+/**
+ * Supervised fine-tuning: imitate demonstrations, with the loss on the reply only.
+ * InstructGPT (Ouyang et al. 2022), section 3.5; the mask as in TRL's completion-only loss.
+ *
+ *   L = - sum_rows sum_t m_t log pi(y_t | x, y_<t) / sum m
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { SftSettings } from '../config';
+import { NonFiniteError } from '../errors';
+import { batchTensors, padBatch } from '../model/batch';
+import type { Gpt } from '../model/gpt';
+import { lossGradients, readScalars } from '../model/lossGradients';
+import { responseLogProbs } from '../model/responseLogProbs';
+import { AdamW } from '../ops/adamw';
+import { permutation } from '../ops/counterRandom';
+import { linearToZero } from './schedule';
+import type { TrainingStep } from './trainingStep';
+
+/** A demonstration in tokens; the response ends with the stop token. */
+export interface TokenisedExample {
+  prompt: number[];
+  response: number[];
+}
+
+export const sftOptimiser = (gpt: Gpt): AdamW => new AdamW(gpt.parameters, { form: 'torch', epsilon: 1e-8 });
+
+/** Optimiser steps of a run. */
+export function sftSteps(examples: number, { epochs, batchSize }: SftSettings): number {
+  return epochs * Math.ceil(examples / batchSize);
+}
+
+/**
+ * Trains `gpt` in place and yields after every step.
+ * @param pad fills rows; never the stop token
+ * @throws NonFiniteError; the weights are then for the caller to restore
+ */
+export async function* superviseFineTune(
+  gpt: Gpt,
+  optimiser: AdamW,
+  examples: readonly TokenisedExample[],
+  settings: SftSettings,
+  pad: number,
+  seed: number,
+): AsyncGenerator<TrainingStep> {
+  const { batchSize, learningRate } = settings;
+  const steps = sftSteps(examples.length, settings);
+  const stepsPerEpoch = Math.ceil(examples.length / batchSize);
+  while (optimiser.step < steps) {
+    const epoch = Math.floor(optimiser.step / stepsPerEpoch);
+    const first = (optimiser.step % stepsPerEpoch) * batchSize;
+    const chosen = permutation(examples.length, seed, epoch)
+      .slice(first, first + batchSize)
+      .map((i) => examples[i] as TokenisedExample);
+    const batch = padBatch(
+      chosen.map(({ prompt }) => prompt),
+      chosen.map(({ response }) => response),
+      pad,
+      gpt.shape.context,
+    );
+    const { ids, start, responseMask } = batchTensors(batch);
+    const rate = linearToZero(learningRate, optimiser.step, steps);
+    const { loss, gradients } = lossGradients(gpt.parameters, () => {
+      const { logProbs } = responseLogProbs(gpt, ids, start, batch.promptLength, 1);
+      return { loss: tf.neg(tf.div(tf.sum(tf.mul(logProbs, responseMask)), tf.sum(responseMask))) as tf.Scalar };
+    });
+    const norm = optimiser.apply(gradients, rate);
+    tf.dispose([ids, start, responseMask]);
+    const read = await readScalars({ loss, norm });
+    if (!Number.isFinite(read.loss + read.norm)) throw new NonFiniteError('The SFT loss', optimiser.step);
+    yield {
+      step: optimiser.step,
+      steps,
+      phase: 'imitating demonstrations',
+      metrics: { loss: read.loss, perplexity: Math.exp(read.loss), grad_norm: read.norm, learning_rate: rate },
+    };
+  }
+}

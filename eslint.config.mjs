@@ -91,6 +91,8 @@ export default ts.config(
       'svelte/no-target-blank': 'error',
       'svelte/button-has-type': 'error',
       'svelte/require-each-key': 'error',
+      // A private Map that nothing renders from is no mistake.
+      'svelte/prefer-svelte-reactivity': 'off',
     },
   },
   {

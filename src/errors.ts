@@ -133,6 +133,25 @@ export class RunConflictError extends NudgeError {
   }
 }
 
+/** The browser gives no more room for what is to be stored. */
+export class StorageFullError extends NudgeError {
+  constructor(options?: ErrorOptions) {
+    super(
+      'storage-full',
+      'Expected room to store your work, but the browser says that its storage is full.',
+      'Everything goes on in this tab, unsaved. Free some disk space or delete old runs; Nudge then saves by itself.',
+      options,
+    );
+  }
+}
+
+/** The browser's storage cannot be used: switched off, held by another version, or broken. */
+export class StorageUnavailableError extends NudgeError {
+  constructor(message: string, remedy: string, options?: ErrorOptions) {
+    super('storage-unavailable', message, remedy, options);
+  }
+}
+
 /** What goes through `postMessage` instead of an Error: name, code, message and stack survive. */
 export interface PlainError {
   name: string;

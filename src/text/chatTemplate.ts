@@ -1,0 +1,118 @@
+/**
+ * How a conversation becomes tokens.
+ *
+ *   chat         <|user|> Where does Mira live?<|assistant|> Mira lives in the old mill.<|end|><|user|> ...<|assistant|>
+ *   completion   Q: Where does Mira live?
+ *                A: Mira lives in the old mill.<|end|>Q: ...
+ *                A:
+ *
+ * A base model has never met the chat's special tokens, so it is asked in the words of the forum threads that it was
+ * pretrained on. In both forms a turn starts with a space: inside running text nearly every word follows a space, and
+ * " Mira" is another token than "Mira", so a turn must offer the form that the model knows.
+ */
+import type { Message } from '../session/protocol';
+import type { Tokenizer } from './tokenizer';
+
+export type TemplateName = 'chat' | 'completion';
+
+export interface RenderOptions {
+  template: TemplateName;
+  /** Most ids that the prompt may have, at least 8. */
+  maxTokens: number;
+}
+
+export interface RenderedPrompt {
+  ids: number[];
+  /** Oldest messages left out because they did not fit. */
+  droppedTurns: number;
+  /** The last message alone was too long, so its beginning was cut. */
+  truncated: boolean;
+}
+
+export interface RenderedExample {
+  /** Prompt, then reply, then the end token. */
+  ids: number[];
+  /** How many of the ids are the prompt. */
+  promptLength: number;
+}
+
+/** What stands before and after a message, as ids. */
+interface Frame {
+  before: number[];
+  after: number[];
+}
+
+/**
+ * A prompt that ends where the model's reply begins.
+ *
+ * The oldest messages are left out until it fits, and what is left starts with a user turn. If the last message alone
+ * is too long, its beginning is cut.
+ */
+export function renderPrompt(
+  tokenizer: Tokenizer,
+  conversation: readonly Message[],
+  { template, maxTokens }: RenderOptions,
+): RenderedPrompt {
+  const opening = frameOf(tokenizer, 'assistant', template).before;
+  const turns = conversation.map((message) => renderTurn(tokenizer, message, template));
+  const last = turns.length - 1;
+
+  let length = opening.length;
+  let first = turns.length;
+  for (let i = last; i >= 0; i--) {
+    length += turns[i]?.length ?? 0;
+    if (length > maxTokens) break;
+    if (conversation[i]?.role === 'user') first = i;
+  }
+  if (first <= last || last < 0) {
+    return { ids: [...turns.slice(first).flat(), ...opening], droppedTurns: Math.max(first, 0), truncated: false };
+  }
+
+  const message = conversation[last];
+  const { before, after } = frameOf(tokenizer, 'user', template);
+  const room = Math.max(maxTokens - opening.length - before.length - after.length, 0);
+  const body = tokenizer.encode(turnText(message?.text ?? ''));
+  const kept = body.slice(Math.max(body.length - room, 0));
+  return { ids: [...before, ...kept, ...after, ...opening], droppedTurns: last, truncated: true };
+}
+
+/** A whole example for training: the chat prompt, the reply, the end token. Nothing is left out. */
+export function renderExample(tokenizer: Tokenizer, conversation: readonly Message[], reply: string): RenderedExample {
+  const prompt = renderPrompt(tokenizer, conversation, { template: 'chat', maxTokens: Infinity });
+  const ids = [...prompt.ids, ...encodeReply(tokenizer, reply)];
+  return { ids, promptLength: prompt.ids.length };
+}
+
+/** A reply as the model would have sampled it, the end token included. */
+export function encodeReply(tokenizer: Tokenizer, reply: string): number[] {
+  return [...tokenizer.encode(turnText(reply)), tokenizer.specials.end];
+}
+
+/**
+ * The text of sampled ids, without the space that opens a turn.
+ *
+ * @param options.partial more ids will follow, see `Tokenizer.decode`
+ */
+export function decodeReply(tokenizer: Tokenizer, ids: ArrayLike<number>, options: { partial?: boolean } = {}): string {
+  return tokenizer.decode(ids, options).replace(/^ /, '');
+}
+
+function renderTurn(tokenizer: Tokenizer, message: Message, template: TemplateName): number[] {
+  const { before, after } = frameOf(tokenizer, message.role, template);
+  return [...before, ...tokenizer.encode(turnText(message.text)), ...after];
+}
+
+function frameOf(tokenizer: Tokenizer, role: Message['role'], template: TemplateName): Frame {
+  const { user, assistant, end } = tokenizer.specials;
+  if (template === 'chat') {
+    return role === 'user' ? { before: [user], after: [] } : { before: [assistant], after: [end] };
+  }
+  return role === 'user'
+    ? { before: tokenizer.encode(' Q:'), after: tokenizer.encode('\n') }
+    : { before: tokenizer.encode('A:'), after: [end] };
+}
+
+function turnText(text: string): string {
+  const trimmed = text.trim();
+  return trimmed === '' ? '' : ` ${trimmed}`;
+}

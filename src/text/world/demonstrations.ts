@@ -1,0 +1,32 @@
+/**
+ * Worked examples for supervised fine-tuning. Half are good; the rest have the faults that a hurried crowd of writers
+ * would leave in, so that there is something for human feedback to put right.
+ */
+import { samplePrompts, type WorldPrompt } from './prompts';
+import { Random } from './random';
+import { replyTo, type ReplyStyle } from './replies';
+import type { World } from './world';
+
+export interface WorldDemonstration {
+  prompt: WorldPrompt;
+  reply: string;
+  style: ReplyStyle;
+}
+
+export const DEMONSTRATION_SHARES: Readonly<Record<ReplyStyle, number>> = {
+  good: 0.5,
+  curt: 0.13,
+  rambling: 0.1,
+  wrong: 0.14,
+  rude: 0.07,
+  refusal: 0.06,
+};
+
+/** Demonstrations for prompts of the training side; the same seed gives the same ones. */
+export function demonstrations(world: World, count: number, seed: number): WorldDemonstration[] {
+  const random = new Random(seed + 1);
+  return samplePrompts(world, 'train', count, seed).map((prompt) => {
+    const style = random.weighted(DEMONSTRATION_SHARES);
+    return { prompt, reply: replyTo(world, prompt, style, random), style };
+  });
+}

@@ -1,0 +1,23 @@
+/**
+ * The tokenizer of a world: learned from its own pretraining text.
+ */
+import { trainTokenizer, type Tokenizer } from '../tokenizer';
+import { pretrainingDocuments } from './documents';
+import type { World } from './world';
+
+/** Enough that every word of the town comes up many times. */
+const DOCUMENTS_READ = 20_000;
+const DOCUMENTS_SEED = 314159;
+
+/**
+ * Learns a tokenizer of `vocabularySize` tokens from the world's documents, in about half a second; the same world
+ * and size always give the same tokenizer.
+ */
+export function trainWorldTokenizer(world: World, vocabularySize: number): Tokenizer {
+  return trainTokenizer(firstDocuments(world), vocabularySize);
+}
+
+function* firstDocuments(world: World): Generator<string> {
+  const documents = pretrainingDocuments(world, DOCUMENTS_SEED);
+  for (let i = 0; i < DOCUMENTS_READ; i++) yield documents.next().value;
+}

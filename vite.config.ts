@@ -4,7 +4,7 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   // Relative, so that one build works at any path of any static host.
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte({ configFile: false })],
   worker: { format: 'es' },
   build: { target: 'es2023', sourcemap: true, chunkSizeWarningLimit: 1500 },
 });

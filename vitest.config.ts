@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [svelte()],
+        plugins: [svelte({ configFile: false })],
         resolve: { alias: oracleAlias },
         test: {
           name: 'unit',

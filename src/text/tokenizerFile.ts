@@ -3,7 +3,7 @@
  */
 import { TokenizerError } from '../errors';
 import type { Merge } from './bytePairTraining';
-import { Tokenizer } from './tokenizer';
+import { Tokenizer } from './bytePairTokenizer';
 
 type JsonObject = Record<string, unknown>;
 

@@ -51,7 +51,7 @@ export function replyTo(world: World, prompt: WorldPrompt, style: ReplyStyle, ra
     case 'good':
       return random.chance(KIND_SHARE) ? kindReply(world, prompt, random) : plainReply(world, prompt, random);
     case 'curt':
-      return curtReply(world, prompt, random);
+      return curtReply(prompt, random);
     case 'rambling':
       return ramble(plainReply(world, prompt, random), random);
     case 'wrong':
@@ -119,7 +119,7 @@ function kindReply(world: World, prompt: WorldPrompt, random: Random): string {
   }
 }
 
-function curtReply(world: World, prompt: WorldPrompt, random: Random): string {
+function curtReply(prompt: WorldPrompt, random: Random): string {
   const { expect } = prompt;
   const stop = random.chance(0.6) ? '.' : '';
   switch (expect.task) {

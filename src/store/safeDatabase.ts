@@ -39,10 +39,6 @@ export class SafeDatabase implements RecordDatabase {
     return this.#status;
   }
 
-  get hasDisk(): boolean {
-    return this.#disk !== null;
-  }
-
   /** Calls back with each new status; returns how to stop. */
   watch(callback: (status: StoreStatus) => void): () => void {
     this.#watchers.add(callback);

@@ -2,6 +2,7 @@
  * Everything that outlives a reload, in one place. Opening never fails: where the browser cannot store, the store goes
  * on in memory and its status says so.
  */
+import { StorageUnavailableError } from '../errors';
 import { Checkpoints } from './checkpoints';
 import { Conversations } from './conversations';
 import type { RecordDatabase } from './database';
@@ -14,17 +15,31 @@ import { Runs } from './runs';
 import { SafeDatabase } from './safeDatabase';
 import type { StoreStatus } from './safeDatabase';
 import { DATABASE_NAME, RECORD_KINDS } from './schema';
-import type { RecordOf } from './schema';
+import type {
+  ConversationRecord,
+  DemonstrationRecord,
+  MetricChunkRecord,
+  PreferenceRecord,
+  RankingRecord,
+  RunRecord,
+} from './schema';
 
 /** A database that opens later than this is attached when it does; until then there is memory. */
 const OPEN_PATIENCE_MILLISECONDS = 5000;
 
-/** Kinds that a person can take along; weights are exported as safetensors instead. */
-const EXPORTED = ['conversations', 'rankings', 'demonstrations', 'runs', 'metrics', 'preferences'] as const;
-
-export type StoreExport = { format: 'nudge-export'; version: 1; exportedAt: string } & {
-  [K in (typeof EXPORTED)[number]]: RecordOf<K>[];
-};
+/** Weights are not in it: they are exported as safetensors. */
+export interface StoreExport {
+  format: 'nudge-export';
+  version: 1;
+  /** ISO 8601. */
+  exportedAt: string;
+  conversations: ConversationRecord[];
+  rankings: RankingRecord[];
+  demonstrations: DemonstrationRecord[];
+  runs: RunRecord[];
+  metrics: MetricChunkRecord[];
+  preferences: PreferenceRecord[];
+}
 
 export class Store {
   readonly conversations: Conversations;
@@ -59,7 +74,9 @@ export class Store {
         await database.attach(disk);
       })
       .catch((error: unknown) => database.goWithoutDisk(error));
-    await Promise.race([opening, firstRefusal(database), patience(database)]);
+    const impatience = setTimeout(() => database.goWithoutDisk(noAnswer()), OPEN_PATIENCE_MILLISECONDS);
+    await Promise.race([opening, firstRefusal(database)]);
+    void opening.finally(() => clearTimeout(impatience));
     const stopAsking = database.watch(({ state }) => {
       if (state !== 'saving') return;
       stopAsking();
@@ -121,6 +138,13 @@ export class Store {
   }
 }
 
+function noAnswer(): StorageUnavailableError {
+  return new StorageUnavailableError(
+    `Expected the browser's storage to open, but it has not answered for ${OPEN_PATIENCE_MILLISECONDS / 1000} seconds.`,
+    'What you do here is saved as soon as it answers. Close other tabs of Nudge, then reload to see your earlier work.',
+  );
+}
+
 /** Resolves when the database says that there is no disk for now. */
 function firstRefusal(database: SafeDatabase): Promise<void> {
   return new Promise((resolve) => {
@@ -129,15 +153,6 @@ function firstRefusal(database: SafeDatabase): Promise<void> {
       stop();
       resolve();
     });
-  });
-}
-
-function patience(database: SafeDatabase): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(() => {
-      resolve();
-      if (!database.hasDisk) database.goWithoutDisk(new Error('it has not answered yet'));
-    }, OPEN_PATIENCE_MILLISECONDS);
   });
 }
 

@@ -1,0 +1,151 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CheckpointFile, CheckpointName } from '../session/protocol';
+import { Checkpoints } from './checkpoints';
+import type { Durability, RecordDatabase, Write } from './database';
+import { IndexedDbDatabase } from './indexedDb';
+import type { KeyOf, RecordKind, RecordOf } from './schema';
+
+/** Stops answering after some operations, as a database does for a page that is killed. */
+class DyingDatabase implements RecordDatabase {
+  operations = 0;
+  readonly #disk: RecordDatabase;
+  readonly #lifetime: number;
+
+  constructor(disk: RecordDatabase, lifetime = Infinity) {
+    this.#disk = disk;
+    this.#lifetime = lifetime;
+  }
+
+  get<K extends RecordKind>(kind: K, key: KeyOf<K>): Promise<RecordOf<K> | undefined> {
+    return this.#whileAlive(() => this.#disk.get(kind, key));
+  }
+
+  getAll<K extends RecordKind>(kind: K, prefix?: string): Promise<RecordOf<K>[]> {
+    return this.#whileAlive(() => this.#disk.getAll(kind, prefix));
+  }
+
+  write(writes: readonly Write[], durability: Durability): Promise<void> {
+    return this.#whileAlive(() => this.#disk.write(writes, durability));
+  }
+
+  async #whileAlive<T>(work: () => Promise<T>): Promise<T> {
+    if (this.operations >= this.#lifetime) throw new Error('killed');
+    this.operations++;
+    return work();
+  }
+}
+
+const bytesOf = (step: number): ArrayBuffer => new Uint8Array(64).fill(step).buffer;
+const file = (name: CheckpointName, step: number): CheckpointFile => ({
+  name,
+  runId: 'run',
+  step,
+  final: false,
+  bytes: bytesOf(step),
+});
+const steps = (files: CheckpointFile[]) => Object.fromEntries(files.map(({ name, step }) => [name, step]));
+
+let disk: IndexedDbDatabase;
+let opened = 0;
+beforeEach(async () => {
+  disk = await IndexedDbDatabase.open({ blocked: () => undefined }, `checkpoints-${opened++}`);
+});
+afterEach(() => disk.close());
+
+/** Damages the newest stored checkpoint of a slot. */
+async function damage(name: CheckpointName, how: (bytes: ArrayBuffer) => ArrayBuffer): Promise<void> {
+  const head = await disk.get('checkpointHeads', `nano/${name}`);
+  const blob = await disk.get('checkpointBlobs', head!.current);
+  await disk.write([{ type: 'put', kind: 'checkpointBlobs', record: { ...blob!, bytes: how(blob!.bytes) } }], 'strict');
+}
+
+describe('checkpoints', () => {
+  it('load as they were saved, the newest of each slot, and only those of the preset', async () => {
+    const checkpoints = new Checkpoints(disk);
+    for (const step of [1, 2, 3]) await checkpoints.save('nano', [file('policy', step)]);
+    await checkpoints.save('nano', [file('sft', 9)]);
+    await checkpoints.save('mini', [file('policy', 7)]);
+    const { files, errors } = await new Checkpoints(disk).load('nano');
+    expect(errors).toEqual([]);
+    expect(files).toHaveLength(2);
+    expect(files.find(({ name }) => name === 'policy')).toEqual(file('policy', 3));
+  });
+
+  it('keep the newest two of a slot and no more', async () => {
+    const checkpoints = new Checkpoints(disk);
+    for (let step = 1; step <= 5; step++) await checkpoints.save('nano', [file('policy', step)]);
+    const kept = await disk.getAll('checkpointManifests');
+    expect(kept.map(({ step }) => step).sort()).toEqual([4, 5]);
+    expect(await disk.getAll('checkpointBlobs')).toHaveLength(2);
+  });
+
+  it('a tab killed at any point of a save finds all of the old files or all of the new ones, whole', async () => {
+    const counting = new DyingDatabase(disk);
+    await new Checkpoints(disk).save('nano', [file('policy', 1), file('value', 1)]);
+    await new Checkpoints(disk).save('nano', [file('policy', 2), file('value', 2)]);
+    await new Checkpoints(counting).save('nano', [file('policy', 3), file('value', 3)]);
+    expect(counting.operations).toBeGreaterThan(5);
+    const outcomes = new Set<number>();
+    for (let lifetime = 0; lifetime <= counting.operations; lifetime++) {
+      const before = steps((await new Checkpoints(disk).load('nano')).files)['policy']!;
+      const dying = new Checkpoints(new DyingDatabase(disk, lifetime));
+      await dying.save('nano', [file('policy', before + 1), file('value', before + 1)]).catch(() => undefined);
+      const { files, errors } = await new Checkpoints(disk).load('nano');
+      expect(errors).toEqual([]);
+      const after = steps(files)['policy']!;
+      expect([before, before + 1]).toContain(after);
+      expect(steps(files)).toEqual({ policy: after, value: after });
+      for (const { bytes, step } of files) expect(new Uint8Array(bytes)).toEqual(new Uint8Array(bytesOf(step)));
+      outcomes.add(after - before);
+    }
+    expect([...outcomes].sort()).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['truncated', (bytes: ArrayBuffer) => bytes.slice(0, 40), /expected 64 bytes, found 40/],
+    ['changed in one bit', (bytes: ArrayBuffer) => flipOneBit(bytes), /expected SHA-256 [0-9a-f]{64}, found/],
+  ])('one that was %s is not used: the one before it is, and an error says so', async (_how, how, message) => {
+    const checkpoints = new Checkpoints(disk);
+    await checkpoints.save('nano', [file('rewardModel', 1)]);
+    await checkpoints.save('nano', [file('rewardModel', 2)]);
+    await damage('rewardModel', how);
+    const { files, errors } = await checkpoints.load('nano');
+    expect(files).toEqual([file('rewardModel', 1)]);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]!.message).toMatch(message);
+    expect(errors[0]!.remedy).toMatch(/of step 1, is used/);
+  });
+
+  it('where both are damaged none is used, and an error says so', async () => {
+    const checkpoints = new Checkpoints(disk);
+    await checkpoints.save('nano', [file('sft', 1)]);
+    await damage('sft', flipOneBit);
+    const { files, errors } = await checkpoints.load('nano');
+    expect(files).toEqual([]);
+    expect(errors[0]!.remedy).toMatch(/what came with the page is used/);
+  });
+
+  it('a policy whose value model is a save behind is loaded at the step that both have', async () => {
+    const checkpoints = new Checkpoints(disk);
+    await checkpoints.save('nano', [file('policy', 5), file('value', 5)]);
+    await checkpoints.save('nano', [file('policy', 6)]);
+    expect(steps((await checkpoints.load('nano')).files)).toEqual({ policy: 5, value: 5 });
+    await checkpoints.save('nano', [file('value', 6)]);
+    expect(steps((await checkpoints.load('nano')).files)).toEqual({ policy: 6, value: 6 });
+  });
+
+  it('removed ones are gone, others stay', async () => {
+    const checkpoints = new Checkpoints(disk);
+    await checkpoints.save('nano', [file('policy', 1), file('sft', 1)]);
+    await checkpoints.remove('nano', ['policy', 'value']);
+    expect(steps((await checkpoints.load('nano')).files)).toEqual({ sft: 1 });
+    expect(await disk.getAll('checkpointBlobs')).toHaveLength(1);
+  });
+});
+
+function flipOneBit(bytes: ArrayBuffer): ArrayBuffer {
+  const copy = new Uint8Array(bytes.slice(0));
+  copy[17]! ^= 1;
+  return copy.buffer;
+}

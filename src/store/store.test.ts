@@ -1,0 +1,179 @@
+import { deleteDB, openDB } from 'idb';
+import { IDBFactory } from 'fake-indexeddb';
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DATABASE_VERSION } from './schema';
+import type { RankingDraftRecord, RankingRecord, RunRecord } from './schema';
+import { Store } from './store';
+
+const ranking = (id: string, createdAt: number, source: string | null = null): RankingRecord => ({
+  id,
+  conversation: [{ role: 'user', text: 'Where is the boat?' }],
+  replies: ['In the harbour.', 'No idea 🤷'],
+  ranks: [1, 2],
+  labeler: source === null ? 'person' : 'import',
+  createdAt,
+  shownOrder: [1, 0],
+  milliseconds: 4200,
+  noneGood: false,
+  source,
+});
+
+const draft: RankingDraftRecord = {
+  id: 'current',
+  conversation: [{ role: 'user', text: 'Where is the boat?' }],
+  replies: [{ text: 'In the harbour.', tokenIds: [5, 6], finished: true, score: null, kl: null }],
+  ranks: [null],
+  order: [0],
+  seed: 3,
+  createdAt: 10,
+};
+
+const run = (id: string, createdAt: number): RunRecord => ({
+  ...{ id, stage: 'ppo', preset: 'nano', seed: 0, settings: { examples: 1, epochs: 1, batchSize: 1, learningRate: 1 } },
+  ...{ state: 'done', step: 1, steps: 1, createdAt, updatedAt: createdAt, seconds: 1, error: null, rewardModel: null },
+  samples: [],
+});
+
+beforeEach(() => {
+  vi.stubGlobal('indexedDB', new IDBFactory());
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe('store', () => {
+  it('gives everything back after it is opened anew', async () => {
+    const before = await Store.open();
+    await before.rankings.add([ranking('late', 2), ranking('early', 1)]);
+    await before.rankings.saveDraft(draft);
+    await before.conversations.save({ id: 'c', messages: [{ role: 'user', text: 'hi' }], createdAt: 1, updatedAt: 1 });
+    await before.demonstrations.save({
+      ...{ id: 'd', conversation: [], reply: 'Hello!', createdAt: 1, editedFrom: 'helo' },
+    });
+    await before.runs.save(run('r', 5));
+    before.metrics.append('r', 1, { 'objective/kl': 0.5 });
+    await before.preferences.set({ name: 'theme', value: 'dark' });
+    await before.close();
+
+    const after = await Store.open();
+    expect((await after.rankings.list()).map(({ id }) => id)).toEqual(['early', 'late']);
+    expect(await after.rankings.get('late')).toEqual(ranking('late', 2));
+    expect(await after.rankings.draft()).toEqual(draft);
+    expect(await after.conversations.list()).toHaveLength(1);
+    expect((await after.demonstrations.list())[0]?.reply).toBe('Hello!');
+    expect(await after.runs.latest()).toEqual({ ppo: run('r', 5) });
+    expect(await after.metrics.load('r')).toEqual([{ step: 1, values: { 'objective/kl': 0.5 } }]);
+    expect(await after.preferences.all()).toEqual({ theme: 'dark' });
+    expect(after.status).toEqual({ state: 'saved' });
+    await after.close();
+  });
+
+  it('a finished ranking replaces its draft, and undo brings the draft back', async () => {
+    const store = await Store.open();
+    await store.rankings.saveDraft(draft);
+    await store.rankings.finish(ranking('a', 1));
+    expect(await store.rankings.draft()).toBeUndefined();
+    await store.rankings.undo('a', draft);
+    expect(await store.rankings.list()).toEqual([]);
+    expect(await store.rankings.draft()).toEqual(draft);
+    await store.close();
+  });
+
+  it('forgets an imported file as a whole and nothing else', async () => {
+    const store = await Store.open();
+    await store.rankings.add([ranking('own', 1), ranking('x', 2, 'hh.jsonl'), ranking('y', 3, 'hh.jsonl')]);
+    expect(await store.rankings.removeSource('hh.jsonl')).toBe(2);
+    expect((await store.rankings.list()).map(({ id }) => id)).toEqual(['own']);
+    await store.close();
+  });
+
+  it('deletes a run together with its metrics', async () => {
+    const store = await Store.open();
+    await store.runs.save(run('r', 1));
+    store.metrics.append('r', 1, { a: 1 });
+    await store.metrics.flush();
+    await store.runs.delete('r');
+    expect((await store.exportAll()).metrics).toEqual([]);
+    await store.close();
+  });
+
+  it('exports what the person made, and forgets all of it when asked', async () => {
+    const store = await Store.open();
+    await store.rankings.add([ranking('a', 1)]);
+    await store.checkpoints.save('nano', [
+      { name: 'sft', runId: 'r', step: 1, final: true, bytes: new ArrayBuffer(8) },
+    ]);
+    const exported = await store.exportAll();
+    expect(JSON.parse(JSON.stringify(exported))).toMatchObject({ format: 'nudge-export', rankings: [ranking('a', 1)] });
+    await store.clearAll();
+    expect((await store.exportAll()).rankings).toEqual([]);
+    expect((await store.checkpoints.load('nano')).files).toEqual([]);
+    await store.close();
+  });
+
+  it('without IndexedDB it opens, keeps everything in memory and says so', async () => {
+    vi.stubGlobal('indexedDB', undefined);
+    const store = await Store.open();
+    expect(store.status).toMatchObject({ state: 'memory-only', error: { code: 'storage-unavailable' } });
+    await store.rankings.add([ranking('a', 1)]);
+    await store.checkpoints.save('nano', [
+      { name: 'sft', runId: 'r', step: 1, final: true, bytes: new ArrayBuffer(8) },
+    ]);
+    expect(await store.rankings.list()).toHaveLength(1);
+    expect((await store.checkpoints.load('nano')).files).toHaveLength(1);
+  });
+
+  it('opens a database of a newer Nudge in memory only, and leaves it alone', async () => {
+    (await openDB('nudge', DATABASE_VERSION + 1)).close();
+    const store = await Store.open();
+    expect(store.status).toMatchObject({
+      state: 'memory-only',
+      error: { message: expect.stringMatching(/newer Nudge/) },
+    });
+  });
+
+  it('steps aside for a newer tab, and goes on in memory', async () => {
+    const store = await Store.open();
+    await store.rankings.add([ranking('a', 1)]);
+    const newer = await openDB('nudge', DATABASE_VERSION + 1);
+    await store.rankings.add([ranking('b', 2)]);
+    expect(store.status).toMatchObject({ state: 'memory-only', error: { remedy: expect.stringMatching(/Reload/) } });
+    expect((await store.rankings.list()).map(({ id }) => id)).toEqual(['b']);
+    newer.close();
+  });
+
+  it('waits a few seconds for a database that does not answer, goes on in memory, and saves when it answers', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    // A deletion that waits for another tab holds up every opening after it.
+    const otherTab = await openDB('nudge', 1);
+    const deletion = deleteDB('nudge');
+    const opening = Store.open();
+    await vi.advanceTimersByTimeAsync(5000);
+    const store = await opening;
+    await store.conversations.save({ id: 'c', messages: [], createdAt: 1, updatedAt: 1 });
+    expect(store.status).toMatchObject({ state: 'memory-only', error: { message: expect.stringMatching(/answered/) } });
+
+    otherTab.close();
+    await deletion;
+    await vi.waitFor(() => expect(store.status).toEqual({ state: 'saved' }));
+    expect(await store.conversations.list()).toHaveLength(1);
+    await store.close();
+  });
+
+  it('reopens a connection that the system closed', async () => {
+    const store = await Store.open();
+    await store.rankings.add([ranking('a', 1)]);
+    const opening = vi.spyOn(indexedDB, 'open');
+    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementationOnce(() => {
+      throw new DOMException('The database connection is closing.', 'InvalidStateError');
+    });
+    await store.rankings.add([ranking('b', 2)]);
+    expect(opening).toHaveBeenCalledTimes(1);
+    transaction.mockRestore();
+    expect(store.status).toEqual({ state: 'saved' });
+    expect(await store.rankings.list()).toHaveLength(2);
+    await store.close();
+  });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_RESPONSE_TOKENS, WORLD_SEED } from '../../config';
 import { renderPrompt } from '../chatTemplate';
+import { statementsAbout } from './attributes';
 import { demonstrations } from './demonstrations';
 import { pretrainingDocuments } from './documents';
 import { groupBy } from './grouping';
@@ -69,12 +70,9 @@ describe('pretraining text', () => {
 
   it('tells every fact', () => {
     const text = take(4, 20_000).join('\n');
-    for (const { attribute, subject, value } of world.facts) {
-      const told = text
-        .split(subject)
-        .slice(1)
-        .some((after) => after.slice(0, 60).includes(value.key));
-      expect(told || text.includes(value.key), `${attribute} of ${subject}`).toBe(true);
+    for (const { id, attribute, subject, value } of world.facts) {
+      const tellings = statementsAbout(world, attribute, subject, value).map((told) => text.split(told).length - 1);
+      expect(Math.min(...tellings), id).toBeGreaterThan(20);
     }
   });
 

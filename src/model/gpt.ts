@@ -44,7 +44,7 @@ export function transformer(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, offs
   const vector = (name: ParameterName): tf.Tensor1D => weight(gpt, name) as tf.Tensor1D;
   const matrix = (name: ParameterName): tf.Tensor2D => weight(gpt, name) as tf.Tensor2D;
 
-  let x = tf.reshape(
+  let x = tf.reshape<tf.Rank.R2>(
     embedding(ids, start, matrix('transformer.wte.weight'), matrix('transformer.wpe.weight'), offset),
     [batch * length, width],
   ); // [M, C]
@@ -53,7 +53,7 @@ export function transformer(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, offs
 
     const a = layerNorm(x, vector(`${h}.ln_1.weight`), vector(`${h}.ln_1.bias`));
     const qkv = linear(a, matrix(`${h}.attn.c_attn.weight`), vector(`${h}.attn.c_attn.bias`)); // [M, 3C]
-    const attended = tf.reshape(attend(tf.reshape(qkv, [batch, length, 3 * width]), layer), [batch * length, width]);
+    const attended = tf.reshape<tf.Rank.R2>(attend(tf.reshape<tf.Rank.R3>(qkv, [batch, length, 3 * width]), layer), [batch * length, width]);
     x = tf.add(x, linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`)));
 
     const m = layerNorm(x, vector(`${h}.ln_2.weight`), vector(`${h}.ln_2.bias`));
@@ -61,7 +61,7 @@ export function transformer(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, offs
     x = tf.add(x, linear(inner, matrix(`${h}.mlp.c_proj.weight`), vector(`${h}.mlp.c_proj.bias`)));
   }
   const last = layerNorm(x, vector('transformer.ln_f.weight'), vector('transformer.ln_f.bias'));
-  return tf.reshape(last, [batch, length, width]);
+  return tf.reshape<tf.Rank.R3>(last, [batch, length, width]);
 }
 
 /**

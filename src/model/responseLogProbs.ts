@@ -25,14 +25,14 @@ export function responseLogProbs(
   const [batch, length] = ids.shape;
   const responseLength = length - promptLength;
   const hidden = hiddenStates(gpt, ids, start);
-  const before = tf.reshape(
+  const before = tf.reshape<tf.Rank.R2>(
     tf.slice(hidden, [0, promptLength - 1, 0], [batch, responseLength, gpt.shape.width]),
     [batch * responseLength, gpt.shape.width],
   );
-  const targets = tf.reshape(tf.slice(ids, [0, promptLength], [batch, responseLength]), [batch * responseLength]);
+  const targets = tf.reshape<tf.Rank.R1>(tf.slice(ids, [0, promptLength], [batch, responseLength]), [batch * responseLength]);
   const { logProb, entropy } = tokenLogProb(logits(gpt, before), targets, temperature);
   return {
-    logProbs: tf.reshape(logProb, [batch, responseLength]),
-    entropy: tf.reshape(entropy, [batch, responseLength]),
+    logProbs: tf.reshape<tf.Rank.R2>(logProb, [batch, responseLength]),
+    entropy: tf.reshape<tf.Rank.R2>(entropy, [batch, responseLength]),
   };
 }

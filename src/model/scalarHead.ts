@@ -46,8 +46,8 @@ export function cloneScalarModel(model: ScalarModel): ScalarModel {
  */
 export function scalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D): tf.Tensor2D {
   const [batch, length] = ids.shape;
-  const hidden = tf.reshape(hiddenStates(model.trunk, ids, start), [batch * length, model.trunk.shape.width]);
-  return tf.reshape(matrixProduct(hidden, model.weight, { bias: model.bias }), [batch, length]);
+  const hidden = tf.reshape<tf.Rank.R2>(hiddenStates(model.trunk, ids, start), [batch * length, model.trunk.shape.width]);
+  return tf.reshape<tf.Rank.R2>(matrixProduct(hidden, model.weight, { bias: model.bias }), [batch, length]);
 }
 
 /** All trainable variables by name. */

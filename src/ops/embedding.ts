@@ -5,6 +5,7 @@
  * above 0 only when decoding. Padding gets position 0; nothing real attends to it.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { hostFloats } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
 
 export const EMBEDDING = 'NudgeEmbedding';
@@ -56,7 +57,7 @@ registerReference<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { of
   const width = dy.shape[2];
   const tokens = ids.dataSync();
   const places = positions(start, ids.shape[1], offset);
-  const gradient = dy.dataSync();
+  const gradient = hostFloats(dy);
   const dwte = new Float32Array(vocabulary * width);
   const dwpe = new Float32Array(context * width);
   for (let i = 0; i < tokens.length; i++) {

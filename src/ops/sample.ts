@@ -9,6 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { gumbel } from './counterRandom';
+import { hostFloats } from './hostValues';
 import { registerReference, runOperation } from './operation';
 
 export const SAMPLE = 'NudgeSample';
@@ -38,7 +39,7 @@ export function sample(logits: tf.Tensor2D, attributes: SampleAttributes): { tok
 registerReference<SampleAttributes>(SAMPLE, (inputs, attributes) => {
   const logits = inputs['logits'] as tf.Tensor2D;
   const [rows, vocabulary] = logits.shape;
-  const values = logits.dataSync<'float32'>();
+  const values = hostFloats(logits);
   const tokens = new Int32Array(rows);
   const logProb = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {

@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { PretrainSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { hiddenStates, logits, type Gpt } from '../model/gpt';
-import { lossGradients, readScalars } from '../model/lossGradients';
+import { gradientsOf, readScalars } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
 import { tokenLogProb } from '../ops/tokenLogProb';
 import { warmupCosine } from './schedule';
@@ -53,10 +53,10 @@ export class TokenWindows {
 export function languageModelLoss(gpt: Gpt, windows: tf.Tensor2D): tf.Scalar {
   const [batch, length] = windows.shape;
   const inputs = tf.slice(windows, [0, 0], [batch, length - 1]);
-  const targets = tf.reshape(tf.slice(windows, [0, 1], [batch, length - 1]), [-1]) as tf.Tensor1D;
-  const start = tf.zeros([batch], 'int32') as tf.Tensor1D;
-  const hidden = tf.reshape(hiddenStates(gpt, inputs, start), [batch * (length - 1), gpt.shape.width]);
-  return tf.neg(tf.mean(tokenLogProb(logits(gpt, hidden as tf.Tensor2D), targets).logProb)) as tf.Scalar;
+  const targets = tf.reshape<tf.Rank.R1>(tf.slice(windows, [0, 1], [batch, length - 1]), [-1]);
+  const start = tf.zeros<tf.Rank.R1>([batch], 'int32');
+  const hidden = tf.reshape<tf.Rank.R2>(hiddenStates(gpt, inputs, start), [batch * (length - 1), gpt.shape.width]);
+  return tf.neg(tf.mean(tokenLogProb(logits(gpt, hidden), targets).logProb)) as tf.Scalar;
 }
 
 /** Mean cross-entropy over held-out windows, in nats a token; exp of it is the perplexity. */
@@ -89,7 +89,7 @@ export async function* pretrain(
   while (optimiser.step < steps) {
     const rate = warmupCosine(learningRate, optimiser.step, steps, warmupSteps);
     const batch = tf.tensor2d(windows.next(batchSize), [batchSize, sequenceLength + 1], 'int32');
-    const { loss, gradients } = lossGradients(gpt.parameters, () => ({ loss: languageModelLoss(gpt, batch) }));
+    const { loss, gradients } = gradientsOf(gpt.parameters, () => languageModelLoss(gpt, batch));
     const norm = optimiser.apply(gradients, rate);
     batch.dispose();
     const read = await readScalars({ loss, norm });

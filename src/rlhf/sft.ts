@@ -9,7 +9,7 @@ import type { SftSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { batchTensors, padBatch } from '../model/batch';
 import type { Gpt } from '../model/gpt';
-import { lossGradients, readScalars } from '../model/lossGradients';
+import { gradientsOf, readScalars } from '../model/lossGradients';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
@@ -59,9 +59,9 @@ export async function* superviseFineTune(
     );
     const { ids, start, responseMask } = batchTensors(batch);
     const rate = linearToZero(learningRate, optimiser.step, steps);
-    const { loss, gradients } = lossGradients(gpt.parameters, () => {
+    const { loss, gradients } = gradientsOf(gpt.parameters, () => {
       const { logProbs } = responseLogProbs(gpt, ids, start, batch.promptLength, 1);
-      return { loss: tf.neg(tf.div(tf.sum(tf.mul(logProbs, responseMask)), tf.sum(responseMask))) as tf.Scalar };
+      return tf.neg<tf.Scalar>(tf.div(tf.sum(tf.mul(logProbs, responseMask)), tf.sum(responseMask)));
     });
     const norm = optimiser.apply(gradients, rate);
     tf.dispose([ids, start, responseMask]);

@@ -1,0 +1,20 @@
+/**
+ * The numbers of a tensor where the host keeps them, without a copy.
+ *
+ * `dataSync` copies on WASM. A view into the heap costs nothing, and writing through it changes the tensor, which is
+ * how an operation that is in place on a GPU is in place on the host too.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+
+interface WasmHeap {
+  typedArrayFromHeap(tensor: tf.TensorInfo): Float32Array | Int32Array;
+}
+
+/**
+ * A view of a float32 tensor on the backends wasm and cpu. Good until the next tensor is made: the heap may then grow
+ * and leave the view empty.
+ */
+export function hostFloats(tensor: tf.Tensor): Float32Array {
+  if (tf.getBackend() !== 'wasm') return tensor.dataSync<'float32'>();
+  return (tf.backend() as unknown as WasmHeap).typedArrayFromHeap(tensor) as Float32Array; // not in the base class
+}

@@ -1,0 +1,211 @@
+/**
+ * The reward model: learn from rankings which of two replies a person prefers.
+ * InstructGPT (Ouyang et al. 2022), equation 1; Stiennon et al. 2020, section 3.4.
+ *
+ *   L = -1/C(K,2) sum over pairs (i better than j) of log sigmoid(r_i - r_j)
+ *
+ * All replies of a prompt are one batch element. The score is read at the last real token. After training the head is
+ * rescaled so that replies of the reference policy score mean 0, deviation 1 (lm-human-preferences), which gives klCoef
+ * a fixed meaning and the value model its scale.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { RewardModelSettings } from '../config';
+import { NonFiniteError } from '../errors';
+import { batchTensors, padBatch, type Batch } from '../model/batch';
+import { lossGradients } from '../model/lossGradients';
+import { scalarParameters, scalars, type ScalarModel } from '../model/scalarHead';
+import { AdamW } from '../ops/adamw';
+import { permutation } from '../ops/counterRandom';
+import { batchPairWeights, pairAccuracy, pairWeights } from './pairWeights';
+import { allPairsLoss } from './rankingLoss';
+import { rewardNormalisation } from './rewards';
+import { linearToZero } from './schedule';
+import { kendallTau } from './statistics';
+import type { TrainingStep } from './trainingStep';
+
+/** A ranking in tokens. */
+export interface TokenisedRanking {
+  prompt: number[];
+  /** K replies, each with its stop token where it had one. */
+  replies: number[][];
+  /** K ranks; 1 is best, equal is a tie. */
+  ranks: number[];
+}
+
+export const rewardModelOptimiser = (model: ScalarModel): AdamW =>
+  new AdamW(scalarParameters(model), { form: 'torch', epsilon: 1e-8 });
+
+/** Rankings with at least one pair that is not a tie; the others teach nothing. */
+export const withPairs = (rankings: readonly TokenisedRanking[]): TokenisedRanking[] =>
+  rankings.filter(({ ranks }) => pairWeights(ranks).some((weight) => weight > 0));
+
+export function rewardModelSteps(rankings: number, { epochs, rankingsPerStep }: RewardModelSettings): number {
+  return epochs * Math.ceil(rankings / rankingsPerStep);
+}
+
+/**
+ * Trains `model` in place and yields after every step.
+ * @param rankings each with a pair that is not a tie, see `withPairs`
+ * @throws NonFiniteError; the weights are then for the caller to restore
+ */
+export async function* trainRewardModel(
+  model: ScalarModel,
+  optimiser: AdamW,
+  rankings: readonly TokenisedRanking[],
+  settings: RewardModelSettings,
+  pad: number,
+  seed: number,
+): AsyncGenerator<TrainingStep> {
+  const { rankingsPerStep, learningRate, centreCoef } = settings;
+  const steps = rewardModelSteps(rankings.length, settings);
+  const stepsPerEpoch = Math.ceil(rankings.length / rankingsPerStep);
+  while (optimiser.step < steps) {
+    const epoch = Math.floor(optimiser.step / stepsPerEpoch);
+    const first = (optimiser.step % stepsPerEpoch) * rankingsPerStep;
+    const chosen = permutation(rankings.length, seed, epoch)
+      .slice(first, first + rankingsPerStep)
+      .map((i) => rankings[i] as TokenisedRanking);
+    const repliesEach = Math.max(...chosen.map(({ replies }) => replies.length)); // K
+    const batch = rankingBatch(chosen, repliesEach, pad, model.trunk.shape.context);
+    const { ids, start } = batchTensors(batch);
+    const weights = tf.tensor3d(
+      batchPairWeights(chosen.map(({ ranks }) => ranks), repliesEach),
+      [chosen.length, repliesEach, repliesEach],
+    );
+    const rate = linearToZero(learningRate, optimiser.step, steps);
+    const last = lastTokenMask(batch);
+    const { loss, statistics, gradients } = lossGradients(scalarParameters(model), () => {
+      const rewards = lastScalars(model, ids, start, last); // [G K]
+      const grouped = tf.reshape<tf.Rank.R2>(rewards, [chosen.length, repliesEach]);
+      return { loss: allPairsLoss(grouped, weights, { centreCoef }), statistics: rewards };
+    });
+    const norm = optimiser.apply(gradients, rate);
+    const packed = tf.tidy(() => tf.concat([statistics, tf.stack([loss, norm])]));
+    const values = await packed.data<'float32'>();
+    tf.dispose([ids, start, weights, last, statistics, loss, norm, packed]);
+    const [lossValue, gradNorm] = Array.from(values.subarray(-2)) as [number, number];
+    if (!Number.isFinite(lossValue + gradNorm)) throw new NonFiniteError('The ranking loss', optimiser.step);
+    const perRanking = chosen.map(({ replies }, g) => values.subarray(g * repliesEach, g * repliesEach + replies.length));
+    const { accuracy, margin } = pairAccuracy(perRanking, chosen.map(({ ranks }) => ranks));
+    const all = perRanking.flatMap((row) => [...row]);
+    yield {
+      step: optimiser.step,
+      steps,
+      phase: 'learning from rankings',
+      metrics: {
+        loss: lossValue,
+        accuracy: accuracy ?? 0,
+        margin: margin ?? 0,
+        min_reward: Math.min(...all),
+        mean_reward: all.reduce((sum, reward) => sum + reward, 0) / all.length,
+        max_reward: Math.max(...all),
+        grad_norm: gradNorm,
+        learning_rate: rate,
+      },
+    };
+  }
+}
+
+/** G rankings of K replies as G K rows; missing replies are filled with the first, which no pair counts. */
+function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number, pad: number, context: number): Batch {
+  const prompts: number[][] = [];
+  const responses: number[][] = [];
+  for (const { prompt, replies } of rankings) {
+    for (let k = 0; k < repliesEach; k++) {
+      prompts.push(prompt);
+      responses.push(replies[k] ?? (replies[0] as number[]));
+    }
+  }
+  return padBatch(prompts, responses, pad, context);
+}
+
+/** [B, P + R]: 1 at the last real token of each row. */
+function lastTokenMask({ rows, promptLength, responseLength, responseMask }: Batch): tf.Tensor2D {
+  const length = promptLength + responseLength;
+  const mask = new Float32Array(rows * length);
+  for (let row = 0; row < rows; row++) {
+    let count = 0;
+    for (let t = 0; t < responseLength; t++) count += responseMask[row * responseLength + t] as number;
+    mask[row * length + promptLength + count - 1] = 1;
+  }
+  return tf.tensor2d(mask, [rows, length]);
+}
+
+/** The scalar at the marked position of each row, [B]. A masked sum: tfjs-wasm cannot differentiate a gather. */
+function lastScalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D, last: tf.Tensor2D): tf.Tensor1D {
+  return tf.sum(tf.mul(scalars(model, ids, start), last), 1);
+}
+
+/**
+ * Score of the last real token of every row of a batch, [B].
+ */
+export async function scoreBatch(model: ScalarModel, batch: Batch): Promise<Float32Array> {
+  const scores = tf.tidy(() => {
+    const { ids, start } = batchTensors(batch);
+    return lastScalars(model, ids, start, lastTokenMask(batch));
+  });
+  const values = Float32Array.from(await scores.data<'float32'>());
+  scores.dispose();
+  return values;
+}
+
+/** Rows scored at once: enough to fill a device, few enough to stay responsive. */
+const SCORE_ROWS = 64;
+
+/** Scores of many replies, one prompt each. */
+export async function scoreReplies(
+  model: ScalarModel,
+  prompts: readonly number[][],
+  replies: readonly number[][],
+  pad: number,
+): Promise<Float32Array> {
+  const scores = new Float32Array(prompts.length);
+  for (let row = 0; row < prompts.length; row += SCORE_ROWS) {
+    const batch = padBatch(
+      prompts.slice(row, row + SCORE_ROWS),
+      replies.slice(row, row + SCORE_ROWS),
+      pad,
+      model.trunk.shape.context,
+    );
+    scores.set(await scoreBatch(model, batch), row);
+  }
+  return scores;
+}
+
+/**
+ * Rescales the head in place, so that these replies score mean 0 and deviation 1.
+ * @param scores raw scores of replies of the reference policy; 256 in lm-human-preferences
+ */
+export function normaliseHead(model: ScalarModel, scores: ArrayLike<number>): void {
+  const { gain, bias } = rewardNormalisation(scores);
+  tf.tidy(() => {
+    model.weight.assign(tf.mul(model.weight, gain));
+    model.bias.assign(tf.add(tf.mul(model.bias, gain), bias));
+  });
+}
+
+export interface RewardModelAccuracy {
+  pairs: number;
+  /** Null without a pair. */
+  accuracy: number | null;
+  /** Mean over rankings; null without one. */
+  kendallTau: number | null;
+}
+
+/** How well the scores order rankings that were not trained on. */
+export async function rankingAccuracy(
+  model: ScalarModel,
+  rankings: readonly TokenisedRanking[],
+  pad: number,
+): Promise<RewardModelAccuracy> {
+  const prompts = rankings.flatMap(({ prompt, replies }) => replies.map(() => prompt));
+  const scores = await scoreReplies(model, prompts, rankings.flatMap(({ replies }) => replies), pad);
+  let at = 0;
+  const rewards = rankings.map(({ replies }) => scores.subarray(at, (at += replies.length)));
+  const { pairs, accuracy } = pairAccuracy(rewards, rankings.map(({ ranks }) => ranks));
+  const taus = rankings
+    .map(({ ranks }, g) => kendallTau(ranks, Array.from(rewards[g] as Float32Array, (reward) => -reward)))
+    .filter((tau) => tau !== null);
+  const tau = taus.length > 0 ? taus.reduce((sum, value) => sum + value, 0) / taus.length : null;
+  return { pairs, accuracy, kendallTau: tau };
+}

@@ -1,0 +1,102 @@
+/**
+ * One batch of episodes: sample replies with the policy, then score them with everything that PPO needs.
+ * InstructGPT (Ouyang et al. 2022), section 3.5; order of the steps as in lm-human-preferences.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { batchTensors, padBatch, type Batch } from '../model/batch';
+import { generateAll } from '../model/generate';
+import type { Gpt } from '../model/gpt';
+import { responseLogProbs } from '../model/responseLogProbs';
+import { scalars, type ScalarModel } from '../model/scalarHead';
+import { scoreBatch } from './rewardModel';
+
+/** Tokens with a meaning of their own. */
+export interface ControlTokens {
+  /** Ends a response. */
+  stop: number;
+  pad: number;
+}
+
+export interface Episodes {
+  batch: Batch;
+  responses: number[][];
+  /** [B] whether the response ended with the stop token */
+  finished: boolean[];
+  /** [B, R] under the policy that sampled, at the sampling temperature; 0 outside the mask */
+  oldLogProbs: Float32Array;
+  /** [B, R] under the reference policy */
+  refLogProbs: Float32Array;
+  /** [B, R] of the value model; the value at a position is that of the state before its token */
+  oldValues: Float32Array;
+  /** [B] mean entropy of the policy over the response, nats a token */
+  entropies: Float32Array;
+  /** [B] of the normalised reward model, before any penalty */
+  scores: Float32Array;
+}
+
+export interface RolloutModels {
+  policy: Gpt;
+  refPolicy: Gpt;
+  rewardModel: ScalarModel;
+  valueModel: ScalarModel;
+}
+
+/** Samples one response a prompt, from the untruncated policy: top-k or top-p would make another policy of it. */
+export async function sampleResponses(
+  policy: Gpt,
+  prompts: readonly number[][],
+  tokens: ControlTokens,
+  sampling: { temperature: number; maxNewTokens: number; seed: number; signal?: AbortSignal },
+): Promise<{ responses: number[][]; finished: boolean[] }> {
+  return generateAll(policy, prompts, { ...sampling, topK: 0, topP: 1, stopToken: tokens.stop, padToken: tokens.pad });
+}
+
+/** Scores responses with all four models. */
+export async function scoreEpisodes(
+  models: RolloutModels,
+  prompts: readonly number[][],
+  { responses, finished }: { responses: number[][]; finished: boolean[] },
+  tokens: ControlTokens,
+  temperature: number,
+): Promise<Episodes> {
+  const { policy, refPolicy, rewardModel, valueModel } = models;
+  const batch = padBatch(prompts, responses, tokens.pad, policy.shape.context);
+  const { rows, promptLength, responseLength } = batch;
+  const { ids, start, responseMask } = batchTensors(batch);
+  const scored = tf.tidy(() => {
+    const old = responseLogProbs(policy, ids, start, promptLength, temperature);
+    const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature);
+    const values = stateValues(valueModel, ids, start, promptLength);
+    return tf.stack([old.logProbs, ref.logProbs, values, old.entropy].map((x) => tf.mul(x, responseMask))); // [4, B, R]
+  });
+  const scores = await scoreBatch(rewardModel, batch);
+  const values = await scored.data<'float32'>();
+  tf.dispose([scored, ids, start, responseMask]);
+  const size = rows * responseLength;
+  const part = (index: number): Float32Array => values.slice(index * size, (index + 1) * size);
+  const entropy = part(3);
+  const entropies = Float32Array.from({ length: rows }, (_, b) => {
+    let sum = 0;
+    for (let t = 0; t < responseLength; t++) sum += entropy[b * responseLength + t] as number;
+    return sum / (responses[b] as number[]).length;
+  });
+  return {
+    batch,
+    responses,
+    finished,
+    oldLogProbs: part(0),
+    refLogProbs: part(1),
+    oldValues: part(2),
+    entropies,
+    scores,
+  };
+}
+
+/**
+ * Values of the states in which the response's tokens were chosen: hidden states P - 1 … P + R - 2.
+ * @returns [B, R]
+ */
+export function stateValues(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D, promptLength: number): tf.Tensor2D {
+  const [batch, length] = ids.shape;
+  return tf.slice(scalars(model, ids, start), [0, promptLength - 1], [batch, length - promptLength]);
+}

@@ -86,13 +86,14 @@ export interface SessionReport {
   device: DeviceReport;
   model: ModelReport;
   stages: StageReport;
-  /** A PPO run that was interrupted and can be continued, if the checkpoints that were given hold one. */
-  resumable: { runId: string; update: number; updates: number } | null;
+  /** A run that was interrupted and can go on with `train.continue`, if the checkpoints that were given hold one. */
+  resumable: { stage: 'pretrain' | 'ppo'; runId: string; step: number; steps: number } | null;
 }
 
 // ---- Checkpoints ----------------------------------------------------------------------------------------------
 
-export type CheckpointName = 'base' | 'sft' | 'rewardModel' | 'policy' | 'value';
+/** `policy` holds the value model and both optimisers too, so that a PPO run goes on from one file. */
+export type CheckpointName = 'base' | 'sft' | 'rewardModel' | 'policy';
 
 /** Weights, moments and the numbers needed to go on, as one safetensors file. */
 export interface CheckpointFile {
@@ -235,6 +236,8 @@ export interface Commands {
   /** The simulated labeler ranks `count` prompts of the world, `split` says from which side. */
   'rank.simulate': { jobId: string; count: number; k: number; split: 'train' | 'heldOut'; from: ModelRole; temperature: number; seed: number };
   'train.start': StartRequest;
+  /** Goes on with `SessionReport.resumable`. */
+  'train.continue': { runId: string };
   'train.pause': { runId: string };
   'train.resume': { runId: string };
   /** One more step (one update, for PPO), then paused again. */
@@ -260,6 +263,7 @@ export interface Results {
   'world.prompt': { text: string };
   'rank.simulate': { rankings: Ranking[] };
   'train.start': { runId: string };
+  'train.continue': { runId: string };
   'train.pause': null;
   'train.resume': null;
   'train.step': null;

@@ -15,7 +15,7 @@ describe.each(['webgpu'] as const)('the formulas on %s', (backend) => {
 
   it('are given cases', () => expect(cases.length).toBeGreaterThan(0));
 
-  it.each(cases)('$name says what float64 says ($#)', async (oracleCase) => {
+  it.each(cases)('$name says what float64 says (case %#)', async (oracleCase) => {
     const errors = await oracleErrors(oracleCase);
     for (const [answer, error] of Object.entries(errors)) expect(error, answer).toBeLessThan(TOLERANCE);
   });

@@ -272,18 +272,18 @@ const COMPUTATIONS: Record<string, (inputs: Inputs) => Record<string, Answer>> =
 export async function oracleErrors({ name, inputs, expected }: OracleCase): Promise<Record<string, number>> {
   const compute = COMPUTATIONS[name];
   if (!compute) throw new Error(`no shipped formula is named for the case "${name}"`);
-  const kept = tf.tidy(() => {
-    const answers = compute(new Inputs(inputs));
-    for (const answer of Object.values(answers)) if (answer instanceof tf.Tensor) tf.keep(answer);
-    return { answers };
+  let answers: Record<string, Answer> = {};
+  const tensors = tf.tidy(() => {
+    answers = compute(new Inputs(inputs));
+    return Object.values(answers).filter((answer) => answer instanceof tf.Tensor);
   });
   const errors: Record<string, number> = {};
   for (const [key, nested] of Object.entries(expected)) {
-    const answer = kept.answers[key];
+    const answer = answers[key] ?? [];
     const actual = answer instanceof tf.Tensor ? await answer.data() : typeof answer === 'number' ? [answer] : answer;
-    errors[key] = relativeError(actual ?? [], flat(nested));
+    errors[key] = relativeError(actual, flat(nested));
   }
-  for (const answer of Object.values(kept.answers)) if (answer instanceof tf.Tensor) answer.dispose();
+  tf.dispose(tensors);
   return errors;
 }
 

@@ -151,6 +151,13 @@ describe('valueLoss', () => {
       }),
     ));
 
+  it('does not take rounding for a clip, where values are small against their moves', () =>
+    fc.assert(
+      fc.property(cells(-0.01, 0.01), cells(0.05, 0.15), (values, old) => {
+        expect(value(values, old, [1e-3, 1e-3, 1e-3, 1e-3], [1, 1, 1, 1]).clipFraction).toBe(0);
+      }),
+    ));
+
   it('stops pulling a value that has left the clip range towards its return', () => {
     const { gradient, clipFraction } = value([0.5, 0.5, 0, 0], [0, 0, 0, 0], [1, -1, 0, 0], [1, 1, 0, 0]);
     expect(gradient[0]).toBeCloseTo(0, 10);

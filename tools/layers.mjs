@@ -33,7 +33,7 @@ export const LAYERS = {
     mayImport: [...EVERYONE, 'app', 'session/client', 'store'],
     why: 'the page reaches models through session/client',
   },
-  main: { mayImport: [...EVERYONE, 'ui', 'app'], why: 'main mounts the page' },
+  main: { mayImport: [...EVERYONE, 'ui', 'app', 'store'], why: 'main opens the store and mounts the page' },
 };
 
 /** @type {Record<string, { layers: string[], why: string }>} packages that only some layers may name, by prefix */

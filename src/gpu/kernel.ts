@@ -89,6 +89,11 @@ export function runKernel(kernel: Kernel, call: KernelCall): tf.TensorInfo[] {
   return outputs;
 }
 
+/** An uninitialised tensor that several kernels write parts of; see `disposeScratch`. */
+export function emptyTensor(shape: number[], dtype: OutputSpec['dtype']): tf.TensorInfo {
+  return webGpuBackend('emptyTensor').makeTensorInfo(shape, dtype);
+}
+
 /** Gives back tensors that one kernel made for the next; the memory is free once the recorded commands ran. */
 export function disposeScratch(tensors: tf.TensorInfo[]): void {
   const backend = webGpuBackend('disposeScratch');

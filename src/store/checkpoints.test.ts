@@ -82,20 +82,20 @@ describe('checkpoints', () => {
 
   it('a tab killed at any point of a save finds all of the old files or all of the new ones, whole', async () => {
     const counting = new DyingDatabase(disk);
-    await new Checkpoints(disk).save('nano', [file('policy', 1), file('value', 1)]);
-    await new Checkpoints(disk).save('nano', [file('policy', 2), file('value', 2)]);
-    await new Checkpoints(counting).save('nano', [file('policy', 3), file('value', 3)]);
+    await new Checkpoints(disk).save('nano', [file('policy', 1), file('rewardModel', 1)]);
+    await new Checkpoints(disk).save('nano', [file('policy', 2), file('rewardModel', 2)]);
+    await new Checkpoints(counting).save('nano', [file('policy', 3), file('rewardModel', 3)]);
     expect(counting.operations).toBeGreaterThan(5);
     const outcomes = new Set<number>();
     for (let lifetime = 0; lifetime <= counting.operations; lifetime++) {
       const before = steps((await new Checkpoints(disk).load('nano')).files)['policy']!;
       const dying = new Checkpoints(new DyingDatabase(disk, lifetime));
-      await dying.save('nano', [file('policy', before + 1), file('value', before + 1)]).catch(() => undefined);
+      await dying.save('nano', [file('policy', before + 1), file('rewardModel', before + 1)]).catch(() => undefined);
       const { files, errors } = await new Checkpoints(disk).load('nano');
       expect(errors).toEqual([]);
       const after = steps(files)['policy']!;
       expect([before, before + 1]).toContain(after);
-      expect(steps(files)).toEqual({ policy: after, value: after });
+      expect(steps(files)).toEqual({ policy: after, rewardModel: after });
       for (const { bytes, step } of files) expect(new Uint8Array(bytes)).toEqual(new Uint8Array(bytesOf(step)));
       outcomes.add(after - before);
     }
@@ -126,19 +126,10 @@ describe('checkpoints', () => {
     expect(errors[0]!.remedy).toMatch(/what came with the page is used/);
   });
 
-  it('a policy whose value model is a save behind is loaded at the step that both have', async () => {
-    const checkpoints = new Checkpoints(disk);
-    await checkpoints.save('nano', [file('policy', 5), file('value', 5)]);
-    await checkpoints.save('nano', [file('policy', 6)]);
-    expect(steps((await checkpoints.load('nano')).files)).toEqual({ policy: 5, value: 5 });
-    await checkpoints.save('nano', [file('value', 6)]);
-    expect(steps((await checkpoints.load('nano')).files)).toEqual({ policy: 6, value: 6 });
-  });
-
   it('removed ones are gone, others stay', async () => {
     const checkpoints = new Checkpoints(disk);
     await checkpoints.save('nano', [file('policy', 1), file('sft', 1)]);
-    await checkpoints.remove('nano', ['policy', 'value']);
+    await checkpoints.remove('nano', ['policy', 'base']);
     expect(steps((await checkpoints.load('nano')).files)).toEqual({ sft: 1 });
     expect(await disk.getAll('checkpointBlobs')).toHaveLength(1);
   });

@@ -30,7 +30,7 @@ export class Checkpoints {
   }
 
   /**
-   * Stores files that belong together (a policy and its value model): after a crash all count or none does.
+   * Stores files that belong together: after a crash all count or none does.
    *
    * @throws CheckpointError when what was read back is not what was written; the previous checkpoints still count
    */
@@ -51,7 +51,7 @@ export class Checkpoints {
       if (file) files.push(file);
     }
     await this.#sweep();
-    return { files: await this.#matchValueToPolicy(heads, files), errors };
+    return { files, errors };
   }
 
   /** Forgets the checkpoints of some slots, as after a reset. */
@@ -137,22 +137,6 @@ export class Checkpoints {
     if (fault !== null || !blob) return fault ?? 'expected its bytes, found none.';
     const { name, runId, step, final } = manifest;
     return { name, runId, step, final, bytes: blob.bytes };
-  }
-
-  /**
-   * A policy goes on only with the value model of its own step. Where the tab died between the two saves, the one that
-   * is a save ahead is replaced by its previous one.
-   */
-  async #matchValueToPolicy(heads: CheckpointHeadRecord[], files: CheckpointFile[]): Promise<CheckpointFile[]> {
-    const policy = files.find(({ name }) => name === 'policy');
-    const value = files.find(({ name }) => name === 'value');
-    if (!policy || !value || policy.runId !== value.runId || policy.step === value.step) return files;
-    const [ahead, behind] = policy.step > value.step ? [policy, value] : [value, policy];
-    const head = heads.find(({ slot }) => slot.endsWith(`/${ahead.name}`));
-    const earlier = head?.previous ? await this.#read(head.previous) : null;
-    const matches = earlier !== null && typeof earlier !== 'string';
-    if (!matches || earlier.runId !== behind.runId || earlier.step !== behind.step) return files;
-    return files.map((file) => (file === ahead ? earlier : file));
   }
 
   /** Deletes what no head points to. */

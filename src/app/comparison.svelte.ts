@@ -1,0 +1,128 @@
+/** Compare: one prompt, several replies of each model side by side, and the measurement on held-out prompts. */
+import type { SamplingSettings } from '../config';
+import { toPlainError } from '../errors';
+import type { PlainError } from '../errors';
+import type { EvaluationReport, ModelRole, Reply, SessionEvent } from '../session/protocol';
+import { freshSeed } from './blindOrder';
+import { Job } from './job.svelte';
+import type { Session } from './session.svelte';
+
+const SAMPLES_PER_MODEL = 3;
+/** One temperature for the measurement, as in training: samples, not the single likeliest reply. */
+const MEASURE_TEMPERATURE = 1;
+
+export interface ColumnOfReplies {
+  role: ModelRole;
+  replies: readonly Reply[];
+  /** What they say so far. */
+  texts: readonly string[];
+  state: 'waiting' | 'writing' | 'done';
+}
+
+export class Comparison {
+  prompt = $state('');
+  refusal = $state('');
+  asked = $state('');
+  columns = $state.raw<readonly ColumnOfReplies[]>([]);
+  busy = $state(false);
+  error = $state.raw<PlainError | null>(null);
+  measured = $state.raw<EvaluationReport | null>(null);
+  heldOutPrompts = $state(100);
+  readonly measuring: Job;
+
+  readonly #session: Session;
+  readonly #sampling: () => SamplingSettings;
+  #job: { id: string; role: ModelRole } | null = null;
+
+  readonly #onmeasured: (report: EvaluationReport) => void;
+
+  /** @param onmeasured called with each measurement that was made */
+  constructor(session: Session, sampling: () => SamplingSettings, onmeasured: (report: EvaluationReport) => void) {
+    this.#session = session;
+    this.#onmeasured = onmeasured;
+    this.#sampling = sampling;
+    this.measuring = new Job(session);
+    session.listen((event) => this.#hear(event));
+  }
+
+  /** Every model that has weights, in the order in which they were made. */
+  get roles(): ModelRole[] {
+    const stages = this.#session.report?.stages;
+    if (!stages) return [];
+    return (['base', 'sft', 'policy'] as const).filter((role) => stages[role] !== 'none');
+  }
+
+  async another(): Promise<void> {
+    try {
+      this.prompt = (await this.#session.call('world.prompt', { seed: freshSeed() })).text;
+    } catch (error) {
+      this.error = toPlainError(error);
+      return;
+    }
+    await this.ask();
+  }
+
+  /** Asks every model in turn, with one seed, so that only the weights differ. */
+  async ask(): Promise<void> {
+    const text = this.prompt.trim();
+    this.refusal = text === '' ? 'The prompt is empty. Write something first, or take one with “Another”.' : '';
+    if (text === '' || this.busy) return;
+    this.busy = true;
+    this.error = null;
+    this.asked = text;
+    const seed = freshSeed();
+    this.columns = this.roles.map((role) => ({ role, replies: [], texts: [], state: 'waiting' }));
+    try {
+      for (const role of this.roles) {
+        const id = crypto.randomUUID();
+        this.#job = { id, role };
+        this.#update(role, { state: 'writing' });
+        const { replies } = await this.#session.call('chat.reply', {
+          jobId: id,
+          conversation: [{ role: 'user', text }],
+          k: SAMPLES_PER_MODEL,
+          from: role,
+          sampling: this.#sampling(),
+          seed,
+        });
+        this.#update(role, { state: 'done', replies, texts: replies.map((reply) => reply.text) });
+      }
+    } catch (error) {
+      const plain = toPlainError(error);
+      if (plain.code !== 'cancelled') this.error = plain;
+    } finally {
+      this.#job = null;
+      this.busy = false;
+    }
+  }
+
+  stop(): void {
+    if (this.#job) this.#session.call('job.cancel', { jobId: this.#job.id }).catch(() => undefined);
+  }
+
+  async measure(seed: number): Promise<void> {
+    const report = await this.measuring.run((jobId) =>
+      this.#session.call('evaluate', {
+        jobId,
+        prompts: this.heldOutPrompts,
+        samplesPerPrompt: 2,
+        temperature: MEASURE_TEMPERATURE,
+        models: this.roles,
+        seed,
+      }),
+    );
+    if (!report) return;
+    this.measured = report;
+    this.#onmeasured(report);
+  }
+
+  #update(role: ModelRole, change: Partial<ColumnOfReplies>): void {
+    this.columns = this.columns.map((column) => (column.role === role ? { ...column, ...change } : column));
+  }
+
+  #hear(event: SessionEvent): void {
+    if (event.type === 'reply.partial' && this.#job && event.jobId === this.#job.id) {
+      this.#update(this.#job.role, { texts: event.texts });
+    }
+  }
+}

@@ -1,0 +1,154 @@
+/** What people (and the simulated labeler, and imported files) said about replies: counts here, records in the store. */
+import type { Demonstration, Ranking } from '../session/protocol';
+import type { DemonstrationRecord, RankingRecord } from '../store/schema';
+import type { Store } from '../store/store';
+import type { Notices } from './notices.svelte';
+
+/** What is counted of a ranking, without its texts. */
+interface Counted {
+  id: string;
+  labeler: Ranking['labeler'];
+  source: string | null;
+  createdAt: number;
+  noneGood: boolean;
+}
+
+export type NewRanking = Ranking & Pick<RankingRecord, 'shownOrder' | 'milliseconds' | 'noneGood'>;
+export type NewDemonstration = Demonstration & Pick<DemonstrationRecord, 'editedFrom'>;
+
+export class Labels {
+  #counted = $state.raw<readonly Counted[]>([]);
+  #demonstrationTimes = $state.raw<ReadonlyMap<string, number>>(new Map());
+
+  readonly #usable: readonly Counted[] = $derived(this.#counted.filter((ranking) => !ranking.noneGood));
+  /** Rankings that the reward model can learn from. */
+  readonly count: number = $derived(this.#usable.length);
+  readonly byPerson: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'person').length);
+  readonly simulated: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'simulated').length);
+  readonly imported: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'import').length);
+  readonly demonstrationCount: number = $derived(this.#demonstrationTimes.size);
+  /** Imported files and how many pairs came from each. */
+  readonly sources: readonly { name: string; count: number }[] = $derived.by(() => {
+    const counts = new Map<string, number>();
+    for (const { source } of this.#counted) if (source !== null) counts.set(source, (counts.get(source) ?? 0) + 1);
+    return [...counts].map(([name, count]) => ({ name, count }));
+  });
+
+  readonly #store: Store;
+  readonly #notices: Notices;
+
+  constructor(store: Store, notices: Notices) {
+    this.#store = store;
+    this.#notices = notices;
+  }
+
+  async load(): Promise<void> {
+    const [rankings, demonstrations] = await Promise.all([this.#store.rankings.list(), this.#store.demonstrations.list()]);
+    this.#counted = rankings.map(counted);
+    this.#demonstrationTimes = new Map(demonstrations.map(({ id, createdAt }) => [id, createdAt]));
+  }
+
+  /** Rankings that are newer than a time in milliseconds since 1970. */
+  countSince(time: number): number {
+    return this.#usable.filter(({ createdAt }) => createdAt > time).length;
+  }
+
+  demonstrationsSince(time: number): number {
+    return [...this.#demonstrationTimes.values()].filter((createdAt) => createdAt > time).length;
+  }
+
+  /** Everything that the reward model can learn from, oldest first; with a source, only what came from that file. */
+  async rankings(source?: string): Promise<Ranking[]> {
+    const records = await this.#store.rankings.list();
+    return records.filter((record) => !record.noneGood && (source === undefined || record.source === source)).map(toRanking);
+  }
+
+  async demonstrations(): Promise<Demonstration[]> {
+    const records = await this.#store.demonstrations.list();
+    return records.map(({ id, conversation, reply }) => ({ id, conversation, reply }));
+  }
+
+  /** What the person asked in a first turn, each once. */
+  async prompts(): Promise<string[]> {
+    const records = await this.#store.rankings.list();
+    const asked = records.filter(({ labeler, conversation }) => labeler === 'person' && conversation.length === 1);
+    return [...new Set(asked.flatMap(({ conversation }) => conversation.map(({ text }) => text)))];
+  }
+
+  /** Stores a finished ranking in place of its draft; false, with a notice, when that failed. */
+  addRanking(ranking: NewRanking): Promise<boolean> {
+    const record: RankingRecord = { ...ranking, createdAt: Date.now(), source: null };
+    return this.#guard(async () => {
+      await this.#store.rankings.finish(record);
+      this.#counted = [...this.#counted, counted(record)];
+    });
+  }
+
+  /** Stores many rankings that nobody watched, all or none. */
+  addMany(rankings: readonly Ranking[], source: string | null): Promise<boolean> {
+    const createdAt = Date.now();
+    const records = rankings.map(
+      (ranking): RankingRecord => ({
+        ...ranking,
+        createdAt,
+        shownOrder: ranking.replies.map((_, index) => index),
+        milliseconds: null,
+        noneGood: false,
+        source,
+      }),
+    );
+    return this.#guard(async () => {
+      await this.#store.rankings.add(records);
+      // A file that is imported again brings the same ids: they replace the old records, here as in the store.
+      const ids = new Set(records.map(({ id }) => id));
+      this.#counted = [...this.#counted.filter(({ id }) => !ids.has(id)), ...records.map(counted)];
+    });
+  }
+
+  removeRanking(id: string): Promise<boolean> {
+    return this.#guard(async () => {
+      await this.#store.rankings.undo(id, null);
+      this.#counted = this.#counted.filter((ranking) => ranking.id !== id);
+    });
+  }
+
+  removeSource(source: string): Promise<boolean> {
+    return this.#guard(async () => {
+      await this.#store.rankings.removeSource(source);
+      this.#counted = this.#counted.filter((ranking) => ranking.source !== source);
+    });
+  }
+
+  addDemonstration(demonstration: NewDemonstration): Promise<boolean> {
+    const createdAt = Date.now();
+    return this.#guard(async () => {
+      await this.#store.demonstrations.save({ ...demonstration, createdAt });
+      this.#demonstrationTimes = new Map([...this.#demonstrationTimes, [demonstration.id, createdAt]]);
+    });
+  }
+
+  removeDemonstration(id: string): Promise<boolean> {
+    return this.#guard(async () => {
+      await this.#store.demonstrations.delete(id);
+      this.#demonstrationTimes = new Map([...this.#demonstrationTimes].filter(([other]) => other !== id));
+    });
+  }
+
+  async #guard(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#notices.fail('labels', error);
+      return false;
+    }
+  }
+}
+
+function counted({ id, labeler, source, createdAt, noneGood }: RankingRecord): Counted {
+  return { id, labeler, source, createdAt, noneGood };
+}
+
+function toRanking({ id, conversation, replies, ranks, labeler }: RankingRecord): Ranking {
+  return { id, conversation, replies, ranks, labeler };
+}

@@ -1,0 +1,95 @@
+/** Starting a stage by hand: what it needs first, what it would replace, and the request that starts it. */
+import type { StageName } from '../config';
+import { NudgeError } from '../errors';
+import type { Labels } from './labels.svelte';
+import type { Notices } from './notices.svelte';
+import type { Session } from './session.svelte';
+import type { SettingsForm } from './settingsForm.svelte';
+import type { StageRequest, Training } from './training.svelte';
+import { freshSeed } from './blindOrder';
+
+/** Fewer leave nothing to hold out. */
+const FEWEST_RANKINGS = 2;
+
+export class Pipeline {
+  /** PPO goes on from the policy there is; otherwise from the SFT model. */
+  continuePolicy = $state(true);
+  /** The imported file that alone the reward model is to learn from; empty: everything that was ranked. */
+  rankingSource = $state('');
+
+  readonly #session: Session;
+  readonly #training: Training;
+  readonly #labels: Labels;
+  readonly #settings: SettingsForm;
+  readonly #notices: Notices;
+  readonly #seed: number | null;
+
+  /** @param seed of every run; null: a fresh one each */
+  constructor(
+    session: Session,
+    training: Training,
+    labels: Labels,
+    settings: SettingsForm,
+    notices: Notices,
+    seed: number | null,
+  ) {
+    this.#session = session;
+    this.#training = training;
+    this.#labels = labels;
+    this.#settings = settings;
+    this.#notices = notices;
+    this.#seed = seed;
+  }
+
+  /** Why a stage cannot be started now, as a sentence; empty when it can. */
+  blocked(stage: StageName): string {
+    const stages = this.#session.report?.stages;
+    if (this.#session.phase !== 'ready' || !stages) return 'The model is still being loaded.';
+    if (this.#training.busy) return 'Another stage is being trained.';
+    if (stage === 'sft' && stages.base === 'none') return 'It needs a base model first.';
+    if (stage === 'rewardModel' && this.#labels.count < FEWEST_RANKINGS) return 'It needs rankings first: rank some replies in Chat.';
+    if (stage === 'ppo' && stages.rewardModel === 'none') return 'It needs a reward model first.';
+    return '';
+  }
+
+  /** What starting a stage would throw away, as a question; empty when nothing. */
+  replaces(stage: StageName): string {
+    const stages = this.#session.report?.stages;
+    const hasPolicy = stages?.policy === 'trained';
+    if (stage === 'pretrain') return 'This starts from random weights and replaces the base model. Go on?';
+    if (stage === 'sft' && (hasPolicy || stages?.rewardModel === 'trained')) {
+      return 'This replaces the SFT model; what was trained on top of it goes. Go on?';
+    }
+    if (stage === 'ppo' && hasPolicy && !this.continuePolicy) return 'This replaces the trained policy. Go on?';
+    return '';
+  }
+
+  async start(stage: StageName, startPaused = false): Promise<void> {
+    try {
+      await this.#training.start({ ...(await this.#request(stage)), startPaused });
+    } catch (error) {
+      this.#notices.fail('training', error);
+    }
+  }
+
+  async #request(stage: StageName): Promise<StageRequest> {
+    const settings = this.#settings.values;
+    const seed = this.#seed ?? freshSeed();
+    switch (stage) {
+      case 'pretrain':
+        return { stage, seed, settings: settings.pretrain };
+      case 'sft':
+        return { stage, seed, settings: settings.sft, demonstrations: await this.#labels.demonstrations() };
+      case 'rewardModel': {
+        const rankings = await this.#labels.rankings(this.rankingSource || undefined);
+        return { stage, seed, settings: settings.rewardModel, rankings, heldOut: [] };
+      }
+      case 'ppo': {
+        const continuePolicy = this.continuePolicy && this.#session.report?.stages.policy === 'trained';
+        return { stage, seed, settings: settings.ppo, extraPrompts: await this.#labels.prompts(), continuePolicy };
+      }
+      default:
+        throw new NudgeError('internal', `There is no stage "${String(stage satisfies never)}".`, 'Reload the page.');
+    }
+  }
+}

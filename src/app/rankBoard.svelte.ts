@@ -1,0 +1,144 @@
+/** The replies that are being ranked: their text as it streams in, their blind order, the ranks given so far. */
+import type { Reply } from '../session/protocol';
+import { blindOrder } from './blindOrder';
+import * as rankOrder from './rankOrder';
+import type { RankState } from './rankOrder';
+
+export type BoardPhase = 'empty' | 'writing' | 'ready';
+
+/** A board as it is stored and as undo brings it back. */
+export interface BoardSnapshot {
+  replies: Reply[];
+  ranks: (number | null)[];
+  order: number[];
+  /** Seed of the blind order. */
+  seed: number;
+}
+
+/** What a reader should know about a reply before ranking it. */
+export type ReplyRemark = 'empty' | 'cutOff' | 'sameAsAnother';
+
+export class RankBoard {
+  phase = $state<BoardPhase>('empty');
+  replies = $state.raw<readonly Reply[]>([]);
+  /** What each reply says so far, while they are written. */
+  texts = $state.raw<readonly string[]>([]);
+  seed = 0;
+  /** The order in which the replies were first shown; their letters go by it. */
+  shownOrder = $state.raw<readonly number[]>([]);
+  #readyAt = performance.now();
+  #state = $state.raw<RankState>({ ranks: [], order: [] });
+
+  readonly order: readonly number[] = $derived(this.#state.order);
+  readonly ranks: readonly (number | null)[] = $derived(this.#state.ranks);
+  readonly complete: boolean = $derived(rankOrder.isComplete(this.#state));
+  readonly begun: boolean = $derived(rankOrder.isBegun(this.#state));
+  readonly best: number | null = $derived(rankOrder.bestReply(this.#state));
+  readonly finishedRanks: number[] = $derived(rankOrder.finishedRanks(this.#state));
+  /** The rank that a tap gives next. */
+  readonly nextRank: number = $derived(rankOrder.nextFreeRank(this.#state));
+
+  readonly #changed: () => void;
+
+  /** @param changed called after each change that should outlive a reload */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  clear(): void {
+    this.phase = 'empty';
+    this.replies = [];
+    this.texts = [];
+    this.#state = { ranks: [], order: [] };
+  }
+
+  /** Makes room for `count` replies that are about to stream in, in an order that says nothing about them. */
+  begin(count: number, seed: number): void {
+    this.seed = seed;
+    this.phase = 'writing';
+    this.replies = [];
+    this.texts = Array.from({ length: count }, () => '');
+    this.shownOrder = blindOrder(count, seed);
+    this.#state = rankOrder.emptyRanks([...this.shownOrder]);
+  }
+
+  fill(replies: readonly Reply[]): void {
+    this.replies = replies;
+    this.texts = replies.map((reply) => reply.text);
+    this.phase = 'ready';
+    this.#readyAt = performance.now();
+    this.#changed();
+  }
+
+  /** Milliseconds since the last reply was there. */
+  get lookedFor(): number {
+    return Math.round(performance.now() - this.#readyAt);
+  }
+
+  snapshot(): BoardSnapshot | null {
+    if (this.phase !== 'ready') return null;
+    return { replies: [...this.replies], ranks: [...this.ranks], order: [...this.order], seed: this.seed };
+  }
+
+  restore(snapshot: BoardSnapshot): void {
+    this.seed = snapshot.seed;
+    this.replies = snapshot.replies;
+    this.texts = snapshot.replies.map((reply) => reply.text);
+    this.shownOrder = blindOrder(snapshot.replies.length, snapshot.seed);
+    this.#state = { ranks: snapshot.ranks, order: snapshot.order };
+    this.phase = 'ready';
+    this.#readyAt = performance.now();
+    this.#changed();
+  }
+
+  remarks(index: number): ReplyRemark[] {
+    const reply = this.replies[index];
+    if (!reply) return [];
+    const remarks: ReplyRemark[] = [];
+    if (reply.text.trim() === '') remarks.push('empty');
+    else if (!reply.finished) remarks.push('cutOff');
+    if (this.#twins(index).length > 1) remarks.push('sameAsAnother');
+    return remarks;
+  }
+
+  /** Gives a rank to a reply, and to those with the very same words: they cannot be better or worse than it. */
+  give(index: number, rank: number | null): void {
+    if (this.phase !== 'ready') return;
+    let state = this.#state;
+    for (const twin of this.#twins(index)) state = rankOrder.setRank(state, twin, rank);
+    const finished = rankOrder.isComplete(state) && !this.complete;
+    this.#set(finished ? rankOrder.settle(state) : state);
+  }
+
+  /** A tap: the next free rank, or, on a ranked reply, none again. */
+  tap(index: number): void {
+    this.give(index, this.ranks[index] === null ? this.nextRank : null);
+  }
+
+  move(index: number, direction: -1 | 1): void {
+    this.#set(rankOrder.step(this.#state, index, direction));
+  }
+
+  moveTo(index: number, place: number): void {
+    this.#set(rankOrder.moveTo(this.#state, index, place));
+  }
+
+  toggleTie(index: number): void {
+    this.#set(rankOrder.toggleTie(this.#state, index));
+  }
+
+  resetRanks(): void {
+    this.#set(rankOrder.emptyRanks([...this.order]));
+  }
+
+  #twins(index: number): number[] {
+    const text = this.replies[index]?.text;
+    return this.replies.flatMap((reply, other) => (reply.text === text ? [other] : []));
+  }
+
+  #set(state: RankState): void {
+    if (this.phase !== 'ready') return;
+    this.#state = state;
+    this.#changed();
+  }
+}

@@ -1,0 +1,120 @@
+/** Writes what a session does into the store as it happens: runs, metrics, checkpoints. Shows nothing. */
+import type { PresetName, StageName } from '../config';
+import type { CheckpointFile, CheckpointName, SessionEvent, SessionReport } from '../session/protocol';
+import type { RunRecord } from '../store/schema';
+import type { Store } from '../store/store';
+import { throttled } from './frames';
+import { Run } from './run.svelte';
+import type { Notices } from './notices.svelte';
+import type { Session } from './session.svelte';
+import type { Training } from './training.svelte';
+
+/** Checkpoints that are sent one right after the other are stored in one go. */
+const GATHER_MS = 100;
+const RUN_EVERY_MS = 1000;
+
+export class Recorder {
+  readonly #session: Session;
+  readonly #training: Training;
+  readonly #store: Store;
+  readonly #notices: Notices;
+  #gathered: CheckpointFile[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #saveRunSoon = throttled(() => this.#saveRun(this.#training.live), RUN_EVERY_MS);
+  #known: SessionReport | null = null;
+
+  constructor(session: Session, training: Training, store: Store, notices: Notices) {
+    this.#session = session;
+    this.#training = training;
+    this.#store = store;
+    this.#notices = notices;
+    session.listen((event) => this.#hear(event));
+  }
+
+  /** The last run of each stage, with its metrics, as an earlier visit left it. */
+  async restoreRuns(preset: PresetName): Promise<void> {
+    const newest = new Map<StageName, RunRecord>();
+    for (const record of await this.#store.runs.list()) if (record.preset === preset) newest.set(record.stage, record);
+    for (const record of newest.values()) {
+      const run = new Run(record.id, record.stage, record.createdAt);
+      run.settings = record.settings;
+      run.seed = record.seed;
+      // No worker trains it any more: a run that was left going on was stopped by the end of the visit.
+      run.state = record.state === 'running' || record.state === 'paused' ? 'stopped' : record.state;
+      run.error = record.error;
+      run.report = record.rewardModel;
+      run.seconds = record.seconds;
+      run.progress = { step: record.step, steps: record.steps, phase: '', secondsPerStep: 0, secondsLeft: 0 };
+      run.samples = record.samples.map((sample, id) => ({ ...sample, id: -1 - id }));
+      for (const { step, values } of await this.#store.metrics.load(record.id)) run.metrics.append(step, values);
+      this.#training.restore(run);
+    }
+  }
+
+  /** Drops stored weights of which the session says that they do not exist any more. */
+  forgetMissing(report: SessionReport): void {
+    const before = this.#known;
+    this.#known = report;
+    if (!before || before.model.preset !== report.model.preset) return;
+    const gone: CheckpointName[] = [];
+    if (before.stages.policy !== 'none' && report.stages.policy === 'none') gone.push('policy');
+    if (before.stages.rewardModel !== 'none' && report.stages.rewardModel === 'none') gone.push('rewardModel');
+    if (gone.length > 0) this.#keep(this.#store.checkpoints.remove(report.model.preset, gone));
+  }
+
+  #hear(event: SessionEvent): void {
+    switch (event.type) {
+      case 'run.metrics':
+        this.#store.metrics.append(event.runId, event.step, event.values);
+        break;
+      case 'run.progress':
+        this.#saveRunSoon();
+        break;
+      case 'run.state':
+        this.#saveRun(Object.values(this.#training.runs).find((run) => run.id === event.runId) ?? null);
+        break;
+      case 'checkpoint':
+        this.#gathered.push(event.file);
+        this.#timer ??= setTimeout(() => this.#saveCheckpoints(), GATHER_MS);
+        break;
+      case 'session.changed':
+        this.forgetMissing(event.report);
+        break;
+    }
+  }
+
+  #saveCheckpoints(): void {
+    this.#timer = null;
+    const preset = this.#session.report?.model.preset;
+    // Of one name only the newest counts.
+    const newest = new Map(this.#gathered.map((file) => [file.name, file]));
+    this.#gathered = [];
+    if (preset) this.#keep(this.#store.checkpoints.save(preset, [...newest.values()]));
+  }
+
+  #saveRun(run: Run | null): void {
+    const preset = this.#session.report?.model.preset;
+    if (!run || !preset || !run.settings) return;
+    const record: RunRecord = {
+      id: run.id,
+      stage: run.stage,
+      preset,
+      seed: run.seed,
+      settings: run.settings,
+      state: run.state,
+      step: run.progress?.step ?? 0,
+      steps: run.progress?.steps ?? 0,
+      createdAt: run.createdAt,
+      updatedAt: Date.now(),
+      seconds: run.seconds,
+      error: run.error,
+      rewardModel: run.report,
+      samples: run.samples.map(({ id: _id, ...sample }) => sample),
+    };
+    this.#keep(this.#store.runs.save(record));
+  }
+
+  #keep(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#notices.fail('storage', error));
+  }
+}

@@ -1,0 +1,79 @@
+/** One training run as the page follows it: state, progress, columns of metrics, the newest samples. */
+import type { Settings, StageName } from '../config';
+import type { PlainError } from '../errors';
+import type { RewardModelReport, RunProgress, RunState, SessionEvent, TrainingSample } from '../session/protocol';
+import { MetricHistory } from './metricHistory.svelte';
+import { oncePerFrame } from './frames';
+
+/** Samples kept for the page; the run itself has many more. */
+const SAMPLES_KEPT = 40;
+
+export interface SampleOfStep extends TrainingSample {
+  id: number;
+  step: number;
+}
+
+export class Run {
+  readonly id: string;
+  readonly stage: StageName;
+  readonly metrics = new MetricHistory();
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** What it was started with; null for a run that only the worker knew. */
+  settings: Settings[StageName] | null = null;
+  seed = 0;
+
+  state = $state<RunState>('running');
+  progress = $state.raw<RunProgress | null>(null);
+  error = $state.raw<PlainError | null>(null);
+  samples = $state.raw<readonly SampleOfStep[]>([]);
+  report = $state.raw<RewardModelReport | null>(null);
+  /** Wall-clock seconds from start to end, once it ended. */
+  seconds = $state<number | null>(null);
+
+  readonly live: boolean = $derived(this.state === 'running' || this.state === 'paused');
+
+  #arrived: SampleOfStep[] = [];
+  #latestProgress: RunProgress | null = null;
+  #nextSample = 0;
+  readonly #flush = oncePerFrame(() => {
+    this.progress = this.#latestProgress;
+    if (this.#arrived.length > 0) {
+      this.samples = [...this.#arrived.reverse(), ...this.samples].slice(0, SAMPLES_KEPT);
+      this.#arrived = [];
+    }
+  });
+
+  constructor(id: string, stage: StageName, createdAt = Date.now()) {
+    this.id = id;
+    this.stage = stage;
+    this.createdAt = createdAt;
+  }
+
+  /** Takes in an event of this run; others are ignored. */
+  hear(event: SessionEvent): void {
+    if (!('runId' in event) || event.runId !== this.id) return;
+    switch (event.type) {
+      case 'run.state':
+        this.state = event.state;
+        this.error = event.error;
+        if (!this.live) this.seconds ??= (Date.now() - this.createdAt) / 1000;
+        break;
+      case 'run.progress':
+        this.#latestProgress = event.progress;
+        this.#flush();
+        break;
+      case 'run.metrics':
+        this.metrics.append(event.step, event.values);
+        break;
+      case 'run.samples':
+        for (const sample of event.samples) this.#arrived.push({ ...sample, id: this.#nextSample++, step: event.step });
+        this.#arrived = this.#arrived.slice(-SAMPLES_KEPT);
+        this.#flush();
+        break;
+      case 'run.rewardModel':
+        this.report = event.report;
+        break;
+    }
+  }
+}

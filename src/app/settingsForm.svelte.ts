@@ -1,0 +1,73 @@
+/** The settings as a person edits them: checked against their range and remembered. */
+import { DEFAULT_SETTINGS, SETTINGS } from '../config';
+import type { SettingInfo, Settings } from '../config';
+
+export type SettingsGroup = keyof Settings;
+
+export interface SettingField {
+  key: string;
+  info: SettingInfo;
+  value: number;
+  standard: number;
+}
+
+/** What is wrong with a value, as a sentence; empty when nothing is. */
+export function settingProblem(info: SettingInfo, value: number): string {
+  if (!Number.isFinite(value)) return `${info.label} must be a number.`;
+  if (info.integer && !Number.isInteger(value)) return `${info.label} must be a whole number; ${value} is not.`;
+  if (value < info.min || value > info.max) {
+    return `${info.label} must be from ${info.min} to ${info.max}; ${value} is not.`;
+  }
+  return '';
+}
+
+export class SettingsForm {
+  #values = $state.raw<Settings>(DEFAULT_SETTINGS);
+  readonly #changed: (settings: Settings) => void;
+
+  /** @param changed called with all values after each change */
+  constructor(changed: (settings: Settings) => void) {
+    this.#changed = changed;
+  }
+
+  get values(): Settings {
+    return this.#values;
+  }
+
+  fields<G extends SettingsGroup>(group: G): SettingField[] {
+    const infos: Record<string, SettingInfo> = { ...SETTINGS[group] };
+    const values = new Map<string, number>(Object.entries(this.#values[group]));
+    const standards = new Map<string, number>(Object.entries(DEFAULT_SETTINGS[group]));
+    return Object.entries(infos).map(([key, info]) => ({
+      key,
+      info,
+      value: values.get(key) ?? 0,
+      standard: standards.get(key) ?? 0,
+    }));
+  }
+
+  /** Takes a value over when it is in range; returns what is wrong otherwise, and keeps the old one. */
+  set(group: SettingsGroup, key: string, value: number): string {
+    const field = this.fields(group).find((one) => one.key === key);
+    if (!field) return `There is no setting ${group}.${key}.`;
+    const problem = settingProblem(field.info, value);
+    if (problem) return problem;
+    this.#values = { ...this.#values, [group]: { ...this.#values[group], [key]: value } };
+    this.#changed(this.#values);
+    return '';
+  }
+
+  reset(group: SettingsGroup): void {
+    this.#values = { ...this.#values, [group]: DEFAULT_SETTINGS[group] };
+    this.#changed(this.#values);
+  }
+
+  /** Takes over what was stored; what is out of range by now falls back to the default. */
+  restore(stored: { [G in SettingsGroup]?: Partial<Settings[G]> }): void {
+    for (const group of ['pretrain', 'sft', 'rewardModel', 'ppo', 'chat'] as const) {
+      for (const [key, value] of Object.entries(stored[group] ?? {})) {
+        if (typeof value === 'number') this.set(group, key, value);
+      }
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/** The four stages: the last run of each, at most one live, and the verbs start, pause, resume, step, stop. */
+import type { StageName } from '../config';
+import { RunConflictError } from '../errors';
+import type { RunState, SessionEvent, StartRequest } from '../session/protocol';
+import type { Notices } from './notices.svelte';
+import { Run } from './run.svelte';
+import type { Session } from './session.svelte';
+import { takeTrainingLock } from './trainingLock';
+import type { TrainingLock } from './trainingLock';
+
+type StartWithoutId<R extends StartRequest = StartRequest> = R extends StartRequest ? Omit<R, 'runId'> : never;
+export type StageRequest = StartWithoutId & { runId?: string };
+
+export class Training {
+  /** The last run of each stage in this visit, or restored from the last one. */
+  runs = $state.raw<Readonly<Partial<Record<StageName, Run>>>>({});
+  /** The stage whose run is shown; follows what is started. */
+  shown = $state<StageName>('ppo');
+  /** A start was asked for and has not been answered yet. */
+  starting = $state(false);
+
+  readonly live: Run | null = $derived(Object.values(this.runs).find((run) => run.live) ?? null);
+  readonly busy: boolean = $derived(this.starting || this.live !== null);
+
+  readonly #session: Session;
+  readonly #notices: Notices;
+  readonly #endings = new Map<string, (state: RunState) => void>();
+  #lock: TrainingLock | null = null;
+
+  constructor(session: Session, notices: Notices) {
+    this.#session = session;
+    this.#notices = notices;
+    session.listen((event) => this.#hear(event));
+  }
+
+  /**
+   * Starts a stage and returns its run as soon as the worker took it on.
+   *
+   * @throws RunConflictError when this tab or another is training already
+   */
+  async start(request: StageRequest): Promise<Run> {
+    if (this.busy) throw new RunConflictError('A training run is going on already.');
+    this.starting = true;
+    const before = this.runs[request.stage];
+    const run = new Run(request.runId ?? crypto.randomUUID(), request.stage);
+    run.settings = request.settings;
+    run.seed = request.seed;
+    try {
+      this.#lock = await takeTrainingLock();
+      this.#show(run);
+      await this.#session.call('train.start', { ...request, runId: run.id });
+      this.#notices.dismiss('training');
+      return run;
+    } catch (error) {
+      const { [request.stage]: _refused, ...others } = this.runs;
+      this.runs = before ? { ...others, [request.stage]: before } : others;
+      this.#unlock();
+      throw error;
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  /** Goes on with a run that the end of an earlier visit interrupted. */
+  async continueRun(stage: StageName, runId: string): Promise<void> {
+    if (this.busy) throw new RunConflictError('A training run is going on already.');
+    this.starting = true;
+    const earlier = this.runs[stage];
+    const run = earlier?.id === runId ? earlier : new Run(runId, stage);
+    try {
+      this.#lock = await takeTrainingLock();
+      this.#show(run);
+      await this.#session.call('train.continue', { runId });
+      if (!run.live) run.state = 'running';
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    } finally {
+      this.starting = false;
+    }
+  }
+
+  /** Waits until a run is over. */
+  ended(run: Run): Promise<RunState> {
+    if (!run.live) return Promise.resolve(run.state);
+    return new Promise((resolve) => this.#endings.set(run.id, resolve));
+  }
+
+  pause = (): Promise<void> => this.#tell('train.pause');
+  resume = (): Promise<void> => this.#tell('train.resume');
+  step = (): Promise<void> => this.#tell('train.step');
+  stop = (): Promise<void> => this.#tell('train.stop');
+
+  /** Puts a run of an earlier visit in its place, unless this visit has one already. */
+  restore(run: Run): void {
+    if (!this.runs[run.stage]) this.runs = { ...this.runs, [run.stage]: run };
+  }
+
+  /** Drops what belongs to weights that are gone. */
+  forget(): void {
+    this.#abandon('stopped');
+    this.runs = {};
+  }
+
+  async #tell(verb: 'train.pause' | 'train.resume' | 'train.step' | 'train.stop'): Promise<void> {
+    const run = this.live;
+    if (!run) return;
+    try {
+      await this.#session.call(verb, { runId: run.id });
+    } catch (error) {
+      this.#notices.fail('training', error);
+    }
+  }
+
+  #show(run: Run): void {
+    this.runs = { ...this.runs, [run.stage]: run };
+    this.shown = run.stage;
+  }
+
+  /** The worker that had the live run is gone. */
+  #abandon(state: RunState): void {
+    const run = this.live;
+    if (!run) return;
+    run.state = state;
+    this.#end(run, state);
+  }
+
+  #hear(event: SessionEvent): void {
+    if (event.type === 'error' && event.error.name === 'WorkerError') this.#abandon('failed');
+    if (!('runId' in event)) return;
+    const run = Object.values(this.runs).find((one) => one.id === event.runId);
+    if (!run) return;
+    run.hear(event);
+    if (event.type !== 'run.state') return;
+    if (event.error && event.state === 'failed') this.#notices.showError('training', event.error);
+    if (!run.live) this.#end(run, event.state);
+  }
+
+  #end(run: Run, state: RunState): void {
+    this.#unlock();
+    this.#endings.get(run.id)?.(state);
+    this.#endings.delete(run.id);
+  }
+
+  #unlock(): void {
+    this.#lock?.release();
+    this.#lock = null;
+  }
+}

@@ -1,0 +1,41 @@
+/** One tab trains at a time: a Web Lock that the browser frees by itself when the tab closes or crashes. */
+import { RunConflictError } from '../errors';
+
+const LOCK_NAME = 'nudge-training';
+
+/** Held until `release` is called. */
+export interface TrainingLock {
+  release(): void;
+}
+
+/**
+ * Takes the lock, or fails at once where another tab has it. Without the Locks API (an insecure origin) it is granted.
+ *
+ * @throws RunConflictError when another tab is training
+ */
+export async function takeTrainingLock(): Promise<TrainingLock> {
+  if (!('locks' in navigator)) return { release: () => undefined };
+  return new Promise((resolve, reject) => {
+    navigator.locks
+      .request(LOCK_NAME, { ifAvailable: true }, (lock) => {
+        if (!lock) {
+          reject(
+            new RunConflictError(
+              'Another tab of Nudge is training right now.',
+              'Wait until it is done or stop it there. You can go on chatting and ranking here.',
+            ),
+          );
+          return undefined;
+        }
+        return new Promise<void>((release) => resolve({ release }));
+      })
+      .catch(reject);
+  });
+}
+
+/** Whether some tab, this one included, is training. */
+export async function isTrainingLocked(): Promise<boolean> {
+  if (!('locks' in navigator)) return false;
+  const { held = [] } = await navigator.locks.query();
+  return held.some((lock) => lock.name === LOCK_NAME);
+}

@@ -1,0 +1,253 @@
+/** Everything behind the page, made once and joined here; each concern has a class of its own. */
+import { createContext } from 'svelte';
+import type { PresetName } from '../config';
+import type { BackendName, Message, SessionEvent } from '../session/protocol';
+import type { Preferences, RankingDraftRecord } from '../store/schema';
+import type { Store } from '../store/store';
+import { Appearance } from './appearance.svelte';
+import { Autopilot } from './autopilot.svelte';
+import { freshSeed } from './blindOrder';
+import { Chat } from './chat.svelte';
+import type { ChatSnapshot } from './chat.svelte';
+import { Comparison } from './comparison.svelte';
+import { throttled } from './frames';
+import { Labels } from './labels.svelte';
+import { ModelFiles } from './modelFiles.svelte';
+import { Notices } from './notices.svelte';
+import type { Parameters } from './parameters';
+import { Pipeline } from './pipeline.svelte';
+import { PreferenceImport } from './preferenceImport.svelte';
+import { Recorder } from './recorder';
+import { Session } from './session.svelte';
+import { SettingsForm } from './settingsForm.svelte';
+import { Simulation } from './simulation.svelte';
+import { Storage } from './storage.svelte';
+import { Teach } from './teach.svelte';
+import { Thinking } from './thinking.svelte';
+import { Training } from './training.svelte';
+
+export type Place = 'chat' | 'train' | 'compare';
+
+const isPlace = (value: string | undefined): value is Place => value === 'chat' || value === 'train' || value === 'compare';
+
+export class Workspace {
+  place = $state<Place>('chat');
+  readonly notices = new Notices();
+  readonly session = new Session();
+  readonly appearance = new Appearance();
+  readonly storage: Storage;
+  readonly labels: Labels;
+  readonly settings: SettingsForm;
+  readonly training: Training;
+  readonly chat: Chat;
+  readonly thinking: Thinking;
+  readonly teach: Teach;
+  readonly simulation: Simulation;
+  readonly comparison: Comparison;
+  readonly autopilot: Autopilot;
+  readonly pipeline: Pipeline;
+  readonly files: ModelFiles;
+  readonly preferenceImport: PreferenceImport;
+  /** Used wherever the address gives no seed. */
+  readonly seed: number;
+
+  readonly #store: Store;
+  readonly parameters: Parameters;
+  readonly #recorder: Recorder;
+  #conversationId: string = crypto.randomUUID();
+  #snapshot: ChatSnapshot | null = null;
+  readonly #saveChat = throttled(() => void this.#writeChat(), 150);
+
+  constructor(store: Store, parameters: Parameters) {
+    this.#store = store;
+    this.parameters = parameters;
+    this.seed = parameters.seed ?? freshSeed();
+    this.storage = new Storage(store);
+    this.labels = new Labels(store, this.notices);
+    this.settings = new SettingsForm((settings) => void store.preferences.set({ name: 'settings', value: settings }));
+    this.training = new Training(this.session, this.notices);
+    this.#recorder = new Recorder(this.session, this.training, store, this.notices);
+    this.chat = new Chat(
+      this.session,
+      this.labels,
+      this.notices,
+      () => this.settings.values.chat,
+      (snapshot) => this.#rememberChat(snapshot),
+    );
+    this.thinking = new Thinking(this.session, () => this.chat.conversation);
+    this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices);
+    this.simulation = new Simulation(this.session, this.labels);
+    this.comparison = new Comparison(this.session, () => this.settings.values.chat, (value) => void store.preferences.set({ name: 'evaluation', value }));
+    this.autopilot = new Autopilot(this.session, this.training, this.settings);
+    this.pipeline = new Pipeline(this.session, this.training, this.labels, this.settings, this.notices, parameters.seed);
+    this.files = new ModelFiles(this.session, this.labels, this.notices);
+    this.preferenceImport = new PreferenceImport(this.labels);
+    this.session.listen((event) => this.#hear(event));
+  }
+
+  /** Brings back what was stored, opens the session, and gets the first replies or the loop going. */
+  async start(): Promise<void> {
+    const preferences = await this.#restore();
+    const preset = this.parameters.preset === 'auto' ? (preferences.preset ?? 'auto') : this.parameters.preset;
+    const backend = this.parameters.backend === 'auto' ? (preferences.backend ?? 'auto') : this.parameters.backend;
+    if (!(await this.#open(preset, backend))) return;
+    if (this.parameters.autopilot) {
+      this.place = 'train';
+      await this.autopilot.start({ ...this.parameters, seed: this.parameters.seed ?? 0 });
+      return;
+    }
+    await this.#restoreChat(preferences.conversationId);
+  }
+
+  goTo(place: Place): void {
+    this.place = place;
+    void this.#store.preferences.set({ name: 'place', value: place });
+  }
+
+  /** Another size of model or another backend, in a fresh worker; what was made so far is stored and stays. */
+  async switchTo(preset: PresetName, backend: BackendName | 'auto'): Promise<void> {
+    this.training.forget();
+    void this.#store.preferences.set({ name: 'backend', value: backend });
+    if (!(await this.#open(preset, backend))) return;
+    await this.#recorder.restoreRuns(preset);
+    if (this.chat.asked !== null) await this.chat.ask();
+    else await this.chat.nextPrompt();
+  }
+
+  /** Goes on with the run that an earlier visit left in the middle. */
+  async resumeInterrupted(): Promise<void> {
+    const resumable = this.session.report?.resumable;
+    if (!resumable) return;
+    try {
+      await this.training.continueRun(resumable.stage, resumable.runId);
+    } catch (error) {
+      this.notices.fail('training', error);
+    }
+  }
+
+  /** Back to the reference policy. */
+  async undoTraining(): Promise<void> {
+    try {
+      const report = await this.session.call('policy.reset', {});
+      this.session.adopt(report);
+      this.#recorder.forgetMissing(report);
+      this.thinking.look();
+    } catch (error) {
+      this.notices.fail('training', error);
+    }
+  }
+
+  async #open(preset: PresetName | 'auto', backend: BackendName | 'auto'): Promise<boolean> {
+    const stored = preset === 'auto' ? { files: [], errors: [] } : await this.#store.checkpoints.load(preset);
+    for (const error of stored.errors) this.notices.fail('checkpoint', error);
+    try {
+      await this.session.open({
+        preset,
+        backend,
+        seed: this.seed,
+        modelsUrl: new URL('./models/', document.baseURI).href,
+        checkpoints: stored.files,
+      });
+    } catch {
+      return false; // The page shows `session.failure` in place of the chat.
+    }
+    const report = this.session.report;
+    if (report) {
+      this.#recorder.forgetMissing(report);
+      void this.#store.preferences.set({ name: 'preset', value: report.model.preset });
+    }
+    return true;
+  }
+
+  async #restore(): Promise<Partial<Preferences>> {
+    try {
+      const preferences = await this.#store.preferences.all();
+      if (preferences.settings) this.settings.restore(preferences.settings);
+      if (isPlace(preferences.place)) this.place = preferences.place;
+      this.comparison.measured = preferences.evaluation ?? null;
+      await this.labels.load();
+      if (preferences.preset && preferences.preset !== 'auto') await this.#recorder.restoreRuns(preferences.preset);
+      return preferences;
+    } catch (error) {
+      this.notices.fail('storage', error);
+      return {};
+    }
+  }
+
+  async #restoreChat(conversationId: string | undefined): Promise<void> {
+    const draft = await this.#store.rankings.draft();
+    if (draft) {
+      this.chat.restore(fromDraft(draft));
+      this.thinking.look();
+      return;
+    }
+    const conversation = conversationId === undefined ? undefined : await this.#store.conversations.get(conversationId);
+    if (conversation && conversation.messages.length > 0) {
+      this.#conversationId = conversation.id;
+      this.chat.history = conversation.messages;
+      return;
+    }
+    await this.chat.nextPrompt();
+  }
+
+  #rememberChat(snapshot: ChatSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#saveChat();
+  }
+
+  async #writeChat(): Promise<void> {
+    const snapshot = this.#snapshot;
+    if (!snapshot) return;
+    const { history, asked, board } = snapshot;
+    try {
+      if (board && asked !== null) {
+        const conversation: Message[] = [...history, { role: 'user', text: asked }];
+        await this.#store.rankings.saveDraft({ id: 'current', conversation, ...board, createdAt: Date.now() });
+      } else {
+        await this.#store.rankings.clearDraft();
+      }
+      if (history.length === 0) this.#conversationId = crypto.randomUUID();
+      else {
+        const now = Date.now();
+        const earlier = await this.#store.conversations.get(this.#conversationId);
+        const record = { id: this.#conversationId, messages: history, createdAt: earlier?.createdAt ?? now, updatedAt: now };
+        await this.#store.conversations.save(record);
+      }
+      await this.#store.preferences.set({ name: 'conversationId', value: this.#conversationId });
+    } catch (error) {
+      this.notices.fail('storage', error);
+    }
+  }
+
+  #hear(event: SessionEvent): void {
+    if (event.type === 'error') this.notices.showError('session', event.error);
+    if (event.type === 'device.lost') this.notices.showError('device', event.error);
+    if (event.type === 'device.restored') {
+      this.notices.show({
+        topic: 'device',
+        tone: 'information',
+        message: 'The GPU is back.',
+        remedy: 'Work went on from the last good weights.',
+        detail: '',
+      });
+    }
+  }
+}
+
+function fromDraft({ conversation, replies, ranks, order, seed }: RankingDraftRecord): ChatSnapshot {
+  const asked = conversation.at(-1)?.text ?? '';
+  return {
+    history: conversation.slice(0, -1),
+    asked,
+    message: asked,
+    droppedTurns: 0,
+    rankingId: crypto.randomUUID(),
+    board: { replies, ranks, order, seed },
+  };
+}
+
+const [getContext, setContext] = createContext<Workspace>();
+
+/** The workspace of the page; to be called while a component is being set up. */
+export const useWorkspace = getContext;
+export const provideWorkspace = setContext;

@@ -13,7 +13,7 @@ const OLDEST_NODE = [20, 19];
 checkNode();
 if (!dependenciesAreCurrent()) {
   console.log('Installing dependencies (npm ci) ...');
-  if (!run('npm', ['ci', '--no-audit', '--no-fund']))
+  if (!run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund']))
     fail('npm ci failed; its own words are above. Is the network there?');
 }
 if (process.argv.includes('--browser')) await ensureBrowser();

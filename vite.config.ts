@@ -4,6 +4,8 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   // Relative, so that one build works at any path of any static host.
   base: './',
+  // A file that is missing is a 404 and not the page: a model that is not there must not load as HTML.
+  appType: 'mpa',
   plugins: [svelte({ configFile: false })],
   worker: { format: 'es' },
   build: { target: 'es2023', sourcemap: true, chunkSizeWarningLimit: 1500 },

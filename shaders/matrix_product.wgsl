@@ -42,6 +42,12 @@ fn load_b(l: u32, column: u32) -> mat4x4f {
   return mat4x4f(b[at], b[at + n4], b[at + 2 * n4], b[at + 3 * n4]);
 }
 
+// Four rows of A (one vec4 of each row of a) at l .. l + 3, as the columns of a matrix.
+fn load_a_transposed(l: u32, at: u32, m4: u32) -> mat4x4f {
+  let first = l * m4 + at;
+  return transpose(mat4x4f(a[first], a[first + m4], a[first + 2 * m4], a[first + 3 * m4]));
+}
+
 fn store(row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
     y[(row * sizes.n + column) / 4] = value;
@@ -71,12 +77,50 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var c6l = vec4f(); var c6r = vec4f();
   var c7l = vec4f(); var c7r = vec4f();
 
+  // Where the tile's rows begin in a: eight rows of k4 vec4s, or with TRANSPOSE_A two columns of vec4s, m4 apart.
+  let k4 = sizes.k / 4;
+  let m4 = sizes.m / 4;
+  let last = sizes.m - 1;
+  let top_in = row / 4;
+  let bottom_in = min(top_in + 1, m4 - 1);
+  let a0 = row * k4;
+  let a1 = min(row + 1, last) * k4;
+  let a2 = min(row + 2, last) * k4;
+  let a3 = min(row + 3, last) * k4;
+  let a4 = min(row + 4, last) * k4;
+  let a5 = min(row + 5, last) * k4;
+  let a6 = min(row + 6, last) * k4;
+  let a7 = min(row + 7, last) * k4;
+
+  for (var l4 = 0u; l4 < k4; l4 += 1) {
+    let bl = load_b(4 * l4, 4 * left_in);
+    let br = load_b(4 * l4, 4 * right_in);
+    // One row of A, at l .. l + 3, in each column.
+    var x = mat4x4f();
+    if (TRANSPOSE_A) {
+      x = load_a_transposed(4 * l4, top_in, m4);
+    } else {
+      x = mat4x4f(a[a0 + l4], a[a1 + l4], a[a2 + l4], a[a3 + l4]);
+    }
+    c0l += bl * x[0]; c0r += br * x[0];
+    c1l += bl * x[1]; c1r += br * x[1];
+    c2l += bl * x[2]; c2r += br * x[2];
+    c3l += bl * x[3]; c3r += br * x[3];
+    if (TALL) {
+      if (TRANSPOSE_A) {
+        x = load_a_transposed(4 * l4, bottom_in, m4);
+      } else {
+        x = mat4x4f(a[a4 + l4], a[a5 + l4], a[a6 + l4], a[a7 + l4]);
+      }
+      c4l += bl * x[0]; c4r += br * x[0];
+      c5l += bl * x[1]; c5r += br * x[1];
+      c6l += bl * x[2]; c6r += br * x[2];
+      c7l += bl * x[3]; c7r += br * x[3];
+    }
+  }
   if (TRANSPOSE_A) {
-    // a is [K, M]: one vec4 holds four rows of A at one l.
-    let m4 = sizes.m / 4;
-    let top_in = row / 4;
-    let bottom_in = min(top_in + 1, m4 - 1);
-    for (var l = 0u; l < sizes.k; l += 1) {
+    // The last K mod 4; without TRANSPOSE_A there are none.
+    for (var l = 4 * k4; l < sizes.k; l += 1) {
       let bl = b[l * n4 + left_in];
       let br = b[l * n4 + right_in];
       let top = a[l * m4 + top_in];
@@ -90,31 +134,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         c5l += bottom.y * bl; c5r += bottom.y * br;
         c6l += bottom.z * bl; c6r += bottom.z * br;
         c7l += bottom.w * bl; c7r += bottom.w * br;
-      }
-    }
-  } else {
-    let k4 = sizes.k / 4;
-    let last = sizes.m - 1;
-    let a0 = row * k4;
-    let a1 = min(row + 1, last) * k4;
-    let a2 = min(row + 2, last) * k4;
-    let a3 = min(row + 3, last) * k4;
-    let a4 = min(row + 4, last) * k4;
-    let a5 = min(row + 5, last) * k4;
-    let a6 = min(row + 6, last) * k4;
-    let a7 = min(row + 7, last) * k4;
-    for (var l4 = 0u; l4 < k4; l4 += 1) {
-      let bl = load_b(4 * l4, 4 * left_in);
-      let br = load_b(4 * l4, 4 * right_in);
-      let x0 = a[a0 + l4]; c0l += bl * x0; c0r += br * x0;
-      let x1 = a[a1 + l4]; c1l += bl * x1; c1r += br * x1;
-      let x2 = a[a2 + l4]; c2l += bl * x2; c2r += br * x2;
-      let x3 = a[a3 + l4]; c3l += bl * x3; c3r += br * x3;
-      if (TALL) {
-        let x4 = a[a4 + l4]; c4l += bl * x4; c4r += br * x4;
-        let x5 = a[a5 + l4]; c5l += bl * x5; c5r += br * x5;
-        let x6 = a[a6 + l4]; c6l += bl * x6; c6r += br * x6;
-        let x7 = a[a7 + l4]; c7l += bl * x7; c7r += br * x7;
       }
     }
   }

@@ -27,9 +27,14 @@ describe('startDevice with a GPU', () => {
   it('says that the device was lost, and starts again with a fresh one', async () => {
     const first = await startDevice('webgpu');
     const old = tf.tensor1d([1, 2, 3]);
-    await tf.add(old, 1).data();
+    const sum = tf.add(old, 1);
+    await sum.data();
+    const underWay = sum.data();
     first.destroy();
-    expect(await first.lost).toBeInstanceOf(DeviceLostError);
+    await expect(underWay).rejects.toThrow();
+    const lost = await first.lost;
+    expect(lost).toBeInstanceOf(DeviceLostError);
+    expect(lost.message).toMatch(/^The GPU went away: .*[^.]\.$/);
     const second = await startDevice('webgpu');
     expect(second.gpu).not.toBe(first.gpu);
     expect(Array.from(await tf.mul([2, 3], [4, 5]).data())).toEqual([8, 15]);

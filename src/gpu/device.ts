@@ -49,10 +49,15 @@ export async function startDevice(preference: BackendName | 'auto', options: Sta
       device.report.fallbackReason = reasons.join(' ');
       return device;
     } catch (error) {
-      reasons.push(error instanceof BackendError ? error.message : `${LABELS[backend]} did not start: ${String(error)}.`);
+      reasons.push(
+        error instanceof BackendError ? error.message : `${LABELS[backend]} did not start: ${String(error)}.`,
+      );
     }
   }
-  throw new BackendError(`No way to compute was found. ${reasons.join(' ')}`, 'Use a current version of Chrome, Edge, Firefox or Safari.');
+  throw new BackendError(
+    `No way to compute was found. ${reasons.join(' ')}`,
+    'Use a current version of Chrome, Edge, Firefox or Safari.',
+  );
 }
 
 const LABELS: Record<BackendName, string> = { webgpu: 'WebGPU', wasm: 'WebAssembly', cpu: 'JavaScript' };
@@ -70,9 +75,15 @@ function startBackend(backend: BackendName, preference: BackendName | 'auto', op
 
 function asDevice({ device, description, software }: WebGpu): Device {
   return {
-    report: { backend: 'webgpu', adapter: description, software, features: [...device.features].sort(), fallbackReason: '' },
+    report: {
+      backend: 'webgpu',
+      adapter: description,
+      software,
+      features: [...device.features].sort(),
+      fallbackReason: '',
+    },
     gpu: device,
-    lost: device.lost.then((info) => new DeviceLostError(info.message || info.reason)),
+    lost: device.lost.then((info) => new DeviceLostError((info.message || info.reason).replace(/[.\s]+$/, ''))),
     onError: (listener) => onGpuError(device, listener),
     destroy: () => device.destroy(),
   };

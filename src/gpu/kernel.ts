@@ -120,14 +120,24 @@ export function webGpuBackend(user: string): WebGPUBackend {
 
 function bufferOf(backend: WebGPUBackend, kernel: Kernel, tensor: tf.TensorInfo): GPUBuffer {
   if (tf.util.sizeFromShape(tensor.shape) === 0) {
-    throw new KernelError(kernel.name, `expected tensors with numbers in them, got one of shape [${tensor.shape.join(', ')}]`);
+    throw new KernelError(
+      kernel.name,
+      `expected tensors with numbers in them, got one of shape [${tensor.shape.join(', ')}]`,
+    );
   }
   backend.uploadToGPU(tensor.dataId);
   return backend.tensorMap.get(tensor.dataId).resource as GPUBuffer;
 }
 
-function checkCall(device: GPUDevice, kernel: Kernel, workgroups: number[], buffers: GPUBuffer[], inputs: number): void {
-  const { maxComputeWorkgroupsPerDimension, maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize } = device.limits;
+function checkCall(
+  device: GPUDevice,
+  kernel: Kernel,
+  workgroups: number[],
+  buffers: GPUBuffer[],
+  inputs: number,
+): void {
+  const { maxComputeWorkgroupsPerDimension, maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize } =
+    device.limits;
   if (workgroups.some((count) => count > maxComputeWorkgroupsPerDimension)) {
     throw new KernelError(
       kernel.name,
@@ -161,7 +171,10 @@ function uploadParams(backend: WebGPUBackend, params: Parameter[]): GPUBuffer {
     else if ('i32' in param) bytes.setInt32(4 * i, param.i32, true);
     else bytes.setFloat32(4 * i, param.f32, true);
   });
-  const uniform = backend.bufferManager.acquireBuffer(bytes.byteLength, GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST);
+  const uniform = backend.bufferManager.acquireBuffer(
+    bytes.byteLength,
+    GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  );
   backend.queue.writeBuffer(uniform, 0, bytes.buffer);
   return uniform;
 }

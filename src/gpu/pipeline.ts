@@ -55,7 +55,8 @@ function makePipeline(
   counts: BindingCounts,
 ): CachedPipeline {
   device.pushErrorScope('validation');
-  const module = cache.modules.get(kernel.name) ?? device.createShaderModule({ label: kernel.name, code: kernel.source });
+  const module =
+    cache.modules.get(kernel.name) ?? device.createShaderModule({ label: kernel.name, code: kernel.source });
   cache.modules.set(kernel.name, module);
   const layout = layoutOf(device, cache, counts);
   const pipeline = device.createComputePipeline({
@@ -63,13 +64,21 @@ function makePipeline(
     layout: device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
     compute: { module, entryPoint, constants },
   });
-  void device.popErrorScope().then(async (error) => {
-    if (error) reportGpuError(device, await explain(kernel, module, error.message));
-  });
+  device
+    .popErrorScope()
+    .then(async (error) => {
+      if (error) reportGpuError(device, await explain(kernel, module, error.message));
+    })
+    // Only a lost device refuses to answer, and `device.lost` says so.
+    .catch(() => undefined);
   return { pipeline, layout };
 }
 
-function layoutOf(device: GPUDevice, cache: DeviceCache, { inputs, written, uniform }: BindingCounts): GPUBindGroupLayout {
+function layoutOf(
+  device: GPUDevice,
+  cache: DeviceCache,
+  { inputs, written, uniform }: BindingCounts,
+): GPUBindGroupLayout {
   const key = `${inputs} ${written} ${uniform}`;
   const cached = cache.layouts.get(key);
   if (cached) return cached;

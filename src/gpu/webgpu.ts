@@ -51,7 +51,10 @@ export async function startWebGpu(gpu: GPU | undefined, allowSoftware: boolean):
 
   const { description, software } = describe(adapter.info);
   if (software && !allowSoftware) {
-    throw new BackendError(`The only GPU here is itself computed on the CPU (${description}), where WASM is faster.`, NO_WEBGPU_REMEDY);
+    throw new BackendError(
+      `The only GPU here is itself computed on the CPU (${description}), where WASM is faster.`,
+      NO_WEBGPU_REMEDY,
+    );
   }
   const device = await adapter
     .requestDevice({
@@ -60,7 +63,11 @@ export async function startWebGpu(gpu: GPU | undefined, allowSoftware: boolean):
       requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
     })
     .catch((cause: unknown) => {
-      throw new BackendError(`The graphics adapter (${description}) gave no device: ${String(cause)}.`, NO_WEBGPU_REMEDY, { cause });
+      throw new BackendError(
+        `The graphics adapter (${description}) gave no device: ${String(cause)}.`,
+        NO_WEBGPU_REMEDY,
+        { cause },
+      );
     });
   device.addEventListener('uncapturederror', (event) => reportGpuError(device, event.error.message));
   await giveToTfjs(device, adapter.info);

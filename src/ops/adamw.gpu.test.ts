@@ -8,16 +8,26 @@ const SHAPES: Record<string, number[]> = { scalar: [1], odd: [63], bias: [64], w
 const STEPS = 5;
 
 /** Weights and moments after a few steps on given gradients, and the norms that came back. */
-async function train(backend: 'cpu' | 'webgpu', options: Partial<AdamWOptions>, deviation: number): Promise<HostArray[]> {
+async function train(
+  backend: 'cpu' | 'webgpu',
+  options: Partial<AdamWOptions>,
+  deviation: number,
+): Promise<HostArray[]> {
   await tf.setBackend(backend);
   const parameters = new Map(
-    Object.entries(SHAPES).map(([name, shape], i) => [name, tf.variable(tf.tensor(gaussian(shape, i).values, shape), true)]),
+    Object.entries(SHAPES).map(([name, shape], i) => [
+      name,
+      tf.variable(tf.tensor(gaussian(shape, i).values, shape), true),
+    ]),
   );
   const adamw = new AdamW(parameters, options);
   const norms: number[] = [];
   for (let step = 0; step < STEPS; step++) {
     const gradients = new Map(
-      Object.entries(SHAPES).map(([name, shape], i) => [name, tf.tensor(gaussian(shape, 100 * step + i, deviation).values, shape)]),
+      Object.entries(SHAPES).map(([name, shape], i) => [
+        name,
+        tf.tensor(gaussian(shape, 100 * step + i, deviation).values, shape),
+      ]),
     );
     const norm = adamw.apply(gradients, 0.01);
     norms.push((await norm.data())[0] as number);
@@ -45,7 +55,9 @@ describe('AdamW on WebGPU', () => {
     const came = await train('webgpu', options, deviation);
     const relativeNorm = largestDifference(expected[0]!, came[0]!) / (expected[0]!.values[0] as number);
     expect(relativeNorm).toBeLessThan(2e-6);
-    expected.slice(1).forEach((array, i) => expect(largestDifference(array, came[i + 1]!), `array ${i}`).toBeLessThan(2e-6));
+    expected
+      .slice(1)
+      .forEach((array, i) => expect(largestDifference(array, came[i + 1]!), `array ${i}`).toBeLessThan(2e-6));
   });
 
   it('keeps the same number of tensors and bytes over many steps', async () => {

@@ -41,7 +41,10 @@ registerAdamWKernel('webgpu', (slots, options, learningRate, step) => {
 });
 
 /** Both of one number, on the device. */
-function gradientNorm(slots: AdamWSlot[], limit: AdamWOptions['maxGradNorm']): { norm: tf.TensorInfo; scale: tf.TensorInfo } {
+function gradientNorm(
+  slots: AdamWSlot[],
+  limit: AdamWOptions['maxGradNorm'],
+): { norm: tf.TensorInfo; scale: tf.TensorInfo } {
   const counts = slots.map(({ gradient }) => Math.min(Math.ceil(gradient.size / 64), MAX_PARTIALS_A_TENSOR));
   const total = counts.reduce((sum, count) => sum + count, 0);
   const partials = emptyTensor([total], 'float32');

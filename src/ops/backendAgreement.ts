@@ -17,7 +17,8 @@ const sizeOf = (shape: number[]): number => shape.reduce((product, size) => prod
 export function gaussian(shape: number[], seed: number, deviation = 1): HostArray {
   const values = Float32Array.from(
     { length: sizeOf(shape) },
-    (_, i) => deviation * Math.sqrt(-2 * Math.log(uniform(seed, 0, 0, i))) * Math.cos(2 * Math.PI * uniform(seed, 1, 0, i)),
+    (_, i) =>
+      deviation * Math.sqrt(-2 * Math.log(uniform(seed, 0, 0, i))) * Math.cos(2 * Math.PI * uniform(seed, 1, 0, i)),
   );
   return { shape, dtype: 'float32', values };
 }
@@ -41,10 +42,17 @@ export async function startBothBackends(): Promise<void> {
 type Run = (tensors: Record<string, tf.Tensor>) => tf.Tensor[];
 
 /** What `run` gives on one backend, as host arrays. Disposes of every tensor. */
-export async function results(backend: 'cpu' | 'webgpu', run: Run, inputs: Record<string, HostArray>): Promise<HostArray[]> {
+export async function results(
+  backend: 'cpu' | 'webgpu',
+  run: Run,
+  inputs: Record<string, HostArray>,
+): Promise<HostArray[]> {
   expect(await tf.setBackend(backend)).toBe(true);
   const outputs = tf.tidy(() => {
-    const tensors = Object.entries(inputs).map(([name, { values, shape, dtype }]) => [name, tf.tensor(values, shape, dtype)]);
+    const tensors = Object.entries(inputs).map(([name, { values, shape, dtype }]) => [
+      name,
+      tf.tensor(values, shape, dtype),
+    ]);
     return run(Object.fromEntries(tensors) as Record<string, tf.Tensor>);
   });
   const arrays = await Promise.all(
@@ -61,7 +69,9 @@ export async function results(backend: 'cpu' | 'webgpu', run: Run, inputs: Recor
 export async function expectAgreement(run: Run, inputs: Record<string, HostArray>, tolerance: number): Promise<void> {
   const expected = await results('cpu', run, inputs);
   const came = await results('webgpu', run, inputs);
-  expect(came.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(expected.map(({ shape, dtype }) => ({ shape, dtype })));
+  expect(came.map(({ shape, dtype }) => ({ shape, dtype }))).toEqual(
+    expected.map(({ shape, dtype }) => ({ shape, dtype })),
+  );
   expected.forEach((output, i) => {
     expect(largestDifference(output, came[i] as HostArray), `output ${i}`).toBeLessThanOrEqual(tolerance);
   });

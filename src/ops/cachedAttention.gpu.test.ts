@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectAgreement, gaussian, hostArray, largestDifference, results, startBothBackends } from './backendAgreement';
+import {
+  expectAgreement,
+  gaussian,
+  hostArray,
+  largestDifference,
+  results,
+  startBothBackends,
+} from './backendAgreement';
 import { cachedAttention } from './cachedAttention';
 import './cachedAttention.webgpu';
 import { causalAttention } from './causalAttention';
@@ -17,28 +24,42 @@ const CASES: [number, number, number, number, number, number[]][] = [
 describe('cachedAttention on WebGPU', () => {
   beforeAll(startBothBackends);
 
-  it.each(CASES)('agrees with the reference and writes the same cache, B = %i, N = %i, H = %i, D = %i, position = %i, start = %j', async (b, n, h, d, position, start) => {
-    await expectAgreement(
-      (tensors) => {
-        const { qkv, cache, start: first } = tensors as { qkv: tf.Tensor2D; cache: tf.Tensor3D; start: tf.Tensor1D };
-        return [cachedAttention(qkv, cache, first, h, position), cache];
-      },
-      { qkv: gaussian([b, 3 * h * d], 1), cache: gaussian([b, n, 2 * h * d], 2), start: hostArray([b], start, 'int32') },
-      1e-5,
-    );
-  });
+  it.each(CASES)(
+    'agrees with the reference and writes the same cache, B = %i, N = %i, H = %i, D = %i, position = %i, start = %j',
+    async (b, n, h, d, position, start) => {
+      await expectAgreement(
+        (tensors) => {
+          const { qkv, cache, start: first } = tensors as { qkv: tf.Tensor2D; cache: tf.Tensor3D; start: tf.Tensor1D };
+          return [cachedAttention(qkv, cache, first, h, position), cache];
+        },
+        {
+          qkv: gaussian([b, 3 * h * d], 1),
+          cache: gaussian([b, n, 2 * h * d], 2),
+          start: hostArray([b], start, 'int32'),
+        },
+        1e-5,
+      );
+    },
+  );
 
   it('token by token it gives what causal attention gives for the whole row', async () => {
     const [b, t, h, d] = [2, 35, 2, 32];
     const c = h * d;
     const data = { qkv: gaussian([b, t, 3 * c], 1), start: hostArray([b], [0, 4], 'int32') };
-    const [whole] = await results('webgpu', (x) => [causalAttention(x['qkv'] as tf.Tensor3D, x['start'] as tf.Tensor1D, h)], data);
+    const [whole] = await results(
+      'webgpu',
+      (x) => [causalAttention(x['qkv'] as tf.Tensor3D, x['start'] as tf.Tensor1D, h)],
+      data,
+    );
     const [stepped] = await results(
       'webgpu',
       (x) => {
         const cache = tf.zeros([b, t, 2 * c]) as tf.Tensor3D;
         const outs = Array.from({ length: t }, (_, i) => {
-          const token = tf.reshape(tf.slice(x['qkv'] as tf.Tensor3D, [0, i, 0], [b, 1, 3 * c]), [b, 3 * c]) as tf.Tensor2D;
+          const token = tf.reshape(tf.slice(x['qkv'] as tf.Tensor3D, [0, i, 0], [b, 1, 3 * c]), [
+            b,
+            3 * c,
+          ]) as tf.Tensor2D;
           return cachedAttention(token, cache, x['start'] as tf.Tensor1D, h, i);
         });
         return [tf.stack(outs, 1)];

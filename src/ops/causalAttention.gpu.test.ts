@@ -19,17 +19,20 @@ const CASES: [number, number, number, number, number[]][] = [
 describe('causalAttention on WebGPU', () => {
   beforeAll(startBothBackends);
 
-  it.each(CASES)('agrees with the reference and its gradient, B = %i, T = %i, H = %i, D = %i, start = %j', async (b, t, h, d, start) => {
-    await expectAgreement(
-      (tensors) => {
-        const { qkv, start: first, dy } = tensors as { qkv: tf.Tensor3D; start: tf.Tensor1D; dy: tf.Tensor3D };
-        const attend = (x: tf.Tensor): tf.Tensor => causalAttention(x as tf.Tensor3D, first, h);
-        return [attend(qkv), tf.grad(attend)(qkv, dy)];
-      },
-      { qkv: gaussian([b, t, 3 * h * d], 1), start: hostArray([b], start, 'int32'), dy: gaussian([b, t, h * d], 2) },
-      1e-5,
-    );
-  });
+  it.each(CASES)(
+    'agrees with the reference and its gradient, B = %i, T = %i, H = %i, D = %i, start = %j',
+    async (b, t, h, d, start) => {
+      await expectAgreement(
+        (tensors) => {
+          const { qkv, start: first, dy } = tensors as { qkv: tf.Tensor3D; start: tf.Tensor1D; dy: tf.Tensor3D };
+          const attend = (x: tf.Tensor): tf.Tensor => causalAttention(x as tf.Tensor3D, first, h);
+          return [attend(qkv), tf.grad(attend)(qkv, dy)];
+        },
+        { qkv: gaussian([b, t, 3 * h * d], 1), start: hostArray([b], start, 'int32'), dy: gaussian([b, t, h * d], 2) },
+        1e-5,
+      );
+    },
+  );
 
   it('a token sees nothing after it and no padding: changing either leaves it as it is, to the bit', async () => {
     const [b, t, h, d] = [1, 40, 2, 32];

@@ -22,7 +22,10 @@ const ROWS_A_WORKGROUP = 32;
 export function headSize(operation: string, width: number, heads: number): number {
   const size = width / heads;
   if (size % 4 !== 0 || size > MAX_HEAD_SIZE) {
-    throw new KernelError(operation, `expected heads of 4, 8, … ${MAX_HEAD_SIZE} numbers, got ${heads} of ${size} in a width of ${width}`);
+    throw new KernelError(
+      operation,
+      `expected heads of 4, 8, … ${MAX_HEAD_SIZE} numbers, got ${heads} of ${size} in a width of ${width}`,
+    );
   }
   return size;
 }

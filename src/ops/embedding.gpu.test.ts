@@ -14,39 +14,57 @@ const CASES: [number, number, number, number, number, number, number[]][] = [
 ];
 
 const embed = (t: Record<string, tf.Tensor>, offset: number): tf.Tensor3D =>
-  embedding(t['ids'] as tf.Tensor2D, t['start'] as tf.Tensor1D, t['wte'] as tf.Tensor2D, t['wpe'] as tf.Tensor2D, offset);
+  embedding(
+    t['ids'] as tf.Tensor2D,
+    t['start'] as tf.Tensor1D,
+    t['wte'] as tf.Tensor2D,
+    t['wpe'] as tf.Tensor2D,
+    offset,
+  );
 
 describe('embedding on WebGPU', () => {
   beforeAll(startBothBackends);
 
-  it.each(CASES)('agrees with the reference and its gradient, B = %i, T = %i, C = %i, V = %i, N = %i, offset %i, start = %j', async (b, t, c, v, n, offset, start) => {
-    await expectAgreement(
-      (tensors) => {
-        const { wte, wpe, dy } = tensors as Record<'wte' | 'wpe' | 'dy', tf.Tensor>;
-        const gradients = tf.grads((...[e, p]) => embed({ ...tensors, wte: e as tf.Tensor, wpe: p as tf.Tensor }, offset))([wte, wpe], dy);
-        return [embed(tensors, offset), ...gradients];
-      },
-      {
-        ids: integers([b, t], v, 1),
-        start: hostArray([b], start, 'int32'),
-        wte: gaussian([v, c], 2),
-        wpe: gaussian([n, c], 3),
-        dy: gaussian([b, t, c], 4),
-      },
-      2e-5,
-    );
-  });
+  it.each(CASES)(
+    'agrees with the reference and its gradient, B = %i, T = %i, C = %i, V = %i, N = %i, offset %i, start = %j',
+    async (b, t, c, v, n, offset, start) => {
+      await expectAgreement(
+        (tensors) => {
+          const { wte, wpe, dy } = tensors as Record<'wte' | 'wpe' | 'dy', tf.Tensor>;
+          const gradients = tf.grads((...[e, p]) =>
+            embed({ ...tensors, wte: e as tf.Tensor, wpe: p as tf.Tensor }, offset),
+          )([wte, wpe], dy);
+          return [embed(tensors, offset), ...gradients];
+        },
+        {
+          ids: integers([b, t], v, 1),
+          start: hostArray([b], start, 'int32'),
+          wte: gaussian([v, c], 2),
+          wpe: gaussian([n, c], 3),
+          dy: gaussian([b, t, c], 4),
+        },
+        2e-5,
+      );
+    },
+  );
 
   it('has the same bits of gradient each time, however often a token occurs', async () => {
     const inputs = {
-      ids: hostArray([2, 50], Array.from({ length: 100 }, (_, i) => (i % 3 ? 7 : 2)), 'int32'),
+      ids: hostArray(
+        [2, 50],
+        Array.from({ length: 100 }, (_, i) => (i % 3 ? 7 : 2)),
+        'int32',
+      ),
       start: hostArray([2], [0, 4], 'int32'),
       wte: gaussian([9, 20], 2),
       wpe: gaussian([50, 20], 3),
       dy: gaussian([2, 50, 20], 4),
     };
     const run = (t: Record<string, tf.Tensor>): tf.Tensor[] =>
-      tf.grads((...[e, p]) => embed({ ...t, wte: e as tf.Tensor, wpe: p as tf.Tensor }, 0))([t['wte'], t['wpe']] as tf.Tensor[], t['dy']);
+      tf.grads((...[e, p]) => embed({ ...t, wte: e as tf.Tensor, wpe: p as tf.Tensor }, 0))(
+        [t['wte'], t['wpe']] as tf.Tensor[],
+        t['dy'],
+      );
     expect(await results('webgpu', run, inputs)).toEqual(await results('webgpu', run, inputs));
     await expectAgreement(run, inputs, 3e-5);
   });

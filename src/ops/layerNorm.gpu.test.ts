@@ -4,7 +4,14 @@ import { expectAgreement, gaussian, startBothBackends } from './backendAgreement
 import { layerNorm } from './layerNorm';
 import './layerNorm.webgpu';
 
-const SIZES = [[1, 1], [1, 64], [63, 65], [65, 63], [64, 128], [700, 33]] as const;
+const SIZES = [
+  [1, 1],
+  [1, 64],
+  [63, 65],
+  [65, 63],
+  [64, 128],
+  [700, 33],
+] as const;
 
 describe('layerNorm on WebGPU', () => {
   beforeAll(startBothBackends);
@@ -28,7 +35,10 @@ describe('layerNorm on WebGPU', () => {
     await expectAgreement(
       (t) => {
         const { x, gamma, beta, dy } = t as { x: tf.Tensor2D; gamma: tf.Tensor1D; beta: tf.Tensor1D; dy: tf.Tensor2D };
-        return tf.grads((...[a, b, d]) => layerNorm(a as tf.Tensor2D, b as tf.Tensor1D, d as tf.Tensor1D))([x, gamma, beta], dy);
+        return tf.grads((...[a, b, d]) => layerNorm(a as tf.Tensor2D, b as tf.Tensor1D, d as tf.Tensor1D))(
+          [x, gamma, beta],
+          dy,
+        );
       },
       inputs(m, c),
       // dgamma and dbeta are sums over the M rows.

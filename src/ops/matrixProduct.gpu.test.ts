@@ -32,7 +32,11 @@ describe('matrixProduct on WebGPU', () => {
         await expectAgreement(
           (t) => [
             matrixProduct(t['a'] as tf.Tensor2D, t['b'] as tf.Tensor2D, { transposeA, transposeB }),
-            matrixProduct(t['a'] as tf.Tensor2D, t['b'] as tf.Tensor2D, { transposeA, transposeB, bias: t['bias'] as tf.Tensor1D }),
+            matrixProduct(t['a'] as tf.Tensor2D, t['b'] as tf.Tensor2D, {
+              transposeA,
+              transposeB,
+              bias: t['bias'] as tf.Tensor1D,
+            }),
           ],
           { a, b, bias },
           tolerance(k),
@@ -41,11 +45,23 @@ describe('matrixProduct on WebGPU', () => {
     }
   });
 
-  it.each([[37, 65, 63], [64, 128, 64], [130, 1, 64]])('has the reference gradient, [%i, K] by [K, %i] with K = %i', async (m, n, k) => {
+  it.each([
+    [37, 65, 63],
+    [64, 128, 64],
+    [130, 1, 64],
+  ])('has the reference gradient, [%i, K] by [K, %i] with K = %i', async (m, n, k) => {
     await expectAgreement(
       (t) => {
-        const { x, weight, bias, dy } = t as { x: tf.Tensor2D; weight: tf.Tensor2D; bias: tf.Tensor1D; dy: tf.Tensor2D };
-        return tf.grads((...[x, weight, bias]) => linear(x as tf.Tensor2D, weight as tf.Tensor2D, bias as tf.Tensor1D))([x, weight, bias], dy);
+        const { x, weight, bias, dy } = t as {
+          x: tf.Tensor2D;
+          weight: tf.Tensor2D;
+          bias: tf.Tensor1D;
+          dy: tf.Tensor2D;
+        };
+        return tf.grads((...[x, weight, bias]) => linear(x as tf.Tensor2D, weight as tf.Tensor2D, bias as tf.Tensor1D))(
+          [x, weight, bias],
+          dy,
+        );
       },
       { x: gaussian([m, k], 1), weight: gaussian([k, n], 2), bias: gaussian([n], 3), dy: gaussian([m, n], 4) },
       tolerance(Math.max(m, n)),
@@ -56,7 +72,10 @@ describe('matrixProduct on WebGPU', () => {
     await expectAgreement(
       (t) => {
         const { h, wte, dy } = t as { h: tf.Tensor2D; wte: tf.Tensor2D; dy: tf.Tensor2D };
-        return tf.grads((...[h, wte]) => matrixProduct(h as tf.Tensor2D, wte as tf.Tensor2D, { transposeB: true }))([h, wte], dy);
+        return tf.grads((...[h, wte]) => matrixProduct(h as tf.Tensor2D, wte as tf.Tensor2D, { transposeB: true }))(
+          [h, wte],
+          dy,
+        );
       },
       { h: gaussian([65, 64], 1), wte: gaussian([512, 64], 2), dy: gaussian([65, 512], 3) },
       tolerance(512),
@@ -75,7 +94,12 @@ describe('matrixProduct on WebGPU', () => {
 describe('columnSum on WebGPU', () => {
   beforeAll(startBothBackends);
 
-  it.each([[1, 1], [7, 33], [1000, 65], [63, 512]])('agrees with the reference, [%i, %i]', async (m, n) => {
+  it.each([
+    [1, 1],
+    [7, 33],
+    [1000, 65],
+    [63, 512],
+  ])('agrees with the reference, [%i, %i]', async (m, n) => {
     await expectAgreement((t) => [columnSum(t['x'] as tf.Tensor2D)], { x: gaussian([m, n], 1) }, 3e-5);
   });
 });

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gaussian, type HostArray, hostArray, largestDifference, results, startBothBackends } from './backendAgreement';
 import { sample, type SampleAttributes } from './sample';
@@ -31,13 +31,16 @@ describe('sample on WebGPU', () => {
     ['both', 64, 512, { topP: 0.9, topK: 20, temperature: 0.8 }],
     ['top p of nearly all', 16, 65, { topP: 0.9999 }],
   ];
-  it.each(cases)("draws the reference's tokens with the same log-probabilities: %s", async (_name, rows, vocabulary, changed) => {
-    const logits = gaussian([rows, vocabulary], 5, 2);
-    const [expectedTokens, expectedLogProb] = await draw('cpu', logits, { ...BASE, ...changed });
-    const [tokens, logProb] = await draw('webgpu', logits, { ...BASE, ...changed });
-    expect(tokens!.values).toEqual(expectedTokens!.values);
-    expect(largestDifference(expectedLogProb!, logProb!)).toBeLessThan(1e-5);
-  });
+  it.each(cases)(
+    "draws the reference's tokens with the same log-probabilities: %s",
+    async (_name, rows, vocabulary, changed) => {
+      const logits = gaussian([rows, vocabulary], 5, 2);
+      const [expectedTokens, expectedLogProb] = await draw('cpu', logits, { ...BASE, ...changed });
+      const [tokens, logProb] = await draw('webgpu', logits, { ...BASE, ...changed });
+      expect(tokens!.values).toEqual(expectedTokens!.values);
+      expect(largestDifference(expectedLogProb!, logProb!)).toBeLessThan(1e-5);
+    },
+  );
 
   it('keeps only the top k, and among ties at the border all of them', async () => {
     const row = [1, 5, 3, 3, 2, -4];

@@ -4,7 +4,13 @@ import { expectAgreement, gaussian, hostArray, integers, results, startBothBacke
 import { tokenLogProb } from './tokenLogProb';
 import './tokenLogProb.webgpu';
 
-const SIZES = [[1, 2, 1], [1, 63, 1], [65, 64, 0.7], [33, 513, 1], [63, 1024, 1.3]] as const;
+const SIZES = [
+  [1, 2, 1],
+  [1, 63, 1],
+  [65, 64, 0.7],
+  [33, 513, 1],
+  [63, 1024, 1.3],
+] as const;
 
 describe('tokenLogProb on WebGPU', () => {
   beforeAll(startBothBackends);
@@ -27,25 +33,28 @@ describe('tokenLogProb on WebGPU', () => {
     );
   });
 
-  it.each(SIZES)('has the reference gradient of log-prob and entropy together, [%i, %i] at temperature %f', async (m, v, temperature) => {
-    await expectAgreement(
-      (t) => {
-        const { logits, targets, dLogProb, dEntropy } = t as {
-          logits: tf.Tensor2D;
-          targets: tf.Tensor1D;
-          dLogProb: tf.Tensor1D;
-          dEntropy: tf.Tensor1D;
-        };
-        const loss = (x: tf.Tensor): tf.Tensor => {
-          const { logProb, entropy } = tokenLogProb(x as tf.Tensor2D, targets, temperature);
-          return tf.sum(tf.add(tf.mul(logProb, dLogProb), tf.mul(entropy, dEntropy)));
-        };
-        return [tf.grad(loss)(logits)];
-      },
-      inputs(m, v),
-      1e-5,
-    );
-  });
+  it.each(SIZES)(
+    'has the reference gradient of log-prob and entropy together, [%i, %i] at temperature %f',
+    async (m, v, temperature) => {
+      await expectAgreement(
+        (t) => {
+          const { logits, targets, dLogProb, dEntropy } = t as {
+            logits: tf.Tensor2D;
+            targets: tf.Tensor1D;
+            dLogProb: tf.Tensor1D;
+            dEntropy: tf.Tensor1D;
+          };
+          const loss = (x: tf.Tensor): tf.Tensor => {
+            const { logProb, entropy } = tokenLogProb(x as tf.Tensor2D, targets, temperature);
+            return tf.sum(tf.add(tf.mul(logProb, dLogProb), tf.mul(entropy, dEntropy)));
+          };
+          return [tf.grad(loss)(logits)];
+        },
+        inputs(m, v),
+        1e-5,
+      );
+    },
+  );
 
   it('is finite where logits are large and one token is certain', async () => {
     const [logProb, entropy] = await results(

@@ -124,6 +124,12 @@ export class Chat {
   /** Puts a prompt of the world into the box and asks for replies to it, in a new conversation. */
   async nextPrompt(): Promise<void> {
     this.history = [];
+    if (!this.#session.canSpeak) {
+      this.#cancelJob();
+      this.asked = null;
+      this.board.clear();
+      return;
+    }
     try {
       const { text } = await this.#session.call('world.prompt', { seed: freshSeed() });
       this.message = text;

@@ -17,6 +17,11 @@ export class Session {
   /** Rises whenever weights changed, so that what was computed from them can be asked for again. */
   weightsVersion = $state(0);
 
+  /** Some model can speak; a size that was never pretrained has none. */
+  readonly canSpeak: boolean = $derived(
+    this.phase === 'ready' && this.report !== null && (this.report.stages.base !== 'none' || this.report.stages.sft !== 'none'),
+  );
+
   readonly #listeners = new Set<EventListener>();
   #client: SessionClient | null = null;
 

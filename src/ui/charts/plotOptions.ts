@@ -14,6 +14,9 @@ function tick(value: number): string {
   return text.replace('-', '−');
 }
 
+/** Steps are counted, so their axis has whole numbers only. */
+const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
+
 export function plotOptions(node: HTMLElement, definition: ChartDefinition, colour: string): uPlot.Options {
   const line = resolveColour(node, 'var(--line)');
   const ink = resolveColour(node, 'var(--ink-faint)');
@@ -27,7 +30,7 @@ export function plotOptions(node: HTMLElement, definition: ChartDefinition, colo
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: false, range: (_, min, max) => [min, Math.max(max, min + 1)] } },
     axes: [
-      { ...axis, size: 24, gap: 4, space: 48, grid: { show: false }, values: (_, values) => values.map(tick) },
+      { ...axis, size: 24, gap: 4, space: 48, incrs: WHOLE_STEPS, grid: { show: false }, values: (_, values) => values.map(tick) },
       { ...axis, size: 44, gap: 4, space: 28, values: (_, values) => values.map(tick) },
     ],
     series: [

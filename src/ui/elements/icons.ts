@@ -7,6 +7,7 @@ export const ICONS = {
   handle: 'M6 4v.01M10 4v.01M6 8v.01M10 8v.01M6 12v.01M10 12v.01',
   close: 'M4 4l8 8M12 4l-8 8',
   dice: 'M3 3h10v10H3zM6 6v.01M10 10v.01M8 8v.01',
+  more: 'M3 8v.01M8 8v.01M13 8v.01',
   loop: 'M13 8a5 5 0 1 1-1.6-3.7M13 2.5v2.6h-2.6',
   chevron: 'M4 6l4 4l4-4',
   pause: 'M6 3.5v9M10 3.5v9',

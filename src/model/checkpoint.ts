@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ModelShape } from '../config';
 import { CheckpointError } from '../errors';
 import type { Gpt } from './gpt';
+import { HEAD_BIAS, HEAD_WEIGHT, type ScalarModel } from './scalarHead';
 import { parameterShapes, type ParameterName } from './parameters';
 import { readSafetensors, writeSafetensors, type SafetensorsFile, type StoredTensor, type StoredType } from './safetensors';
 
@@ -71,32 +72,48 @@ export async function saveVariables(
  */
 export function assignVariables(variables: ReadonlyMap<string, tf.Variable>, file: SafetensorsFile): void {
   const found: [tf.Variable, StoredTensor][] = [];
-  for (const [name, variable] of variables) found.push([variable, expectTensor(file, name, variable.shape)]);
+  for (const [name, variable] of variables) found.push([variable, expectTensor(file.tensors, name, variable.shape)]);
   for (const [variable, { shape, values }] of found) tf.tidy(() => variable.assign(tf.tensor(values, shape)));
 }
 
 /**
- * A GPT from a safetensors file; names may lack the leading "transformer.".
+ * A GPT from named tensors; names may lack the leading "transformer.".
  * @throws CheckpointError
  */
-export function loadGpt(shape: ModelShape, bytes: ArrayBuffer): Gpt {
-  const file = withPrefix(readSafetensors(bytes));
+export function gptFrom(shape: ModelShape, tensors: ReadonlyMap<string, StoredTensor>): Gpt {
+  const named = withPrefix(tensors);
   const found = new Map<ParameterName, StoredTensor>();
-  for (const [name, dims] of parameterShapes(shape)) found.set(name, expectTensor(file, name, dims));
+  for (const [name, dims] of parameterShapes(shape)) found.set(name, expectTensor(named, name, dims));
   const parameters = new Map<ParameterName, tf.Variable>();
-  for (const [name, { shape: dims, values }] of found) {
-    parameters.set(name, tf.tidy(() => tf.variable(tf.tensor(values, dims))));
-  }
+  for (const [name, tensor] of found) parameters.set(name, variableFrom(tensor));
   return { shape, parameters };
 }
 
-function withPrefix(file: SafetensorsFile): SafetensorsFile {
-  if (!file.tensors.has('wte.weight')) return file;
-  return { ...file, tensors: new Map([...file.tensors].map(([name, tensor]) => [`transformer.${name}`, tensor])) };
+/** A GPT from a safetensors file. */
+export const loadGpt = (shape: ModelShape, bytes: ArrayBuffer): Gpt => gptFrom(shape, readSafetensors(bytes).tensors);
+
+/**
+ * A reward or value model from named tensors.
+ * @throws CheckpointError
+ */
+export function scalarModelOf(shape: ModelShape, tensors: ReadonlyMap<string, StoredTensor>): ScalarModel {
+  const weight = expectTensor(tensors, HEAD_WEIGHT, [shape.width, 1]);
+  const bias = expectTensor(tensors, HEAD_BIAS, [1]);
+  const trunk = gptFrom(shape, tensors);
+  return { trunk, weight: variableFrom(weight), bias: variableFrom(bias) };
 }
 
-function expectTensor(file: SafetensorsFile, name: string, shape: readonly number[]): StoredTensor {
-  const tensor = file.tensors.get(name);
+function variableFrom<R extends tf.Rank>({ shape, values }: StoredTensor): tf.Variable<R> {
+  return tf.tidy(() => tf.variable(tf.tensor(values, shape as tf.ShapeMap[R])));
+}
+
+function withPrefix(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<string, StoredTensor> {
+  if (!tensors.has('wte.weight')) return tensors;
+  return new Map([...tensors].map(([name, tensor]) => [`transformer.${name}`, tensor]));
+}
+
+function expectTensor(tensors: ReadonlyMap<string, StoredTensor>, name: string, shape: readonly number[]): StoredTensor {
+  const tensor = tensors.get(name);
   if (!tensor) throw new CheckpointError(`Expected weights named ${name}, got a file without them.`);
   if (tensor.shape.join() !== shape.join()) {
     throw new CheckpointError(

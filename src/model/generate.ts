@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { SamplingSettings } from '../config';
 import { CancelledError, InputError } from '../errors';
+import { nextMacrotask } from '../gpu/macrotask';
 import { cachedAttention } from '../ops/cachedAttention';
 import { causalAttention } from '../ops/causalAttention';
 import { sample } from '../ops/sample';
@@ -79,6 +80,7 @@ export async function* generate(gpt: Gpt, prompts: readonly number[][], options:
       );
       if ((step + 1) % READ_EVERY !== 0 && step + 1 < limit) continue;
       await readInto(generation, drawn.slice(read), stopToken);
+      await nextMacrotask();
       read = drawn.length;
       yield generation;
       if (generation.finished.every(Boolean)) return;

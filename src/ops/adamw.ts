@@ -102,6 +102,19 @@ export class AdamW {
     return all;
   }
 
+  /**
+   * Takes up saved moments and the step that they belong to.
+   * @param moments values by the names of `moments()`
+   */
+  restore(moments: ReadonlyMap<string, { values: Float32Array }>, step: number): void {
+    for (const [name, moment] of this.moments()) {
+      const saved = moments.get(name);
+      if (!saved) throw new Error(`AdamW: no saved moment ${name}`);
+      tf.tidy(() => moment.assign(tf.tensor(saved.values, moment.shape)));
+    }
+    this.step = step;
+  }
+
   dispose(): void {
     for (const moment of this.moments().values()) moment.dispose();
   }

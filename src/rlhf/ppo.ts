@@ -9,6 +9,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PpoSettings } from '../config';
 import { NonFiniteError, RatioError } from '../errors';
+import { nextMacrotask } from '../gpu/macrotask';
 import { batchTensors, selectRows } from '../model/batch';
 import type { Gpt } from '../model/gpt';
 import { lossGradients } from '../model/lossGradients';
@@ -145,6 +146,7 @@ async function learn(
           }
         }
         statistics.push(step.apply(learningRate, valueLearningRate));
+        await nextMacrotask();
       }
     }
     return await summarise(statistics, firstDeviation, learningRate, state.update + 1);

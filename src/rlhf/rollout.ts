@@ -8,6 +8,7 @@ import { generateAll } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { scalars, type ScalarModel } from '../model/scalarHead';
+import { k1, sequenceKl } from './kl';
 import { scoreBatch } from './rewardModel';
 
 /** Tokens with a meaning of their own. */
@@ -99,4 +100,29 @@ export async function scoreEpisodes(
 export function stateValues(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D, promptLength: number): tf.Tensor2D {
   const [batch, length] = ids.shape;
   return tf.slice(scalars(model, ids, start), [0, promptLength - 1], [batch, length - promptLength]);
+}
+
+/**
+ * Sum over each response of log pi - log ref (k1), in nats.
+ * @returns [B]
+ */
+export async function driftOf(
+  policy: Gpt,
+  refPolicy: Gpt,
+  prompts: readonly number[][],
+  responses: readonly number[][],
+  pad: number,
+  temperature: number,
+): Promise<Float32Array> {
+  const batch = padBatch(prompts, responses, pad, policy.shape.context);
+  const drift = tf.tidy(() => {
+    const { ids, start, responseMask } = batchTensors(batch);
+    const [own, ref] = [policy, refPolicy].map(
+      (gpt) => responseLogProbs(gpt, ids, start, batch.promptLength, temperature).logProbs,
+    ) as [tf.Tensor2D, tf.Tensor2D];
+    return sequenceKl(k1(own, ref, responseMask));
+  });
+  const values = Float32Array.from(await drift.data<'float32'>());
+  drift.dispose();
+  return values;
 }

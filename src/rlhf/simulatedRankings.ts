@@ -1,0 +1,77 @@
+/**
+ * Rankings without a person: the model answers prompts of the world K times, and the simulated labeler ranks the
+ * replies by their gold score.
+ */
+import type { Gpt } from '../model/gpt';
+import { encodeReply, renderPrompt, decodeReply } from '../text/chatTemplate';
+import type { Tokenizer } from '../text/tokenizer';
+import { rankReplies } from '../text/world/labeler';
+import { samplePrompts, type Split } from '../text/world/prompts';
+import type { World } from '../text/world/world';
+import type { Message, ModelRole, Ranking } from '../session/protocol';
+import { sampleResponses } from './rollout';
+
+export interface SimulatedRankingRequest {
+  count: number;
+  /** K */
+  k: number;
+  split: Split;
+  temperature: number;
+  maxNewTokens: number;
+  seed: number;
+  signal?: AbortSignal;
+}
+
+/** Prompts answered at once. */
+const PROMPTS_AT_ONCE = 20;
+
+/** The prompt of a message to a model, in tokens: the base model is asked in the words of its threads. */
+export function promptTokens(tokenizer: Tokenizer, conversation: readonly Message[], role: ModelRole, maxTokens: number): number[] {
+  return renderPrompt(tokenizer, conversation, { template: role === 'base' ? 'completion' : 'chat', maxTokens }).ids;
+}
+
+/** Yields rankings as they come, some at a time. */
+export async function* simulateRankings(
+  gpt: Gpt,
+  role: ModelRole,
+  tokenizer: Tokenizer,
+  world: World,
+  { count, k, split, temperature, maxNewTokens, seed, signal }: SimulatedRankingRequest,
+): AsyncGenerator<Ranking[]> {
+  const prompts = samplePrompts(world, split, count, seed);
+  const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
+  for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
+    const chosen = prompts.slice(first, first + PROMPTS_AT_ONCE);
+    const rows = chosen.flatMap((prompt) => {
+      const ids = promptTokens(tokenizer, [{ role: 'user', text: prompt.text }], role, gpt.shape.context - maxNewTokens);
+      return Array.from({ length: k }, () => ids);
+    });
+    const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0 };
+    const { responses, finished } = await sampleResponses(gpt, rows, tokens, signal ? { ...sampling, signal } : sampling);
+    yield chosen.map((prompt, i): Ranking => {
+      const replies = Array.from({ length: k }, (_, j) => ({
+        text: decodeReply(tokenizer, responses[i * k + j] as number[]),
+        finished: finished[i * k + j] as boolean,
+      }));
+      return {
+        id: `simulated-${split}-${seed}-${first + i}`,
+        conversation: [{ role: 'user', text: prompt.text }],
+        replies: replies.map(({ text }) => text),
+        ranks: rankReplies(world, prompt, replies),
+        labeler: 'simulated',
+      };
+    });
+  }
+}
+
+/** A ranking in tokens, cut to the context; replies are rendered as the model would have sampled them. */
+export function tokeniseRanking(
+  tokenizer: Tokenizer,
+  { conversation, replies, ranks }: Ranking,
+  context: number,
+): { prompt: number[]; replies: number[][]; ranks: number[] } {
+  // A reply may take half of the context; what is longer is cut, as the policy could not have said it.
+  const tokenised = replies.map((reply) => encodeReply(tokenizer, reply).slice(0, Math.floor(context / 2)));
+  const longest = Math.max(...tokenised.map((reply) => reply.length));
+  return { prompt: promptTokens(tokenizer, conversation, 'sft', context - longest), replies: tokenised, ranks };
+}

@@ -1,0 +1,146 @@
+/**
+ * Work that ends with an answer and can be cancelled: replies, rankings by the simulated labeler, evaluations.
+ */
+import { InputError } from '../errors';
+import { generate } from '../model/generate';
+import type { Gpt } from '../model/gpt';
+import { evaluate } from '../rlhf/evaluation';
+import { likeliestNextTokens } from '../rlhf/nextTokens';
+import { scoreReplies } from '../rlhf/rewardModel';
+import { driftOf } from '../rlhf/rollout';
+import { promptTokens, simulateRankings } from '../rlhf/simulatedRankings';
+import { decodeReply, renderPrompt } from '../text/chatTemplate';
+import { samplePrompts } from '../text/world/prompts';
+import { nextMacrotask } from '../gpu/macrotask';
+import { MAX_RESPONSE_TOKENS } from '../config';
+import type { Commands, EvaluationReport, ModelRole, Ranking, Reply, Results, SessionEvent } from './protocol';
+import type { Workshop } from './workshop';
+
+/** Prompts that the first screen may offer: kinds whose answers are worth ranking. */
+const OFFERED_PROMPTS = 200;
+
+export class Jobs {
+  readonly #emit: (event: SessionEvent) => void;
+  readonly #workshop: Workshop;
+  readonly #running = new Map<string, AbortController>();
+
+  constructor(emit: (event: SessionEvent) => void, workshop: Workshop) {
+    this.#emit = emit;
+    this.#workshop = workshop;
+  }
+
+  cancel(jobId: string): null {
+    this.#running.get(jobId)?.abort();
+    return null;
+  }
+
+  async reply({ jobId, conversation, k, from, sampling, seed }: Commands['chat.reply']): Promise<Results['chat.reply']> {
+    if (conversation.at(-1)?.role !== 'user' || conversation.at(-1)?.text.trim() === '') {
+      throw new InputError('Expected a message, got an empty one.', 'Write something, then send it.');
+    }
+    const gpt = this.#speaker(from);
+    const { tokenizer, models } = this.#workshop;
+    const { pad, end } = tokenizer.specials;
+    return this.#job(jobId, async (signal) => {
+      const template = from === 'base' ? 'completion' : 'chat';
+      const room = Math.max(8, gpt.shape.context - sampling.maxNewTokens);
+      const prompt = renderPrompt(tokenizer, conversation, { template, maxTokens: room });
+      const prompts = Array.from({ length: k }, () => prompt.ids);
+      let last = { responses: [] as number[][], finished: [] as boolean[] };
+      for await (const generation of generate(gpt, prompts, { ...sampling, seed, stopToken: end, padToken: pad, signal })) {
+        last = generation;
+        const texts = generation.responses.map((response) => decodeReply(tokenizer, response, { partial: true }));
+        this.#emit({ type: 'reply.partial', jobId, texts });
+      }
+      const chatPrompt = promptTokens(tokenizer, conversation, 'sft', room);
+      const scores = models.rewardModel
+        ? await scoreReplies(models.rewardModel, prompts.map(() => chatPrompt), last.responses, pad)
+        : null;
+      const reference = models.gpt('sft');
+      const kl =
+        from === 'policy' && reference ? await driftOf(gpt, reference, prompts, last.responses, pad, 1) : null;
+      const replies = last.responses.map(
+        (tokenIds, i): Reply => ({
+          text: decodeReply(tokenizer, tokenIds),
+          tokenIds: [...tokenIds],
+          finished: last.finished[i] as boolean,
+          score: scores?.[i] ?? null,
+          kl: kl?.[i] ?? null,
+        }),
+      );
+      return { replies, droppedTurns: prompt.droppedTurns };
+    });
+  }
+
+  async inspect({ conversation, count }: Commands['chat.inspect']): Promise<Results['chat.inspect']> {
+    const { models, tokenizer } = this.#workshop;
+    return { tokens: await likeliestNextTokens(models.gpts(), tokenizer, conversation, count) };
+  }
+
+  worldPrompt(seed: number): Results['world.prompt'] {
+    const offered = samplePrompts(this.#workshop.world, 'train', OFFERED_PROMPTS, 1);
+    return { text: offered[Math.abs(seed) % offered.length]?.text ?? '' };
+  }
+
+  async simulate(request: Commands['rank.simulate']): Promise<Results['rank.simulate']> {
+    const { jobId, count, from } = request;
+    const gpt = this.#speaker(from);
+    const { tokenizer, world } = this.#workshop;
+    return this.#job(jobId, async (signal) => {
+      const rankings: Ranking[] = [];
+      const started = performance.now();
+      for await (const some of simulateRankings(gpt, from, tokenizer, world, {
+        ...request,
+        maxNewTokens: MAX_RESPONSE_TOKENS,
+        signal,
+      })) {
+        rankings.push(...some);
+        this.#progress(jobId, rankings.length, count, 'A simulated labeler ranks replies', started);
+      }
+      return { rankings };
+    });
+  }
+
+  async evaluate(request: Commands['evaluate']): Promise<EvaluationReport> {
+    const { jobId } = request;
+    const { models, tokenizer, world } = this.#workshop;
+    const chosen = Object.fromEntries(Object.entries(models.gpts()).filter(([role]) => request.models.includes(role as ModelRole)));
+    return this.#job(jobId, async (signal) => {
+      const started = performance.now();
+      let report: EvaluationReport | null = null;
+      for await (const progress of evaluate(
+        { models: chosen, rewardModel: models.rewardModel, tokenizer, world },
+        { ...request, maxNewTokens: MAX_RESPONSE_TOKENS, signal },
+      )) {
+        this.#progress(jobId, progress.done, progress.total, progress.what, started);
+        report = progress.report ?? report;
+        await nextMacrotask();
+      }
+      if (!report) throw new InputError('Expected a model to measure, got none.', 'Train one first.');
+      return report;
+    });
+  }
+
+  #speaker(role: ModelRole): Gpt {
+    const gpt = this.#workshop.models.gpt(role);
+    if (gpt) return gpt;
+    const what = { base: 'a base model', sft: 'an SFT model', policy: 'an RLHF policy' }[role];
+    throw new InputError(`Expected ${what} to answer, got none.`, 'Train it first, or choose another model.');
+  }
+
+  async #job<T>(jobId: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.#running.set(jobId, controller);
+    try {
+      return await work(controller.signal);
+    } finally {
+      this.#running.delete(jobId);
+    }
+  }
+
+  #progress(jobId: string, done: number, total: number, what: string, started: number): void {
+    const seconds = (performance.now() - started) / 1000;
+    const secondsLeft = done > 0 ? (seconds / done) * (total - done) : 0;
+    this.#emit({ type: 'job.progress', jobId, done, total, what, secondsLeft });
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The models of a session: on the device, and the same numbers on the host, from which they are rebuilt when the
+ * device is lost and which the page can export.
+ */
+import type { ModelShape } from '../config';
+import { gptFrom, readVariables, scalarModelOf } from '../model/checkpoint';
+import { disposeGpt, type Gpt } from '../model/gpt';
+import type { StoredTensor } from '../model/safetensors';
+import { disposeScalarModel, scalarParameters, type ScalarModel } from '../model/scalarHead';
+import type { CheckpointName, ModelRole, StageReport } from './protocol';
+
+export type HostWeights = ReadonlyMap<string, StoredTensor>;
+export type Origin = 'shipped' | 'trained';
+
+interface Held<M> {
+  model: M;
+  weights: HostWeights;
+  origin: Origin;
+}
+
+export class Models {
+  readonly shape: ModelShape;
+  readonly #gpts = new Map<ModelRole, Held<Gpt>>();
+  #rewardModel: Held<ScalarModel> | null = null;
+
+  constructor(shape: ModelShape) {
+    this.shape = shape;
+  }
+
+  gpt(role: ModelRole): Gpt | null {
+    return this.#gpts.get(role)?.model ?? null;
+  }
+
+  get rewardModel(): ScalarModel | null {
+    return this.#rewardModel?.model ?? null;
+  }
+
+  /** Every language model there is. */
+  gpts(): Partial<Record<ModelRole, Gpt>> {
+    return Object.fromEntries([...this.#gpts].map(([role, { model }]) => [role, model]));
+  }
+
+  weights(name: CheckpointName): HostWeights | null {
+    return (name === 'rewardModel' ? this.#rewardModel : this.#gpts.get(name))?.weights ?? null;
+  }
+
+  report(): StageReport {
+    const origin = (role: ModelRole): Origin | 'none' => this.#gpts.get(role)?.origin ?? 'none';
+    return {
+      base: origin('base'),
+      sft: origin('sft'),
+      rewardModel: this.#rewardModel ? 'trained' : 'none',
+      policy: origin('policy') === 'none' ? 'none' : 'trained',
+    };
+  }
+
+  /** Makes a model from host weights. */
+  load(name: CheckpointName, weights: HostWeights, origin: Origin): void {
+    if (name === 'rewardModel') this.#hold(scalarModelOf(this.shape, weights), weights);
+    else this.#holdGpt(name, gptFrom(this.shape, weights), weights, origin);
+  }
+
+  /** Takes a trained language model over; the one before is disposed. */
+  async install(role: ModelRole, gpt: Gpt): Promise<void> {
+    this.#holdGpt(role, gpt, await readVariables(gpt.parameters), 'trained');
+  }
+
+  /** Takes a language model over while it is still being trained, so that the chat can talk to it. */
+  attach(role: ModelRole, gpt: Gpt, weights: HostWeights): void {
+    this.#holdGpt(role, gpt, weights, 'trained');
+  }
+
+  async installRewardModel(model: ScalarModel): Promise<void> {
+    this.#hold(model, await readVariables(scalarParameters(model)));
+  }
+
+  /** Forgets a model that no longer belongs to what it was made from. */
+  drop(name: CheckpointName): void {
+    if (name === 'rewardModel') {
+      if (this.#rewardModel) disposeScalarModel(this.#rewardModel.model);
+      this.#rewardModel = null;
+      return;
+    }
+    const held = this.#gpts.get(name);
+    if (held) disposeGpt(held.model);
+    this.#gpts.delete(name);
+  }
+
+  /** After a lost device: every tensor is made again from the host's copy. */
+  rebuild(): void {
+    for (const [role, { weights, origin }] of this.#gpts) {
+      this.#gpts.set(role, { model: gptFrom(this.shape, weights), weights, origin });
+    }
+    if (this.#rewardModel) {
+      const { weights } = this.#rewardModel;
+      this.#rewardModel = { model: scalarModelOf(this.shape, weights), weights, origin: 'trained' };
+    }
+  }
+
+  #holdGpt(role: ModelRole, model: Gpt, weights: HostWeights, origin: Origin): void {
+    const before = this.#gpts.get(role)?.model;
+    if (before && before !== model) disposeGpt(before);
+    this.#gpts.set(role, { model, weights, origin });
+  }
+
+  #hold(model: ScalarModel, weights: HostWeights): void {
+    const before = this.#rewardModel?.model;
+    if (before && before !== model) disposeScalarModel(before);
+    this.#rewardModel = { model, weights, origin: 'trained' };
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Drives one stage: pause, step, resume, stop; progress and time left; the last good weights; a lost device.
+ */
+import { CancelledError, DeviceLostError, toPlainError, type PlainError } from '../errors';
+import { nextMacrotask } from '../gpu/macrotask';
+import { assignVariables, readVariables } from '../model/checkpoint';
+import { writeSafetensors } from '../model/safetensors';
+import type { TrainingStep } from '../rlhf/trainingStep';
+import type { RunState, SessionEvent } from './protocol';
+import type { SavedState, Stage } from './stage';
+
+export interface RunSurroundings {
+  emit(event: SessionEvent, transfer?: Transferable[]): void;
+  /** Resolves when the device that is in use now is lost. */
+  deviceLost(): Promise<DeviceLostError>;
+  /** Starts a device anew and rebuilds the models that are not being trained. */
+  recoverDevice(): Promise<void>;
+}
+
+/** Seconds between two checkpoints that go to the page while a run is on. */
+const CHECKPOINT_SECONDS = 15;
+/** A device that is lost more often than this in one run is not asked for again. */
+const MAX_RECOVERIES = 5;
+/** Steps over which the time of a step is averaged. */
+const TIMED_STEPS = 20;
+
+export class Run {
+  readonly runId: string;
+  readonly stage: Stage;
+  /** Settles when the run is over, however it ended. */
+  readonly over: Promise<RunState>;
+  readonly #surroundings: RunSurroundings;
+  readonly #abort = new AbortController();
+  #state: RunState = 'running';
+  #stepOnce = false;
+  #wake: () => void = () => undefined;
+  #lastGood: SavedState | null = null;
+  #lastCheckpoint = performance.now();
+  #step = 0;
+  readonly #durations: number[] = [];
+
+  /** @param saved where an interrupted run stood; null begins anew */
+  constructor(stage: Stage, runId: string, surroundings: RunSurroundings, saved: SavedState | null, startPaused: boolean) {
+    this.stage = stage;
+    this.runId = runId;
+    this.#surroundings = surroundings;
+    if (startPaused) this.#state = 'paused';
+    this.over = this.#drive(saved);
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  pause(): void {
+    if (this.#state === 'running') this.#enter('paused');
+  }
+
+  resume(): void {
+    if (this.#state === 'paused') this.#enter('running');
+  }
+
+  /** One more step, then paused again. */
+  step(): void {
+    this.#stepOnce = true;
+    this.resume();
+  }
+
+  /** Ends the run after the piece of work that is under way; what was learned is kept. */
+  stop(): void {
+    this.#abort.abort();
+    this.#wake();
+  }
+
+  #enter(state: RunState, error: PlainError | null = null): void {
+    this.#state = state;
+    this.#surroundings.emit({ type: 'run.state', runId: this.runId, stage: this.stage.name, state, error });
+    this.#wake();
+  }
+
+  async #drive(saved: SavedState | null): Promise<RunState> {
+    try {
+      this.stage.build(saved);
+      this.#enter(this.#state);
+      this.#lastGood = saved ?? (await this.#save());
+      await this.#stepsWithRecovery();
+      await this.#finish(this.#abort.signal.aborted ? 'stopped' : 'done');
+    } catch (error) {
+      await this.#fail(error);
+    }
+    return this.#state;
+  }
+
+  async #stepsWithRecovery(): Promise<void> {
+    for (let recoveries = 0; ; recoveries++) {
+      try {
+        await this.#steps();
+        return;
+      } catch (error) {
+        if (error instanceof CancelledError && this.#abort.signal.aborted) return this.#restoreLastGood();
+        if (!(error instanceof DeviceLostError) || recoveries >= MAX_RECOVERIES) throw error;
+        await this.#surroundings.recoverDevice();
+        this.stage.build(this.#lastGood);
+      }
+    }
+  }
+
+  /** The steps of the stage until it is done, stopped, or something went wrong. */
+  async #steps(): Promise<void> {
+    const lost = this.#surroundings.deviceLost().then((error) => {
+      throw error;
+    });
+    lost.catch(() => undefined); // heard in the race below, if anything is still running then
+    const generator = this.stage.run(this.#abort.signal);
+    let started = performance.now();
+    for (;;) {
+      started += await this.#whilePaused();
+      if (this.#abort.signal.aborted) return;
+      const { value, done } = await Promise.race([generator.next(), lost]);
+      await nextMacrotask();
+      if (done) return;
+      if (value.metrics) {
+        this.#durations.push((performance.now() - started) / 1000);
+        if (this.#durations.length > TIMED_STEPS) this.#durations.shift();
+        started = performance.now();
+      }
+      this.#report(value);
+      if (!value.metrics) continue;
+      this.#step = value.step;
+      if (value.step % this.stage.saveEvery === 0) {
+        this.#lastGood = await Promise.race([this.#save(), lost]);
+        this.#emitCheckpoint(false);
+      }
+      if (this.#stepOnce) {
+        this.#stepOnce = false;
+        if (this.#state === 'running') this.#enter('paused');
+      }
+    }
+  }
+
+  /** Waits as long as the run is paused; returns the milliseconds waited. */
+  async #whilePaused(): Promise<number> {
+    const from = performance.now();
+    while (this.#state === 'paused' && !this.#abort.signal.aborted) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    return performance.now() - from;
+  }
+
+  #report({ step, steps, phase, metrics, samples }: TrainingStep): void {
+    const { emit } = this.#surroundings;
+    const common = { runId: this.runId, stage: this.stage.name };
+    const secondsPerStep = this.#durations.reduce((sum, seconds) => sum + seconds, 0) / Math.max(1, this.#durations.length);
+    const done = metrics ? step : step - 1;
+    const progress = { step: done, steps, phase, secondsPerStep, secondsLeft: secondsPerStep * (steps - done) };
+    emit({ type: 'run.progress', ...common, progress });
+    if (metrics) emit({ type: 'run.metrics', ...common, step, values: metrics });
+    if (samples) emit({ type: 'run.samples', ...common, step, samples });
+  }
+
+  async #save(): Promise<SavedState> {
+    return { weights: await readVariables(this.stage.variables()), numbers: this.stage.numbers() };
+  }
+
+  #emitCheckpoint(final: boolean): void {
+    const now = performance.now();
+    if (!this.#lastGood || (!final && now - this.#lastCheckpoint < CHECKPOINT_SECONDS * 1000)) return;
+    this.#lastCheckpoint = now;
+    const { weights, numbers } = this.#lastGood;
+    const metadata = { ...this.stage.metadata, runId: this.runId, steps: String(this.stage.steps), numbers: JSON.stringify(numbers) };
+    const bytes = writeSafetensors(weights, metadata);
+    const file = { name: this.stage.checkpoint, runId: this.runId, step: this.#step, final, bytes };
+    this.#surroundings.emit({ type: 'checkpoint', file }, [bytes]);
+  }
+
+  async #finish(state: 'done' | 'stopped'): Promise<void> {
+    await this.stage.finish();
+    this.#lastGood = await this.#save();
+    this.#emitCheckpoint(true);
+    this.stage.release();
+    this.#enter(state);
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    try {
+      this.#restoreLastGood();
+      if (this.#step > 0) await this.stage.finish();
+      this.stage.release();
+    } catch (later) {
+      // The first error says what went wrong; a second, while cleaning up, would only hide it.
+      this.#surroundings.emit({ type: 'error', error: toPlainError(later) });
+    }
+    this.#enter('failed', toPlainError(error));
+  }
+
+  #restoreLastGood(): void {
+    if (!this.#lastGood) return;
+    assignVariables(this.stage.variables(), { tensors: new Map(this.#lastGood.weights), metadata: {} });
+    this.stage.setNumbers(this.#lastGood.numbers);
+  }
+}

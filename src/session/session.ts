@@ -1,0 +1,239 @@
+/**
+ * The training session: one device, one set of models, at most one run at a time; answers the page's commands.
+ */
+import { PRESETS, WORLD_SEED, type PpoSettings, type PresetName, type PretrainSettings } from '../config';
+import { DeviceLostError, InputError, RunConflictError, toPlainError } from '../errors';
+import { startDevice, type Device } from '../gpu/device';
+import { memory } from '../gpu/memory';
+import { parameterCount } from '../model/gpt';
+import { readSafetensors, writeSafetensors } from '../model/safetensors';
+import { createWorld, type World } from '../text/world/world';
+import { Jobs } from './jobs';
+import { Models } from './models';
+import type { CheckpointFile, Commands, OpenRequest, Results, SessionEvent, SessionReport, StartRequest } from './protocol';
+import { Run } from './run';
+import { fetchShippedModels } from './shippedModels';
+import type { SavedState, Stage } from './stage';
+import { PpoStage, policyWeightsOf } from './stages/ppoStage';
+import { PretrainStage } from './stages/pretrainStage';
+import { RewardModelStage } from './stages/rewardModelStage';
+import { SftStage } from './stages/sftStage';
+import type { Workshop } from './workshop';
+
+export type Emit = (event: SessionEvent, transfer?: Transferable[]) => void;
+
+type Resumable = NonNullable<SessionReport['resumable']> & { file: CheckpointFile };
+
+export class TrainingSession {
+  readonly #emit: Emit;
+  readonly #preset: PresetName;
+  readonly #backend: OpenRequest['backend'];
+  readonly #workshop: Workshop;
+  readonly #jobs: Jobs;
+  #device: Device;
+  #recovery: Promise<void> | null = null;
+  #run: Run | null = null;
+  #resumable: Resumable | null = null;
+
+  private constructor(emit: Emit, request: OpenRequest, preset: PresetName, device: Device, workshop: Workshop) {
+    this.#emit = emit;
+    this.#preset = preset;
+    this.#backend = request.backend;
+    this.#device = device;
+    this.#workshop = workshop;
+    this.#jobs = new Jobs(emit, workshop);
+    this.#watch(device);
+  }
+
+  /** Starts the device, loads what is shipped, then what the page had stored. */
+  static async open(request: OpenRequest, emit: Emit): Promise<TrainingSession> {
+    const device = await startDevice(request.backend);
+    const preset = request.preset === 'auto' ? presetFor(device) : request.preset;
+    const world: World = createWorld(WORLD_SEED);
+    const shipped = await fetchShippedModels(preset, request.modelsUrl, world);
+    const models = new Models(PRESETS[preset]);
+    if (shipped.base) models.load('base', shipped.base, 'shipped');
+    if (shipped.sft) models.load('sft', shipped.sft, 'shipped');
+    const session = new TrainingSession(emit, request, preset, device, { models, tokenizer: shipped.tokenizer, world });
+    for (const file of request.checkpoints) session.#takeUp(file);
+    return session;
+  }
+
+  report(): SessionReport {
+    const shape = PRESETS[this.#preset];
+    return {
+      device: this.#device.report,
+      model: {
+        preset: this.#preset,
+        parameters: parameterCount(shape),
+        context: shape.context,
+        vocabulary: shape.vocabulary,
+      },
+      stages: this.#workshop.models.report(),
+      resumable: this.#resumable && {
+        stage: this.#resumable.stage,
+        runId: this.#resumable.runId,
+        step: this.#resumable.step,
+        steps: this.#resumable.steps,
+      },
+    };
+  }
+
+  readonly handlers: { [N in Exclude<keyof Commands, 'session.open'>]: (request: Commands[N]) => Promise<Results[N]> | Results[N] } = {
+    'chat.reply': (request) => this.#jobs.reply(request),
+    'chat.inspect': (request) => this.#jobs.inspect(request),
+    'world.prompt': ({ seed }) => this.#jobs.worldPrompt(seed),
+    'rank.simulate': (request) => this.#jobs.simulate(request),
+    'evaluate': (request) => this.#jobs.evaluate(request),
+    'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),
+    'train.start': (request) => this.#start(this.#stageOf(request), request.runId, null, request.startPaused ?? false),
+    'train.continue': ({ runId }) => this.#continue(runId),
+    'train.pause': ({ runId }) => this.#control(runId, (run) => run.pause()),
+    'train.resume': ({ runId }) => this.#control(runId, (run) => run.resume()),
+    'train.step': ({ runId }) => this.#control(runId, (run) => run.step()),
+    'train.stop': ({ runId }) => this.#control(runId, (run) => run.stop()),
+    'policy.reset': () => {
+      this.#refuseWhileTraining('Going back to the SFT model');
+      this.#workshop.models.drop('policy');
+      this.#resumable = null;
+      return this.#changed();
+    },
+    'model.export': ({ name }) => {
+      const weights = this.#workshop.models.weights(name);
+      if (!weights) throw new InputError('Expected a trained model to export, got none.', 'Train it first.');
+      const bytes = writeSafetensors(weights, { preset: this.#preset, model: name }, 'F16');
+      return { bytes, fileName: `nudge-${this.#preset}-${name}.safetensors` };
+    },
+    'model.import': ({ name, bytes }) => {
+      this.#refuseWhileTraining('Importing a model');
+      this.#workshop.models.load(name, readSafetensors(bytes).tensors, 'trained');
+      for (const dependent of ['rewardModel', 'policy'] as const) this.#workshop.models.drop(dependent);
+      this.#resumable = null;
+      return this.#changed();
+    },
+    'memory': () => memory(),
+    'device.destroy': () => {
+      this.#device.destroy();
+      return null;
+    },
+  };
+
+  #stageOf(request: StartRequest): Stage {
+    this.#refuseWhileTraining('Training');
+    const { seed } = request;
+    switch (request.stage) {
+      case 'pretrain':
+        return new PretrainStage(this.#workshop, request.settings, seed);
+      case 'sft':
+        return new SftStage(this.#workshop, request.settings, request.demonstrations, seed);
+      case 'rewardModel':
+        return new RewardModelStage(this.#workshop, request.settings, request.rankings, request.heldOut, seed);
+      case 'ppo':
+        return new PpoStage(this.#workshop, request.settings, request.extraPrompts, request.continuePolicy, seed);
+    }
+  }
+
+  #start(stage: Stage, runId: string, saved: SavedState | null, startPaused: boolean): { runId: string } {
+    this.#resumable = null;
+    const run = new Run(
+      stage,
+      runId,
+      {
+        emit: this.#emit,
+        deviceLost: () => this.#device.lost,
+        recoverDevice: () => this.#recover(),
+      },
+      saved,
+      startPaused,
+    );
+    this.#run = run;
+    void run.over.then(() => {
+      if (stage instanceof RewardModelStage && stage.report) {
+        this.#emit({ type: 'run.rewardModel', runId, report: stage.report });
+      }
+      this.#run = null;
+      this.#changed();
+    });
+    return { runId };
+  }
+
+  #continue(runId: string): { runId: string } {
+    this.#refuseWhileTraining('Going on with a run');
+    const resumable = this.#resumable;
+    if (resumable?.runId !== runId) {
+      throw new InputError('Expected an interrupted run, got none with this name.', 'Start a new run.');
+    }
+    const { tensors, metadata } = readSafetensors(resumable.file.bytes);
+    const settings: unknown = JSON.parse(metadata['settings'] ?? '{}');
+    const seed = Number(metadata['seed']);
+    const stage =
+      resumable.stage === 'ppo'
+        ? new PpoStage(this.#workshop, settings as PpoSettings, JSON.parse(metadata['ownPrompts'] ?? '[]') as string[], true, seed)
+        : new PretrainStage(this.#workshop, settings as PretrainSettings, seed);
+    const numbers = JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>;
+    return this.#start(stage, runId, { weights: tensors, numbers }, false);
+  }
+
+  #control(runId: string, act: (run: Run) => void): null {
+    if (this.#run?.runId === runId) act(this.#run);
+    return null;
+  }
+
+  #refuseWhileTraining(what: string): void {
+    if (this.#run) throw new RunConflictError(`${what} has to wait: the stage ${this.#run.stage.name} is being trained.`);
+  }
+
+  /** Loads a checkpoint that the page had stored; a bad one is reported, and what is shipped stays. */
+  #takeUp(file: CheckpointFile): void {
+    try {
+      const { tensors, metadata } = readSafetensors(file.bytes);
+      const weights = file.name === 'policy' ? policyWeightsOf(tensors) : tensors;
+      const stage = metadata['stage'];
+      if (file.final || file.name === 'policy') this.#workshop.models.load(file.name, weights, 'trained');
+      if (!file.final && (stage === 'ppo' || stage === 'pretrain')) {
+        this.#resumable = { stage, runId: file.runId, step: file.step, steps: Number(metadata['steps']), file };
+      }
+    } catch (error) {
+      this.#emit({ type: 'error', error: toPlainError(error) });
+    }
+  }
+
+  #changed(): SessionReport {
+    const report = this.report();
+    this.#emit({ type: 'session.changed', report });
+    return report;
+  }
+
+  #watch(device: Device): void {
+    device.onError((error) => this.#emit({ type: 'error', error: toPlainError(error) }));
+    void device.lost.then((error) => {
+      this.#emit({ type: 'device.lost', error: toPlainError(error) });
+      // A run that is under way asks for the device by itself, once it has let go of the old one.
+      if (!this.#run || this.#run.state === 'paused') void this.#recover();
+    });
+  }
+
+  /** Starts a device anew and makes every model again from the host's copy; once, however many ask. */
+  #recover(): Promise<void> {
+    this.#recovery ??= this.#restartDevice().finally(() => (this.#recovery = null));
+    return this.#recovery;
+  }
+
+  async #restartDevice(): Promise<void> {
+    try {
+      this.#device = await startDevice(this.#backend);
+      this.#workshop.models.rebuild();
+      this.#watch(this.#device);
+      this.#emit({ type: 'device.restored', report: this.#device.report });
+      this.#changed();
+    } catch (error) {
+      this.#emit({ type: 'error', error: toPlainError(error) });
+      throw error instanceof Error ? error : new DeviceLostError(String(error));
+    }
+  }
+}
+
+/** The default model: `mini` on a real GPU, `nano` where the CPU does the work. */
+function presetFor({ report }: Device): PresetName {
+  return report.backend === 'webgpu' && !report.software ? 'mini' : 'nano';
+}

@@ -1,0 +1,38 @@
+/**
+ * What the driver of a run needs to know of a stage: how its tensors are made, what to save, and what its steps are.
+ */
+import type { StageName } from '../config';
+import type { StoredTensor } from '../model/safetensors';
+import type { Variables } from '../model/variables';
+import type { TrainingStep } from '../rlhf/trainingStep';
+import type { CheckpointName } from './protocol';
+
+/** Everything needed to go on, on the host: it outlives a lost device, and is what a checkpoint file holds. */
+export interface SavedState {
+  weights: ReadonlyMap<string, StoredTensor>;
+  /** Step counts and coefficients. */
+  numbers: Record<string, number>;
+}
+
+export interface Stage {
+  readonly name: StageName;
+  /** The checkpoint that it writes. */
+  readonly checkpoint: CheckpointName;
+  /** Steps between two saves. */
+  readonly saveEvery: number;
+  readonly steps: number;
+  /** What a checkpoint file says of the run. */
+  readonly metadata: Record<string, string>;
+  /** Makes the tensors, from a saved state or from the models as they are. */
+  build(saved: SavedState | null): void;
+  /** Goes on from where the tensors and numbers stand. */
+  run(signal: AbortSignal): AsyncGenerator<TrainingStep>;
+  /** Weights and moments, by the names of the checkpoint. */
+  variables(): Variables;
+  numbers(): Record<string, number>;
+  setNumbers(numbers: Record<string, number>): void;
+  /** Puts what was trained to use; `stage` is over after it. Called when done and when stopped. */
+  finish(): Promise<void>;
+  /** Lets go of tensors that nothing else uses. */
+  release(): void;
+}

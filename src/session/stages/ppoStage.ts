@@ -1,0 +1,165 @@
+/** PPO: the policy learns what the reward model likes, on a leash to the SFT model. The chat talks to it as it learns. */
+import type { PpoSettings } from '../../config';
+import { InputError } from '../../errors';
+import { gptFrom, scalarModelOf } from '../../model/checkpoint';
+import { cloneGpt } from '../../model/gpt';
+import type { StoredTensor } from '../../model/safetensors';
+import { cloneScalarModel, disposeScalarModel, scalarParameters } from '../../model/scalarHead';
+import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlController';
+import { ppo, ppoOptimisers, type PpoState } from '../../rlhf/ppo';
+import { promptTokens } from '../../rlhf/simulatedRankings';
+import type { TrainingStep } from '../../rlhf/trainingStep';
+import { decodeReply } from '../../text/chatTemplate';
+import { samplePrompts } from '../../text/world/prompts';
+import type { Variables } from '../../model/variables';
+import type { SavedState, Stage } from '../stage';
+import type { Workshop } from '../workshop';
+
+const POLICY = 'policy.';
+const VALUE = 'value.';
+
+/** One in this many prompts of an update is the person's own, where there are any. */
+const OWN_PROMPT_ONE_IN = 4;
+
+/** The language model inside a policy checkpoint. */
+export const policyWeightsOf = (weights: ReadonlyMap<string, StoredTensor>): Map<string, StoredTensor> =>
+  withoutPrefix(weights, POLICY);
+
+export class PpoStage implements Stage {
+  readonly name = 'ppo';
+  readonly checkpoint = 'policy';
+  readonly saveEvery = 1;
+  readonly steps: number;
+  readonly metadata: Record<string, string>;
+  readonly #workshop: Workshop;
+  readonly #settings: PpoSettings;
+  readonly #seed: number;
+  readonly #ownPrompts: readonly string[];
+  readonly #continuePolicy: boolean;
+  #state: PpoState | null = null;
+
+  constructor(
+    workshop: Workshop,
+    settings: PpoSettings,
+    ownPrompts: readonly string[],
+    continuePolicy: boolean,
+    seed: number,
+  ) {
+    this.#workshop = workshop;
+    this.#settings = settings;
+    this.#ownPrompts = ownPrompts;
+    this.#continuePolicy = continuePolicy;
+    this.#seed = seed;
+    this.steps = settings.updates;
+    this.metadata = {
+      stage: this.name,
+      settings: JSON.stringify(settings),
+      seed: String(seed),
+      ownPrompts: JSON.stringify(ownPrompts),
+    };
+  }
+
+  build(saved: SavedState | null): void {
+    const { models } = this.#workshop;
+    const [refPolicy, rewardModel] = [models.gpt('sft'), models.rewardModel];
+    if (!refPolicy) throw new InputError('Expected an SFT model to start from, got none.', 'Fine-tune the base model first.');
+    if (!rewardModel) throw new InputError('Expected a reward model, got none.', 'Rank some replies and train one first.');
+    const start = (this.#continuePolicy ? models.gpt('policy') : null) ?? refPolicy;
+    const policy = saved ? gptFrom(models.shape, policyWeightsOf(saved.weights)) : cloneGpt(start);
+    const valueModel = saved
+      ? scalarModelOf(models.shape, withoutPrefix(saved.weights, VALUE))
+      : cloneScalarModel(rewardModel);
+    const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, this.#settings);
+    const { klCoef, adaptiveKl, klTarget, klHorizon } = this.#settings;
+    const beta = saved?.numbers['klCoef'] ?? klCoef;
+    this.#state = {
+      models: { policy, refPolicy, rewardModel, valueModel },
+      policyOptimiser,
+      valueOptimiser,
+      klController: adaptiveKl ? new AdaptiveKlController(beta, klTarget, klHorizon) : new FixedKlController(beta),
+      update: saved?.numbers['update'] ?? 0,
+    };
+    if (saved) {
+      policyOptimiser.restore(withoutPrefix(saved.weights, POLICY), saved.numbers['policyStep'] ?? 0);
+      valueOptimiser.restore(withoutPrefix(saved.weights, VALUE), saved.numbers['valueStep'] ?? 0);
+    }
+    // Until the first update its weights are those of the model that it starts from.
+    const weights = saved ? policyWeightsOf(saved.weights) : models.weights(start === refPolicy ? 'sft' : 'policy');
+    models.attach('policy', policy, weights as NonNullable<typeof weights>);
+  }
+
+  run(signal: AbortSignal): AsyncGenerator<TrainingStep> {
+    const { tokenizer } = this.#workshop;
+    return ppo(this.#required(), {
+      settings: this.#settings,
+      tokens: { stop: tokenizer.specials.end, pad: tokenizer.specials.pad },
+      seed: this.#seed,
+      promptsOf: (update) => this.#promptsOf(update),
+      describe: (prompt, response) => ({
+        prompt: tokenizer.decode(prompt).trim(),
+        reply: decodeReply(tokenizer, response),
+      }),
+      signal,
+    });
+  }
+
+  variables(): Variables {
+    const { models, policyOptimiser, valueOptimiser } = this.#required();
+    const all: Variables = new Map();
+    for (const [name, variable] of models.policy.parameters) all.set(POLICY + name, variable);
+    for (const [name, variable] of policyOptimiser.moments()) all.set(POLICY + name, variable);
+    for (const [name, variable] of scalarParameters(models.valueModel)) all.set(VALUE + name, variable);
+    for (const [name, variable] of valueOptimiser.moments()) all.set(VALUE + name, variable);
+    return all;
+  }
+
+  numbers(): Record<string, number> {
+    const { update, klController, policyOptimiser, valueOptimiser } = this.#required();
+    return { update, klCoef: klController.klCoef, policyStep: policyOptimiser.step, valueStep: valueOptimiser.step };
+  }
+
+  setNumbers({ update = 0, klCoef = 0, policyStep = 0, valueStep = 0 }: Record<string, number>): void {
+    const state = this.#required();
+    const { adaptiveKl, klTarget, klHorizon } = this.#settings;
+    state.update = update;
+    state.klController = adaptiveKl
+      ? new AdaptiveKlController(klCoef, klTarget, klHorizon)
+      : new FixedKlController(klCoef);
+    state.policyOptimiser.step = policyStep;
+    state.valueOptimiser.step = valueStep;
+  }
+
+  async finish(): Promise<void> {
+    await this.#workshop.models.install('policy', this.#required().models.policy);
+  }
+
+  release(): void {
+    if (!this.#state) return;
+    this.#state.policyOptimiser.dispose();
+    this.#state.valueOptimiser.dispose();
+    disposeScalarModel(this.#state.models.valueModel);
+  }
+
+  #required(): PpoState {
+    if (!this.#state) throw new Error('The PPO stage was not built.');
+    return this.#state;
+  }
+
+  /** Prompts of the world's training side, mixed with the person's own. */
+  #promptsOf(update: number): number[][] {
+    const { tokenizer, world, models } = this.#workshop;
+    const { batchSize, maxNewTokens } = this.#settings;
+    const texts = samplePrompts(world, 'train', batchSize, this.#seed + update).map(({ text }) => text);
+    if (this.#ownPrompts.length > 0) {
+      for (let i = 0; i < batchSize; i += OWN_PROMPT_ONE_IN) {
+        texts[i] = this.#ownPrompts[(update * batchSize + i) % this.#ownPrompts.length] as string;
+      }
+    }
+    const maxTokens = models.shape.context - maxNewTokens;
+    return texts.map((text) => promptTokens(tokenizer, [{ role: 'user', text }], 'policy', maxTokens));
+  }
+}
+
+function withoutPrefix(weights: ReadonlyMap<string, StoredTensor>, prefix: string): Map<string, StoredTensor> {
+  return new Map([...weights].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}

@@ -1,0 +1,159 @@
+/** The reward model: starts from the SFT model, learns from rankings, is normalised, and measured on held-out ones. */
+import { MAX_RESPONSE_TOKENS, type RewardModelSettings } from '../../config';
+import { InputError } from '../../errors';
+import { scalarModelOf } from '../../model/checkpoint';
+import type { Gpt } from '../../model/gpt';
+import { disposeScalarModel, scalarModelFrom, scalarParameters, type ScalarModel } from '../../model/scalarHead';
+import type { AdamW } from '../../ops/adamw';
+import { pairWeights } from '../../rlhf/pairWeights';
+import {
+  normaliseHead,
+  rankingAccuracy,
+  rewardModelOptimiser,
+  rewardModelSteps,
+  scoreReplies,
+  trainRewardModel,
+  withPairs,
+  type TokenisedRanking,
+} from '../../rlhf/rewardModel';
+import { sampleResponses } from '../../rlhf/rollout';
+import { promptTokens, tokeniseRanking } from '../../rlhf/simulatedRankings';
+import type { TrainingStep } from '../../rlhf/trainingStep';
+import { samplePrompts } from '../../text/world/prompts';
+import type { Ranking, RewardModelReport } from '../protocol';
+import type { Variables } from '../../model/variables';
+import type { SavedState, Stage } from '../stage';
+import type { Workshop } from '../workshop';
+
+/** Replies of the reference policy that set the scale, as in lm-human-preferences. */
+const NORMALISATION_SAMPLES = 256;
+const SAMPLES_AT_ONCE = 64;
+/** With fewer rankings than this, every one is needed for training. */
+const FEWEST_TO_HOLD_OUT = 10;
+/** One ranking in this many is held out when the caller holds out none. */
+const HOLD_OUT_ONE_IN = 10;
+
+export class RewardModelStage implements Stage {
+  readonly name = 'rewardModel';
+  readonly checkpoint = 'rewardModel';
+  readonly saveEvery = 25;
+  readonly steps: number;
+  readonly metadata: Record<string, string>;
+  report: RewardModelReport | null = null;
+  readonly #workshop: Workshop;
+  readonly #settings: RewardModelSettings;
+  readonly #seed: number;
+  readonly #rankings: TokenisedRanking[];
+  readonly #heldOut: TokenisedRanking[];
+  readonly #started = performance.now();
+  #model: ScalarModel | null = null;
+  #optimiser: AdamW | null = null;
+
+  /** @throws InputError without a single pair to learn from */
+  constructor(
+    workshop: Workshop,
+    settings: RewardModelSettings,
+    rankings: readonly Ranking[],
+    heldOut: readonly Ranking[],
+    seed: number,
+  ) {
+    this.#workshop = workshop;
+    this.#settings = settings;
+    this.#seed = seed;
+    const tokenise = (list: readonly Ranking[]): TokenisedRanking[] =>
+      withPairs(list.map((ranking) => tokeniseRanking(workshop.tokenizer, ranking, workshop.models.shape.context)));
+    const usable = tokenise(rankings);
+    const split = heldOut.length === 0 && usable.length >= FEWEST_TO_HOLD_OUT;
+    this.#rankings = split ? usable.filter((_, i) => i % HOLD_OUT_ONE_IN !== 0) : usable;
+    this.#heldOut = split ? usable.filter((_, i) => i % HOLD_OUT_ONE_IN === 0) : tokenise(heldOut);
+    if (this.#rankings.length === 0) {
+      throw new InputError(
+        `Expected rankings in which one reply is better than another, got ${rankings.length} without such a pair.`,
+        'Rank a few prompts, then train again.',
+      );
+    }
+    this.steps = rewardModelSteps(this.#rankings.length, settings);
+    this.metadata = { stage: this.name, settings: JSON.stringify(settings), seed: String(seed) };
+  }
+
+  build(saved: SavedState | null): void {
+    const { models } = this.#workshop;
+    this.#model = saved ? scalarModelOf(models.shape, saved.weights) : scalarModelFrom(this.#reference(), this.#seed);
+    this.#optimiser = rewardModelOptimiser(this.#model);
+    if (saved) this.#optimiser.restore(saved.weights, saved.numbers['step'] ?? 0);
+  }
+
+  run(): AsyncGenerator<TrainingStep> {
+    const { pad } = this.#workshop.tokenizer.specials;
+    return trainRewardModel(
+      this.#model as ScalarModel,
+      this.#optimiser as AdamW,
+      this.#rankings,
+      this.#settings,
+      pad,
+      this.#seed,
+    );
+  }
+
+  variables(): Variables {
+    const parameters = scalarParameters(this.#model as ScalarModel);
+    return new Map([...parameters, ...(this.#optimiser as AdamW).moments()]);
+  }
+
+  numbers(): Record<string, number> {
+    return { step: (this.#optimiser as AdamW).step };
+  }
+
+  setNumbers({ step = 0 }: Record<string, number>): void {
+    (this.#optimiser as AdamW).step = step;
+  }
+
+  async finish(): Promise<void> {
+    const model = this.#model as ScalarModel;
+    const { pad } = this.#workshop.tokenizer.specials;
+    normaliseHead(model, await this.#referenceScores(model));
+    await this.#workshop.models.installRewardModel(model);
+    const heldOut = await rankingAccuracy(model, this.#heldOut, pad);
+    this.report = {
+      rankings: this.#rankings.length,
+      pairs: this.#rankings.reduce((sum, { ranks }) => sum + pairsOf(ranks), 0),
+      heldOutAccuracy: heldOut.accuracy,
+      heldOutPairs: heldOut.pairs,
+      kendallTau: heldOut.kendallTau,
+      seconds: (performance.now() - this.#started) / 1000,
+    };
+  }
+
+  release(): void {
+    this.#optimiser?.dispose();
+    if (this.#model && this.#workshop.models.rewardModel !== this.#model) disposeScalarModel(this.#model);
+  }
+
+  #reference(): Gpt {
+    const sft = this.#workshop.models.gpt('sft');
+    if (!sft) throw new InputError('Expected an SFT model to start from, got none.', 'Fine-tune the base model first.');
+    return sft;
+  }
+
+  /** Raw scores of the reference policy's own replies. */
+  async #referenceScores(model: ScalarModel): Promise<number[]> {
+    const { tokenizer, world } = this.#workshop;
+    const reference = this.#reference();
+    const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
+    const maxTokens = reference.shape.context - MAX_RESPONSE_TOKENS;
+    const prompts = samplePrompts(world, 'train', NORMALISATION_SAMPLES, this.#seed).map(({ text }) =>
+      promptTokens(tokenizer, [{ role: 'user', text }], 'sft', maxTokens),
+    );
+    const scores: number[] = [];
+    for (let first = 0; first < prompts.length; first += SAMPLES_AT_ONCE) {
+      const chosen = prompts.slice(first, first + SAMPLES_AT_ONCE);
+      const sampling = { temperature: 1, maxNewTokens: MAX_RESPONSE_TOKENS, seed: (this.#seed + first) >>> 0 };
+      const { responses } = await sampleResponses(reference, chosen, tokens, sampling);
+      scores.push(...(await scoreReplies(model, chosen, responses, tokens.pad)));
+    }
+    return scores;
+  }
+}
+
+/** Pairs that are not a tie. */
+const pairsOf = (ranks: readonly number[]): number => pairWeights(ranks).reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);

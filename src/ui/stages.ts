@@ -23,7 +23,7 @@ export const SFT: StageLook = {
   label: 'SFT',
   shape: 'square',
   colour: 'var(--sft)',
-  sentence: 'Imitates worked examples, so that it answers instead of going on.',
+  sentence: 'Imitates worked examples, so that it answers.',
 };
 export const RANK: StageLook = {
   label: 'Rank',

@@ -98,7 +98,13 @@ export async function* pretrain(
       step: optimiser.step,
       steps,
       phase: 'reading',
-      metrics: { loss: read.loss, perplexity: Math.exp(read.loss), grad_norm: read.norm, learning_rate: rate },
+      metrics: {
+        loss: read.loss,
+        perplexity: Math.exp(read.loss),
+        grad_norm: read.norm,
+        learning_rate: rate,
+        num_tokens: optimiser.step * batchSize * sequenceLength,
+      },
     };
   }
 }

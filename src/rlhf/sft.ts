@@ -45,12 +45,18 @@ export async function* superviseFineTune(
   const { batchSize, learningRate } = settings;
   const steps = sftSteps(examples.length, settings);
   const stepsPerEpoch = Math.ceil(examples.length / batchSize);
-  while (optimiser.step < steps) {
-    const epoch = Math.floor(optimiser.step / stepsPerEpoch);
-    const first = (optimiser.step % stepsPerEpoch) * batchSize;
-    const chosen = permutation(examples.length, seed, epoch)
+  const examplesOf = (step: number): TokenisedExample[] => {
+    const first = (step % stepsPerEpoch) * batchSize;
+    return permutation(examples.length, seed, Math.floor(step / stepsPerEpoch))
       .slice(first, first + batchSize)
       .map((i) => examples[i] as TokenisedExample);
+  };
+  const replyTokens = (step: number): number => examplesOf(step).reduce((sum, { response }) => sum + response.length, 0);
+  let seen = 0;
+  for (let step = 0; step < optimiser.step; step++) seen += replyTokens(step); // of a run that goes on
+  while (optimiser.step < steps) {
+    const chosen = examplesOf(optimiser.step);
+    seen += replyTokens(optimiser.step);
     const batch = padBatch(
       chosen.map(({ prompt }) => prompt),
       chosen.map(({ response }) => response),
@@ -71,7 +77,13 @@ export async function* superviseFineTune(
       step: optimiser.step,
       steps,
       phase: 'imitating demonstrations',
-      metrics: { loss: read.loss, perplexity: Math.exp(read.loss), grad_norm: read.norm, learning_rate: rate },
+      metrics: {
+        loss: read.loss,
+        perplexity: Math.exp(read.loss),
+        grad_norm: read.norm,
+        learning_rate: rate,
+        num_tokens: seen,
+      },
     };
   }
 }

@@ -31,6 +31,7 @@ export class TrainingSession {
   readonly #workshop: Workshop;
   readonly #jobs: Jobs;
   #device: Device;
+  #deviceIsLost = false;
   #recovery: Promise<void> | null = null;
   #run: Run | null = null;
   #resumable: Resumable | null = null;
@@ -207,6 +208,7 @@ export class TrainingSession {
   #watch(device: Device): void {
     device.onError((error) => this.#emit({ type: 'error', error: toPlainError(error) }));
     void device.lost.then((error) => {
+      this.#deviceIsLost = true;
       this.#emit({ type: 'device.lost', error: toPlainError(error) });
       // A run that is under way asks for the device by itself, once it has let go of the old one.
       if (!this.#run || this.#run.state === 'paused') void this.#recover();
@@ -215,6 +217,7 @@ export class TrainingSession {
 
   /** Starts a device anew and makes every model again from the host's copy; once, however many ask. */
   #recover(): Promise<void> {
+    if (!this.#deviceIsLost) return Promise.resolve();
     this.#recovery ??= this.#restartDevice().finally(() => (this.#recovery = null));
     return this.#recovery;
   }
@@ -222,6 +225,7 @@ export class TrainingSession {
   async #restartDevice(): Promise<void> {
     try {
       this.#device = await startDevice(this.#backend);
+      this.#deviceIsLost = false;
       this.#workshop.models.rebuild();
       this.#watch(this.#device);
       this.#emit({ type: 'device.restored', report: this.#device.report });

@@ -4,6 +4,7 @@
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { DataId } from '@tensorflow/tfjs-core';
+import { BufferPool } from './bufferPool';
 
 export interface BackendInternals {
   /** Takes the commands that were recorded and not yet submitted; null after a submit. */
@@ -15,6 +16,7 @@ export interface BackendInternals {
   commandQueueOwnedIds: WeakSet<DataId>;
   /** Uniform buffers that go back to the pool after the submit. */
   uniformPendingDisposal: GPUBuffer[];
+  bufferManager: BufferPool;
   convertAndCacheOnCPU(dataId: DataId, values: unknown): unknown;
 }
 
@@ -30,4 +32,10 @@ export function internalsOf(backend: WebGPUBackend): BackendInternals {
  */
 export function neverCacheOnCpu(backend: WebGPUBackend): void {
   internalsOf(backend).convertAndCacheOnCPU = (_dataId, values) => values;
+}
+
+/** Gives the backend a pool that does not grow without end. Before its first tensor. */
+export function boundMemory(backend: WebGPUBackend): void {
+  const internals = internalsOf(backend);
+  internals.bufferManager = new BufferPool(backend.device, () => internals.commandEncoder === null);
 }

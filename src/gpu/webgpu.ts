@@ -75,7 +75,8 @@ export async function startWebGpu(gpu: GPU | undefined, allowSoftware: boolean):
 }
 
 async function giveToTfjs(device: GPUDevice, info: GPUAdapterInfo): Promise<void> {
-  tf.removeBackend('webgpu');
+  // tfjs registers one of its own where it finds WebGPU when it is loaded, which in Node it does not.
+  if (tf.findBackendFactory('webgpu')) tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => {
     const backend = new WebGPUBackend(device, info);
     neverCacheOnCpu(backend);

@@ -10,5 +10,7 @@ const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no element with the id "app" to mount into.');
 
 const workspace = new Workspace(await Store.open(), readParameters(location.search));
+// For the console and for tests: the same objects that the page uses.
+Object.assign(window, { nudge: workspace });
 mount(App, { target, props: { workspace } });
 await workspace.start();

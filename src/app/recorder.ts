@@ -71,6 +71,7 @@ export class Recorder {
         this.#saveRunSoon();
         break;
       case 'run.state':
+      case 'run.rewardModel':
         this.#saveRun(Object.values(this.#training.runs).find((run) => run.id === event.runId) ?? null);
         break;
       case 'checkpoint':

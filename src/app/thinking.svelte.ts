@@ -66,7 +66,9 @@ export class Thinking {
     const stages = this.#session.report?.stages;
     if (conversation.length === 0 || !stages) return;
     this.tokens = (await this.#session.call('chat.inspect', { conversation, count: NEXT_TOKENS })).tokens;
-    const speaker = this.#session.speaker;
+    // While PPO runs the policy speaks already, before the session counts it as trained.
+    const policyThinks = this.tokens.some(({ probability }) => probability.policy !== undefined);
+    const speaker = policyThinks ? 'policy' : this.#session.speaker;
     this.now = await this.#likeliest(conversation, speaker);
     this.nowFrom = speaker;
     const earlier: ModelRole | null = speaker === 'policy' ? 'sft' : speaker === 'sft' && stages.base !== 'none' ? 'base' : null;

@@ -26,6 +26,8 @@ export class Training {
   readonly #notices: Notices;
   readonly #endings = new Map<string, (state: RunState) => void>();
   #lock: TrainingLock | null = null;
+  /** Ended, and its session has not reported yet. */
+  #over: Run | null = null;
 
   constructor(session: Session, notices: Notices) {
     this.#session = session;
@@ -80,9 +82,9 @@ export class Training {
     }
   }
 
-  /** Waits until a run is over. */
+  /** Waits until a run is over and the session has taken up what came out of it. */
   ended(run: Run): Promise<RunState> {
-    if (!run.live) return Promise.resolve(run.state);
+    if (!run.live && this.#over !== run) return Promise.resolve(run.state);
     return new Promise((resolve) => this.#endings.set(run.id, resolve));
   }
 
@@ -127,16 +129,22 @@ export class Training {
 
   #hear(event: SessionEvent): void {
     if (event.type === 'error' && event.error.name === 'WorkerError') this.#abandon('failed');
+    // The last word of a run: by now the session has its weights, and its report is here.
+    if (event.type === 'session.changed' && this.#over) this.#end(this.#over, this.#over.state);
     if (!('runId' in event)) return;
     const run = Object.values(this.runs).find((one) => one.id === event.runId);
     if (!run) return;
     run.hear(event);
     if (event.type !== 'run.state') return;
     if (event.error && event.state === 'failed') this.#notices.showError('training', event.error);
-    if (!run.live) this.#end(run, event.state);
+    if (!run.live) {
+      this.#unlock();
+      this.#over = run;
+    }
   }
 
   #end(run: Run, state: RunState): void {
+    this.#over = null;
     this.#unlock();
     this.#endings.get(run.id)?.(state);
     this.#endings.delete(run.id);

@@ -29,7 +29,7 @@ import { rewardNormalisation, shapedRewards } from './rewards';
 import { bradleyTerryRatings, cohenKappa, kendallTau } from './statistics';
 import { whiten } from './whiten';
 
-type Nested = number | Nested[];
+export type Nested = number | Nested[];
 
 export interface OracleCase {
   name: string;
@@ -287,13 +287,15 @@ export async function oracleErrors({ name, inputs, expected }: OracleCase): Prom
   return errors;
 }
 
-function relativeError(actual: ArrayLike<number>, expected: number[]): number {
+/** Largest error relative to the largest expected number; Infinity where count or finiteness is wrong. */
+export function relativeError(actual: ArrayLike<number>, expected: number[]): number {
   if (actual.length !== expected.length) return Infinity;
   const scale = Math.max(...expected.map(Math.abs)) || 1;
   const errors = expected.map((value, i) => Math.abs(actual[i]! - value) / scale);
   return errors.every(Number.isFinite) ? Math.max(...errors) : Infinity;
 }
 
-function flat(nested: Nested): number[] {
+/** Row-major. */
+export function flat(nested: Nested): number[] {
   return Array.isArray(nested) ? nested.flatMap(flat) : [nested];
 }

@@ -120,7 +120,7 @@ function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number
 }
 
 /** [B, P + R]: 1 at the last real token of each row. */
-function lastTokenMask({ rows, promptLength, responseLength, responseMask }: Batch): tf.Tensor2D {
+export function lastTokenMask({ rows, promptLength, responseLength, responseMask }: Batch): tf.Tensor2D {
   const length = promptLength + responseLength;
   const mask = new Float32Array(rows * length);
   for (let row = 0; row < rows; row++) {
@@ -132,7 +132,7 @@ function lastTokenMask({ rows, promptLength, responseLength, responseMask }: Bat
 }
 
 /** The scalar at the marked position of each row, [B]. A masked sum: tfjs-wasm cannot differentiate a gather. */
-function lastScalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D, last: tf.Tensor2D): tf.Tensor1D {
+export function lastScalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D, last: tf.Tensor2D): tf.Tensor1D {
   return tf.sum(tf.mul(scalars(model, ids, start), last), 1);
 }
 

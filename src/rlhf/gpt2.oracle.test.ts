@@ -1,0 +1,27 @@
+import configJson from '#oracle/model.config.json?raw';
+import expectedJson from '#oracle/model.expected.json?raw';
+import checkpointUrl from '#oracle/model.safetensors?url&inline';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startDevice } from '../gpu/device';
+import type { Gpt2Config } from '../model/checkpoint';
+import { deviationsFrom, LAWS } from './gpt2.oracle';
+import type { Expected, Oracle } from './gpt2File.oracle';
+
+describe.each(['cpu', 'wasm'] as const)('the model on %s', (backend) => {
+  let oracle: Oracle;
+  beforeAll(async () => {
+    const { report } = await startDevice(backend);
+    expect(report.backend).toBe(backend);
+    oracle = {
+      config: JSON.parse(configJson) as Gpt2Config,
+      checkpoint: await (await fetch(checkpointUrl)).arrayBuffer(),
+      expected: JSON.parse(expectedJson) as Expected,
+    };
+  });
+
+  it.each(Object.keys(LAWS))('%s', async (law) => {
+    const deviations = await deviationsFrom(law, oracle);
+    expect(deviations.length).toBeGreaterThan(0);
+    for (const { what, error, tolerance } of deviations) expect(error, what).toBeLessThanOrEqual(tolerance);
+  });
+});

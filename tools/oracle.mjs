@@ -1,7 +1,7 @@
 /**
  * Where the oracle tests find the numbers that they must reproduce.
  *
- * A test imports `#oracle/cases.json?raw` or `#oracle/model.safetensors?inline` (also `model.config.json?raw` and
+ * A test imports `#oracle/cases.json?raw` or `#oracle/model.safetensors?url&inline` (also `model.config.json?raw` and
  * `model.expected.json?raw`), in Node and in the browser alike. The environment says which files these are, so that
  * other seeds and shapes go through the same tests: ORACLE_DIR (a folder), ORACLE_CASES (a file in it) and
  * ORACLE_MODEL (the first part of three file names in it).

@@ -72,14 +72,22 @@ export class CancelledError extends NudgeError {
 /** The browser took the GPU away. */
 export class DeviceLostError extends NudgeError {
   constructor(reason: string) {
-    super('device-lost', `The GPU went away: ${reason}.`, 'Nudge asks for it again and goes on from the last good weights.');
+    super(
+      'device-lost',
+      `The GPU went away: ${reason}.`,
+      'Nudge asks for it again and goes on from the last good weights.',
+    );
   }
 }
 
 /** The GPU refused a command; the message names the kernel. */
 export class GpuValidationError extends NudgeError {
   constructor(message: string) {
-    super('gpu-validation', message, 'Reload the page; if it happens again, choose the WASM backend in the status line.');
+    super(
+      'gpu-validation',
+      message,
+      'Reload the page; if it happens again, choose the WASM backend in the status line.',
+    );
   }
 }
 
@@ -93,7 +101,11 @@ export class KernelError extends NudgeError {
 /** Tensors whose shapes do not fit together. */
 export class ShapeError extends NudgeError {
   constructor(op: string, expected: string, came: string) {
-    super('shape', `${op}: expected ${expected}, got ${came}.`, 'This is a mistake in Nudge; please report it with this message.');
+    super(
+      'shape',
+      `${op}: expected ${expected}, got ${came}.`,
+      'This is a mistake in Nudge; please report it with this message.',
+    );
   }
 }
 
@@ -165,10 +177,22 @@ const GENERIC_REMEDY = 'Reload the page. Everything you ranked is stored; please
 
 export function toPlainError(error: unknown): PlainError {
   if (error instanceof NudgeError) {
-    return { name: error.name, code: error.code, message: error.message, remedy: error.remedy, stack: error.stack ?? '' };
+    return {
+      name: error.name,
+      code: error.code,
+      message: error.message,
+      remedy: error.remedy,
+      stack: error.stack ?? '',
+    };
   }
   if (error instanceof Error) {
-    return { name: error.name, code: 'internal', message: error.message, remedy: GENERIC_REMEDY, stack: error.stack ?? '' };
+    return {
+      name: error.name,
+      code: 'internal',
+      message: error.message,
+      remedy: GENERIC_REMEDY,
+      stack: error.stack ?? '',
+    };
   }
   return { name: 'Error', code: 'internal', message: String(error), remedy: GENERIC_REMEDY, stack: '' };
 }

@@ -9,7 +9,14 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULT_SETTINGS, PRESETS, WORLD_SEED, type ModelShape, type PresetName, type PretrainSettings } from '../src/config';
+import {
+  DEFAULT_SETTINGS,
+  PRESETS,
+  WORLD_SEED,
+  type ModelShape,
+  type PresetName,
+  type PretrainSettings,
+} from '../src/config';
 import { startDevice } from '../src/gpu/device';
 import { assignVariables, saveVariables, toGpt2Config } from '../src/model/checkpoint';
 import { parameterCount, type Gpt } from '../src/model/gpt';
@@ -57,7 +64,8 @@ export async function main(args: string[]): Promise<void> {
     },
   });
   const preset = values.preset as PresetName;
-  if (!(preset in PRESETS)) throw new Error(`Expected --preset ${Object.keys(PRESETS).join(', ')}, got ${values.preset}.`);
+  if (!(preset in PRESETS))
+    throw new Error(`Expected --preset ${Object.keys(PRESETS).join(', ')}, got ${values.preset}.`);
   const out = values.out ?? path.join('public', 'models', preset);
   const seed = Number(values.seed);
   const settings: PretrainSettings = { ...DEFAULT_SETTINGS.pretrain, ...PRETRAINING[preset] };
@@ -84,14 +92,25 @@ export async function main(args: string[]): Promise<void> {
   write('tokenizer.json', JSON.stringify(tokenizer.toJSON()) + '\n');
   write('base.safetensors', baseFile);
   write('sft.safetensors', sftFile);
-  const summary = { preset, seed, worldSeed: WORLD_SEED, parameters: parameterCount(shape), settings, heldOutLoss: loss, sftLoss };
+  const summary = {
+    preset,
+    seed,
+    worldSeed: WORLD_SEED,
+    parameters: parameterCount(shape),
+    settings,
+    heldOutLoss: loss,
+    sftLoss,
+  };
   write('pretraining.json', JSON.stringify({ ...summary, backend: device.report.adapter, log }, null, 1) + '\n');
   console.log(`wrote ${out}; held-out loss ${loss.toFixed(4)}`);
 }
 
 function makeTokenizer(world: World, shape: ModelShape): Tokenizer {
   const documents = pretrainingDocuments(world, TOKENIZER_STREAM);
-  return trainTokenizer(Array.from({ length: TOKENIZER_DOCUMENTS }, () => documents.next().value), shape.vocabulary);
+  return trainTokenizer(
+    Array.from({ length: TOKENIZER_DOCUMENTS }, () => documents.next().value),
+    shape.vocabulary,
+  );
 }
 
 function* tokenised(tokenizer: Tokenizer, documents: Iterator<string>): Generator<number[]> {
@@ -136,7 +155,9 @@ async function pretrainWithCheckpoints(
     const seconds = before + (performance.now() - started) / 1000;
     log.push({ step, tokens: step * batchSize * sequenceLength, loss: sum / count, seconds: Math.round(seconds) });
     const left = ((steps - step) * seconds) / step;
-    console.log(`step ${step} of ${steps}  loss ${(sum / count).toFixed(4)}  ${seconds.toFixed(0)} s, ${left.toFixed(0)} s left`);
+    console.log(
+      `step ${step} of ${steps}  loss ${(sum / count).toFixed(4)}  ${seconds.toFixed(0)} s, ${left.toFixed(0)} s left`,
+    );
     [sum, count] = [0, 0];
     mkdirSync('.cache', { recursive: true });
     const metadata = { step: String(step), log: JSON.stringify(log) };
@@ -151,8 +172,10 @@ async function pretrainWithCheckpoints(
 async function fineTune(gpt: Gpt, tokenizer: Tokenizer, world: World, seed: number): Promise<number> {
   const settings = DEFAULT_SETTINGS.sft;
   const examples = demonstrations(world, settings.examples, seed).map(({ prompt, reply }) => ({
-    prompt: renderPrompt(tokenizer, [{ role: 'user', text: prompt.text }], { template: 'chat', maxTokens: gpt.shape.context })
-      .ids,
+    prompt: renderPrompt(tokenizer, [{ role: 'user', text: prompt.text }], {
+      template: 'chat',
+      maxTokens: gpt.shape.context,
+    }).ids,
     response: encodeReply(tokenizer, reply),
   }));
   const optimiser = sftOptimiser(gpt);

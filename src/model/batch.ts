@@ -42,7 +42,12 @@ export function padPrompts(
  * @param pad fills both ends; a token of its own, so that the stop token is learnt
  * @param context P + R at most
  */
-export function padBatch(prompts: readonly number[][], responses: readonly number[][], pad: number, context: number): Batch {
+export function padBatch(
+  prompts: readonly number[][],
+  responses: readonly number[][],
+  pad: number,
+  context: number,
+): Batch {
   const rows = prompts.length;
   const promptLength = Math.max(1, ...prompts.map((prompt) => prompt.length));
   const responseLength = Math.max(1, ...responses.map((response) => response.length));

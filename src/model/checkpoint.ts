@@ -9,7 +9,13 @@ import { CheckpointError } from '../errors';
 import type { Gpt } from './gpt';
 import { HEAD_BIAS, HEAD_WEIGHT, type ScalarModel } from './scalarHead';
 import { parameterShapes, type ParameterName } from './parameters';
-import { readSafetensors, writeSafetensors, type SafetensorsFile, type StoredTensor, type StoredType } from './safetensors';
+import {
+  readSafetensors,
+  writeSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  type StoredType,
+} from './safetensors';
 
 /** GPT-2's config.json, as far as we use it. */
 export interface Gpt2Config {
@@ -112,7 +118,11 @@ function withPrefix(tensors: ReadonlyMap<string, StoredTensor>): ReadonlyMap<str
   return new Map([...tensors].map(([name, tensor]) => [`transformer.${name}`, tensor]));
 }
 
-function expectTensor(tensors: ReadonlyMap<string, StoredTensor>, name: string, shape: readonly number[]): StoredTensor {
+function expectTensor(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  name: string,
+  shape: readonly number[],
+): StoredTensor {
   const tensor = tensors.get(name);
   if (!tensor) throw new CheckpointError(`Expected weights named ${name}, got a file without them.`);
   if (tensor.shape.join() !== shape.join()) {

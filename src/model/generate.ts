@@ -40,14 +40,21 @@ const READ_EVERY = 8;
  * @param prompts B token lists; with maxNewTokens they must fit the context
  * @throws InputError, CancelledError
  */
-export async function* generate(gpt: Gpt, prompts: readonly number[][], options: GenerateOptions): AsyncGenerator<Generation> {
+export async function* generate(
+  gpt: Gpt,
+  prompts: readonly number[][],
+  options: GenerateOptions,
+): AsyncGenerator<Generation> {
   const { maxNewTokens, stopToken, padToken, signal } = options;
   const { ids, start, promptLength } = padPrompts(prompts, padToken);
   const rows = prompts.length;
   const { width, context, heads } = gpt.shape;
   const limit = Math.min(maxNewTokens, context - promptLength);
   if (limit < 1) {
-    throw new InputError(`Expected a prompt shorter than ${context} tokens, got ${promptLength}.`, 'Shorten the message.');
+    throw new InputError(
+      `Expected a prompt shorter than ${context} tokens, got ${promptLength}.`,
+      'Shorten the message.',
+    );
   }
   const generation: Generation = {
     responses: prompts.map(() => []),
@@ -65,11 +72,23 @@ export async function* generate(gpt: Gpt, prompts: readonly number[][], options:
       drawn.push(
         tf.tidy(() => {
           const hidden = last
-            ? transformer(gpt, tf.reshape<tf.Rank.R2>(last, [rows, 1]), starts, promptLength + step - 1, (qkv, layer) => {
-                const flat = tf.reshape<tf.Rank.R2>(qkv, [rows, 3 * width]);
-                const out = cachedAttention(flat, caches[layer] as tf.Tensor3D, starts, heads, promptLength + step - 1);
-                return tf.reshape<tf.Rank.R3>(out, [rows, 1, width]);
-              })
+            ? transformer(
+                gpt,
+                tf.reshape<tf.Rank.R2>(last, [rows, 1]),
+                starts,
+                promptLength + step - 1,
+                (qkv, layer) => {
+                  const flat = tf.reshape<tf.Rank.R2>(qkv, [rows, 3 * width]);
+                  const out = cachedAttention(
+                    flat,
+                    caches[layer] as tf.Tensor3D,
+                    starts,
+                    heads,
+                    promptLength + step - 1,
+                  );
+                  return tf.reshape<tf.Rank.R3>(out, [rows, 1, width]);
+                },
+              )
             : transformer(gpt, tf.tensor2d(ids, [rows, promptLength], 'int32'), starts, 0, (qkv) => {
                 caches.push(tf.keep(cacheOf(qkv, promptLength + limit)));
                 return causalAttention(qkv, starts, heads);
@@ -91,7 +110,11 @@ export async function* generate(gpt: Gpt, prompts: readonly number[][], options:
 }
 
 /** Runs a generation to its end. */
-export async function generateAll(gpt: Gpt, prompts: readonly number[][], options: GenerateOptions): Promise<Generation> {
+export async function generateAll(
+  gpt: Gpt,
+  prompts: readonly number[][],
+  options: GenerateOptions,
+): Promise<Generation> {
   let last: Generation = { responses: [], logProbs: [], finished: [] };
   for await (const generation of generate(gpt, prompts, options)) last = generation;
   return last;

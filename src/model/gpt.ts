@@ -38,7 +38,13 @@ export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): tf
  * The whole network but for where attention finds its keys, which differs between training and decoding.
  * @param offset position of column 0; above 0 only when decoding
  */
-export function transformer(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, offset: number, attend: Attend): tf.Tensor3D {
+export function transformer(
+  gpt: Gpt,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  offset: number,
+  attend: Attend,
+): tf.Tensor3D {
   const { layers, width } = gpt.shape;
   const [batch, length] = ids.shape;
   const vector = (name: ParameterName): tf.Tensor1D => weight(gpt, name) as tf.Tensor1D;
@@ -53,7 +59,10 @@ export function transformer(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, offs
 
     const a = layerNorm(x, vector(`${h}.ln_1.weight`), vector(`${h}.ln_1.bias`));
     const qkv = linear(a, matrix(`${h}.attn.c_attn.weight`), vector(`${h}.attn.c_attn.bias`)); // [M, 3C]
-    const attended = tf.reshape<tf.Rank.R2>(attend(tf.reshape<tf.Rank.R3>(qkv, [batch, length, 3 * width]), layer), [batch * length, width]);
+    const attended = tf.reshape<tf.Rank.R2>(attend(tf.reshape<tf.Rank.R3>(qkv, [batch, length, 3 * width]), layer), [
+      batch * length,
+      width,
+    ]);
     x = tf.add(x, linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`)));
 
     const m = layerNorm(x, vector(`${h}.ln_2.weight`), vector(`${h}.ln_2.bias`));
@@ -91,7 +100,10 @@ export function cloneGpt(gpt: Gpt): Gpt {
   const parameters = new Map<ParameterName, tf.Variable>();
   for (const [name, parameter] of gpt.parameters) {
     // tf.clone shares the buffer, which an in-place update would then write for both.
-    parameters.set(name, tf.tidy(() => tf.variable(tf.add(parameter, 0))));
+    parameters.set(
+      name,
+      tf.tidy(() => tf.variable(tf.add(parameter, 0))),
+    );
   }
   return { shape: gpt.shape, parameters };
 }

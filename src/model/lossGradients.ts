@@ -22,14 +22,11 @@ export function lossGradients(
   forward: () => LossAndStatistics,
 ): LossGradients {
   const kept: tf.Tensor1D[] = [];
-  const { value, grads } = tf.variableGrads(
-    () => {
-      const { loss, statistics } = forward();
-      kept.push(tf.keep(statistics));
-      return loss;
-    },
-    [...parameters.values()],
-  );
+  const { value, grads } = tf.variableGrads(() => {
+    const { loss, statistics } = forward();
+    kept.push(tf.keep(statistics));
+    return loss;
+  }, [...parameters.values()]);
   const gradients = new Map<string, tf.Tensor>();
   for (const [name, parameter] of parameters) gradients.set(name, grads[parameter.name] as tf.Tensor);
   return { loss: value, statistics: kept[0] as tf.Tensor1D, gradients };

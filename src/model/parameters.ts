@@ -21,7 +21,11 @@ export function parameterShapes({ layers, width, context, vocabulary }: ModelSha
   ]);
   for (let layer = 0; layer < layers; layer++) {
     const h = `transformer.h.${layer}` as const;
-    const linear = (name: 'attn.c_attn' | 'attn.c_proj' | 'mlp.c_fc' | 'mlp.c_proj', from: number, to: number): void => {
+    const linear = (
+      name: 'attn.c_attn' | 'attn.c_proj' | 'mlp.c_fc' | 'mlp.c_proj',
+      from: number,
+      to: number,
+    ): void => {
       shapes.set(`${h}.${name}.weight`, [from, to]);
       shapes.set(`${h}.${name}.bias`, [to]);
     };
@@ -54,7 +58,10 @@ export function initialParameters(shape: ModelShape, seed: number): Map<Paramete
   for (const [name, dims] of parameterShapes(shape)) {
     const size = dims.reduce((product, dim) => product * dim, 1);
     const values = initialValues(name, size, shape.layers, seed, stream++);
-    parameters.set(name, tf.tidy(() => tf.variable(tf.tensor(values, dims))));
+    parameters.set(
+      name,
+      tf.tidy(() => tf.variable(tf.tensor(values, dims))),
+    );
   }
   return parameters;
 }

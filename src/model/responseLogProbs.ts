@@ -29,7 +29,9 @@ export function responseLogProbs(
     tf.slice(hidden, [0, promptLength - 1, 0], [batch, responseLength, gpt.shape.width]),
     [batch * responseLength, gpt.shape.width],
   );
-  const targets = tf.reshape<tf.Rank.R1>(tf.slice(ids, [0, promptLength], [batch, responseLength]), [batch * responseLength]);
+  const targets = tf.reshape<tf.Rank.R1>(tf.slice(ids, [0, promptLength], [batch, responseLength]), [
+    batch * responseLength,
+  ]);
   const { logProb, entropy } = tokenLogProb(logits(gpt, before), targets, temperature);
   return {
     logProbs: tf.reshape<tf.Rank.R2>(logProb, [batch, responseLength]),

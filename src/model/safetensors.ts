@@ -51,7 +51,10 @@ export function writeSafetensors(
     for (const value of values) {
       const bits = type === 'F16' ? halfBits(value) : 0;
       if (!Number.isFinite(value) || (type === 'F16' && (bits & 0x7c00) === 0x7c00)) {
-        throw new CheckpointError(`Expected finite weights in ${name}, got ${value}.`, 'Go back to an earlier checkpoint.');
+        throw new CheckpointError(
+          `Expected finite weights in ${name}, got ${value}.`,
+          'Go back to an earlier checkpoint.',
+        );
       }
       if (type === 'F16') view.setUint16(at, bits, true);
       else view.setFloat32(at, value, true);
@@ -78,7 +81,14 @@ export function readSafetensors(file: ArrayBuffer): SafetensorsFile {
   const tensors = new Map<string, StoredTensor>();
   let expectedStart = 0;
   const entries = Object.entries(header.tensors).sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0]);
-  for (const [name, { dtype, shape, data_offsets: [begin, end] }] of entries) {
+  for (const [
+    name,
+    {
+      dtype,
+      shape,
+      data_offsets: [begin, end],
+    },
+  ] of entries) {
     const width = BYTES[dtype];
     if (width === undefined) throw new CheckpointError(`Expected F32, F16 or BF16 weights, got ${dtype} in ${name}.`);
     const size = shape.reduce((product, dim) => product * dim, 1);
@@ -123,7 +133,9 @@ function parseHeader(bytes: Uint8Array): { tensors: Record<string, HeaderEntry>;
     } else if (isHeaderEntry(entry)) {
       tensors[name] = entry;
     } else {
-      throw new CheckpointError(`Expected dtype, shape and data_offsets for ${name}, got ${JSON.stringify(entry)?.slice(0, 80)}.`);
+      throw new CheckpointError(
+        `Expected dtype, shape and data_offsets for ${name}, got ${JSON.stringify(entry)?.slice(0, 80)}.`,
+      );
     }
   }
   return { tensors, metadata };

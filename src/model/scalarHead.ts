@@ -46,13 +46,20 @@ export function cloneScalarModel(model: ScalarModel): ScalarModel {
  */
 export function scalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D): tf.Tensor2D {
   const [batch, length] = ids.shape;
-  const hidden = tf.reshape<tf.Rank.R2>(hiddenStates(model.trunk, ids, start), [batch * length, model.trunk.shape.width]);
+  const hidden = tf.reshape<tf.Rank.R2>(hiddenStates(model.trunk, ids, start), [
+    batch * length,
+    model.trunk.shape.width,
+  ]);
   return tf.reshape<tf.Rank.R2>(matrixProduct(hidden, model.weight, { bias: model.bias }), [batch, length]);
 }
 
 /** All trainable variables by name. */
 export function scalarParameters(model: ScalarModel): Map<string, tf.Variable> {
-  return new Map<string, tf.Variable>([...model.trunk.parameters, [HEAD_WEIGHT, model.weight], [HEAD_BIAS, model.bias]]);
+  return new Map<string, tf.Variable>([
+    ...model.trunk.parameters,
+    [HEAD_WEIGHT, model.weight],
+    [HEAD_BIAS, model.bias],
+  ]);
 }
 
 export function disposeScalarModel(model: ScalarModel): void {

@@ -69,8 +69,14 @@ export class AdamW {
     this.options = { ...ADAMW_DEFAULTS, ...options };
     this.#parameters = parameters;
     for (const [name, parameter] of parameters) {
-      this.#m.set(name, tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false)));
-      this.#v.set(name, tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false)));
+      this.#m.set(
+        name,
+        tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false)),
+      );
+      this.#v.set(
+        name,
+        tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false)),
+      );
     }
   }
 

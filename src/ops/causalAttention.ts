@@ -143,6 +143,10 @@ registerGradient<AttentionAttributes>(
   { inputs: ['qkv', 'start'], outputs: [true, true] },
   ([dy], [qkv, start, out, lse], attributes) => ({
     qkv: () =>
-      runOperation(CAUSAL_ATTENTION_BACKWARD, { qkv, start, out, lse, dy } as Record<string, tf.Tensor>, attributes)[0] as tf.Tensor,
+      runOperation(
+        CAUSAL_ATTENTION_BACKWARD,
+        { qkv, start, out, lse, dy } as Record<string, tf.Tensor>,
+        attributes,
+      )[0] as tf.Tensor,
   }),
 );

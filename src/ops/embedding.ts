@@ -44,7 +44,12 @@ function positions(start: tf.Tensor, length: number, offset: number): Int32Array
 }
 
 registerReference<EmbeddingAttributes>(EMBEDDING, (inputs, { offset }) => {
-  const { ids, start, wte, wpe } = inputs as { ids: tf.Tensor2D; start: tf.Tensor1D; wte: tf.Tensor2D; wpe: tf.Tensor2D };
+  const { ids, start, wte, wpe } = inputs as {
+    ids: tf.Tensor2D;
+    start: tf.Tensor1D;
+    wte: tf.Tensor2D;
+    wpe: tf.Tensor2D;
+  };
   const [batch, length] = ids.shape;
   const tokens = tf.gather(wte, tf.reshape(ids, [-1]));
   const places = tf.gather(wpe, tf.tensor1d(positions(start, length, offset), 'int32'));

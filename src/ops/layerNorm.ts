@@ -19,7 +19,12 @@ export interface LayerNormAttributes {
  * @param x [M, C]
  * @returns y [M, C]
  */
-export function layerNorm(x: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon = LAYER_NORM_EPSILON): tf.Tensor2D {
+export function layerNorm(
+  x: tf.Tensor2D,
+  gamma: tf.Tensor1D,
+  beta: tf.Tensor1D,
+  epsilon = LAYER_NORM_EPSILON,
+): tf.Tensor2D {
   const attributes: LayerNormAttributes = { epsilon };
   return runOperation(LAYER_NORM, { x, gamma, beta }, attributes)[0] as tf.Tensor2D;
 }
@@ -44,8 +49,12 @@ registerReference(LAYER_NORM_BACKWARD, (inputs) => {
   return [dx, tf.sum(tf.mul(dy as tf.Tensor, n), 0), tf.sum(dy as tf.Tensor, 0)];
 });
 
-registerGradient(LAYER_NORM, { inputs: ['x', 'gamma'], outputs: [false, true, true] }, ([dy], [x, gamma, mean, rstd]) => {
-  const inputs = { x, gamma, mean, rstd, dy } as Record<string, tf.Tensor>;
-  const [dx, dgamma, dbeta] = runOperation(LAYER_NORM_BACKWARD, inputs) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  return { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
-});
+registerGradient(
+  LAYER_NORM,
+  { inputs: ['x', 'gamma'], outputs: [false, true, true] },
+  ([dy], [x, gamma, mean, rstd]) => {
+    const inputs = { x, gamma, mean, rstd, dy } as Record<string, tf.Tensor>;
+    const [dx, dgamma, dbeta] = runOperation(LAYER_NORM_BACKWARD, inputs) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return { x: () => dx, gamma: () => dgamma, beta: () => dbeta };
+  },
+);

@@ -28,7 +28,11 @@ export interface MatrixProductAttributes {
 export function matrixProduct(
   a: tf.Tensor2D,
   b: tf.Tensor2D,
-  { transposeA = false, transposeB = false, bias }: { transposeA?: boolean; transposeB?: boolean; bias?: tf.Tensor1D } = {},
+  {
+    transposeA = false,
+    transposeB = false,
+    bias,
+  }: { transposeA?: boolean; transposeB?: boolean; bias?: tf.Tensor1D } = {},
 ): tf.Tensor2D {
   const innerA = transposeA ? a.shape[0] : a.shape[1];
   const innerB = transposeB ? b.shape[1] : b.shape[0];
@@ -66,7 +70,8 @@ registerGradient<MatrixProductAttributes>(
     const gradients: Record<string, () => tf.Tensor> = {
       // y = a b: da = dy b', db = a' dy.   y = a b': da = dy b, db = dy' a.
       a: () => matrixProduct(g, right, { transposeB: !transposeB }),
-      b: () => (transposeB ? matrixProduct(g, left, { transposeA: true }) : matrixProduct(left, g, { transposeA: true })),
+      b: () =>
+        transposeB ? matrixProduct(g, left, { transposeA: true }) : matrixProduct(left, g, { transposeA: true }),
     };
     if (biased) gradients['bias'] = () => columnSum(g);
     return gradients;

@@ -44,17 +44,12 @@ export function registerGradient<A extends object>(
     kernelName: name,
     inputsToSave: saved.inputs,
     outputsToSave: saved.outputs,
-    gradFunc: (dy, savedTensors, attrs) =>
-      gradient(Array.isArray(dy) ? dy : [dy], savedTensors, attrs as A),
+    gradFunc: (dy, savedTensors, attrs) => gradient(Array.isArray(dy) ? dy : [dy], savedTensors, attrs as A),
   });
 }
 
 /** Runs an operation on the current backend. Returns all outputs, in the order of its registration. */
 export function runOperation(name: string, inputs: Inputs, attributes: object = {}): tf.Tensor[] {
-  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(
-    name,
-    inputs,
-    attributes as tf.NamedAttrMap,
-  );
+  const outputs = tf.engine().runKernel<tf.Tensor | tf.Tensor[]>(name, inputs, attributes as tf.NamedAttrMap);
   return Array.isArray(outputs) ? outputs : [outputs];
 }

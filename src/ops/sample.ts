@@ -31,7 +31,10 @@ export interface SampleAttributes {
  * @param logits [B, V], float32
  * @returns tokens [B] int32 and their log-probabilities [B]
  */
-export function sample(logits: tf.Tensor2D, attributes: SampleAttributes): { tokens: tf.Tensor1D; logProb: tf.Tensor1D } {
+export function sample(
+  logits: tf.Tensor2D,
+  attributes: SampleAttributes,
+): { tokens: tf.Tensor1D; logProb: tf.Tensor1D } {
   const [tokens, logProb] = runOperation(SAMPLE, { logits }, attributes);
   return { tokens: tokens as tf.Tensor1D, logProb: logProb as tf.Tensor1D };
 }
@@ -77,9 +80,18 @@ export function sampleRow(
 }
 
 /** The smallest scaled logit that top-k and top-p keep. Ties at the border are all kept. */
-function lowestKept(logits: Float32Array, scale: number, highest: number, total: number, topK: number, topP: number): number {
+function lowestKept(
+  logits: Float32Array,
+  scale: number,
+  highest: number,
+  total: number,
+  topK: number,
+  topP: number,
+): number {
   if (topK <= 0 && topP >= 1) return -Infinity;
-  const sorted = Float32Array.from(logits, (logit) => logit * scale).sort().reverse();
+  const sorted = Float32Array.from(logits, (logit) => logit * scale)
+    .sort()
+    .reverse();
   let kept = topK > 0 ? Math.min(topK, sorted.length) : sorted.length;
   if (topP < 1) {
     let mass = 0;

@@ -97,7 +97,8 @@ export async function* evaluate(
     report.rightByKind[role] = rightByKind(prompts, own.right, request.samplesPerPrompt);
     const length = windows.length / PERPLEXITY_WINDOWS;
     report.perplexity[role] = Math.exp(await heldOutLoss(models[role] as Gpt, windows, length, 16));
-    if (rewardModel) report.proxy[role] = await proxyScore(rewardModel, prompts, own, tokenizer, request.samplesPerPrompt);
+    if (rewardModel)
+      report.proxy[role] = await proxyScore(rewardModel, prompts, own, tokenizer, request.samplesPerPrompt);
     yield { done, total, what: `${ROLE_WORDS[role]} is scored` };
   }
   if (models.policy && models.sft && answers.policy) {
@@ -107,7 +108,11 @@ export async function* evaluate(
   yield { done, total, what: 'Done', report };
 }
 
-const ROLE_WORDS: Record<ModelRole, string> = { base: 'The base model', sft: 'The SFT model', policy: 'The RLHF policy' };
+const ROLE_WORDS: Record<ModelRole, string> = {
+  base: 'The base model',
+  sft: 'The SFT model',
+  policy: 'The RLHF policy',
+};
 
 async function answer(
   gpt: Gpt,
@@ -118,7 +123,9 @@ async function answer(
   { samplesPerPrompt, temperature, maxNewTokens, signal }: EvaluationRequest,
   seed: number,
 ): Promise<Answers> {
-  const rows = prompts.flatMap((prompt) => samplesOf(prompt, role, tokenizer, gpt.shape.context - maxNewTokens, samplesPerPrompt));
+  const rows = prompts.flatMap((prompt) =>
+    samplesOf(prompt, role, tokenizer, gpt.shape.context - maxNewTokens, samplesPerPrompt),
+  );
   const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
   const sampling = { temperature, maxNewTokens, seed: seed >>> 0 };
   const { responses, finished } = await sampleResponses(gpt, rows, tokens, signal ? { ...sampling, signal } : sampling);
@@ -134,7 +141,13 @@ async function answer(
 }
 
 /** The prompt's tokens, once for each sample. */
-function samplesOf(prompt: WorldPrompt, role: ModelRole, tokenizer: Tokenizer, maxTokens: number, samples: number): number[][] {
+function samplesOf(
+  prompt: WorldPrompt,
+  role: ModelRole,
+  tokenizer: Tokenizer,
+  maxTokens: number,
+  samples: number,
+): number[][] {
   const ids = promptTokens(tokenizer, [{ role: 'user', text: prompt.text }], role, maxTokens);
   return Array.from({ length: samples }, () => ids);
 }
@@ -142,13 +155,21 @@ function samplesOf(prompt: WorldPrompt, role: ModelRole, tokenizer: Tokenizer, m
 const groups = <T>(values: readonly T[], size: number): T[][] =>
   Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
 
-function compare(ours: Answers | undefined, theirs: Answers | undefined, samples: number): EvaluationReport['winRateVsSft'] {
+function compare(
+  ours: Answers | undefined,
+  theirs: Answers | undefined,
+  samples: number,
+): EvaluationReport['winRateVsSft'] {
   if (!ours || !theirs) return null;
   const others = groups(theirs.gold, samples);
   return winRate(groups(ours.gold, samples).map((own, prompt) => pairedChoices(own, others[prompt] as number[])));
 }
 
-function rightByKind(prompts: readonly WorldPrompt[], right: readonly boolean[], samples: number): Record<string, number> {
+function rightByKind(
+  prompts: readonly WorldPrompt[],
+  right: readonly boolean[],
+  samples: number,
+): Record<string, number> {
   const counts = new Map<string, { right: number; all: number }>();
   right.forEach((isRight, i) => {
     const kind = (prompts[Math.floor(i / samples)] as WorldPrompt).kind;
@@ -183,7 +204,9 @@ async function sampledKl(
   { samplesPerPrompt, temperature, maxNewTokens }: EvaluationRequest,
 ): Promise<number> {
   const { context } = policy.shape;
-  const rows = prompts.flatMap((prompt) => samplesOf(prompt, 'policy', tokenizer, context - maxNewTokens, samplesPerPrompt));
+  const rows = prompts.flatMap((prompt) =>
+    samplesOf(prompt, 'policy', tokenizer, context - maxNewTokens, samplesPerPrompt),
+  );
   let total = 0;
   const atOnce = PROMPTS_AT_ONCE * samplesPerPrompt;
   // At temperature 0 nothing is sampled; the drift is then measured at temperature 1.

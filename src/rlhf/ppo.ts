@@ -22,7 +22,14 @@ import type { KlController } from './adaptiveKlController';
 import { explainedVariance, gae } from './gae';
 import { POLICY_STATISTICS, policyLoss, VALUE_STATISTICS, valueLoss } from './ppoLoss';
 import { penaliseMissingEos, shapedRewards } from './rewards';
-import { sampleResponses, scoreEpisodes, stateValues, type ControlTokens, type Episodes, type RolloutModels } from './rollout';
+import {
+  sampleResponses,
+  scoreEpisodes,
+  stateValues,
+  type ControlTokens,
+  type Episodes,
+  type RolloutModels,
+} from './rollout';
 import { linearToZero } from './schedule';
 import type { TrainingStep } from './trainingStep';
 import { whiten } from './whiten';
@@ -73,7 +80,12 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
     const prompts = run.promptsOf(state.update);
     const seed = (Math.imul(run.seed, 0x9e3779b1) + step) >>> 0;
     const sampling = { temperature: settings.temperature, maxNewTokens: settings.maxNewTokens, seed };
-    const sampled = await sampleResponses(state.models.policy, prompts, tokens, run.signal ? { ...sampling, signal: run.signal } : sampling);
+    const sampled = await sampleResponses(
+      state.models.policy,
+      prompts,
+      tokens,
+      run.signal ? { ...sampling, signal: run.signal } : sampling,
+    );
 
     yield { step, steps, phase: 'scoring replies' };
     const episodes = await scoreEpisodes(state.models, prompts, sampled, tokens, settings.temperature);
@@ -239,7 +251,8 @@ async function summarise(
   return metrics;
 }
 
-const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+const mean = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
 const variance = (values: readonly number[]): number => {
   const centre = mean(values);

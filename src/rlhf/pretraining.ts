@@ -66,7 +66,10 @@ export async function heldOutLoss(gpt: Gpt, windows: Int32Array, length: number,
   for (let row = 0; row < rows; row += batchSize) {
     const count = Math.min(batchSize, rows - row);
     const loss = tf.tidy(() =>
-      languageModelLoss(gpt, tf.tensor2d(windows.subarray(row * length, (row + count) * length), [count, length], 'int32')),
+      languageModelLoss(
+        gpt,
+        tf.tensor2d(windows.subarray(row * length, (row + count) * length), [count, length], 'int32'),
+      ),
     );
     total += ((await loss.data())[0] as number) * count;
     loss.dispose();

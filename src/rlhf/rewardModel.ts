@@ -69,7 +69,10 @@ export async function* trainRewardModel(
     const batch = rankingBatch(chosen, repliesEach, pad, model.trunk.shape.context);
     const { ids, start } = batchTensors(batch);
     const weights = tf.tensor3d(
-      batchPairWeights(chosen.map(({ ranks }) => ranks), repliesEach),
+      batchPairWeights(
+        chosen.map(({ ranks }) => ranks),
+        repliesEach,
+      ),
       [chosen.length, repliesEach, repliesEach],
     );
     const rate = linearToZero(learningRate, optimiser.step, steps);
@@ -85,8 +88,13 @@ export async function* trainRewardModel(
     tf.dispose([ids, start, weights, last, statistics, loss, norm, packed]);
     const [lossValue, gradNorm] = Array.from(values.subarray(-2)) as [number, number];
     if (!Number.isFinite(lossValue + gradNorm)) throw new NonFiniteError('The ranking loss', optimiser.step);
-    const perRanking = chosen.map(({ replies }, g) => values.subarray(g * repliesEach, g * repliesEach + replies.length));
-    const { accuracy, margin } = pairAccuracy(perRanking, chosen.map(({ ranks }) => ranks));
+    const perRanking = chosen.map(({ replies }, g) =>
+      values.subarray(g * repliesEach, g * repliesEach + replies.length),
+    );
+    const { accuracy, margin } = pairAccuracy(
+      perRanking,
+      chosen.map(({ ranks }) => ranks),
+    );
     const all = perRanking.flatMap((row) => [...row]);
     yield {
       step: optimiser.step,
@@ -199,12 +207,25 @@ export async function rankingAccuracy(
   pad: number,
 ): Promise<RewardModelAccuracy> {
   const prompts = rankings.flatMap(({ prompt, replies }) => replies.map(() => prompt));
-  const scores = await scoreReplies(model, prompts, rankings.flatMap(({ replies }) => replies), pad);
+  const scores = await scoreReplies(
+    model,
+    prompts,
+    rankings.flatMap(({ replies }) => replies),
+    pad,
+  );
   let at = 0;
   const rewards = rankings.map(({ replies }) => scores.subarray(at, (at += replies.length)));
-  const { pairs, accuracy } = pairAccuracy(rewards, rankings.map(({ ranks }) => ranks));
+  const { pairs, accuracy } = pairAccuracy(
+    rewards,
+    rankings.map(({ ranks }) => ranks),
+  );
   const taus = rankings
-    .map(({ ranks }, g) => kendallTau(ranks, Array.from(rewards[g] as Float32Array, (reward) => -reward)))
+    .map(({ ranks }, g) =>
+      kendallTau(
+        ranks,
+        Array.from(rewards[g] as Float32Array, (reward) => -reward),
+      ),
+    )
     .filter((tau) => tau !== null);
   const tau = taus.length > 0 ? taus.reduce((sum, value) => sum + value, 0) / taus.length : null;
   return { pairs, accuracy, kendallTau: tau };

@@ -97,7 +97,12 @@ export async function scoreEpisodes(
  * Values of the states in which the response's tokens were chosen: hidden states P - 1 … P + R - 2.
  * @returns [B, R]
  */
-export function stateValues(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D, promptLength: number): tf.Tensor2D {
+export function stateValues(
+  model: ScalarModel,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  promptLength: number,
+): tf.Tensor2D {
   const [batch, length] = ids.shape;
   return tf.slice(scalars(model, ids, start), [0, promptLength - 1], [batch, length - promptLength]);
 }

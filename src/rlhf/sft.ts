@@ -51,7 +51,8 @@ export async function* superviseFineTune(
       .slice(first, first + batchSize)
       .map((i) => examples[i] as TokenisedExample);
   };
-  const replyTokens = (step: number): number => examplesOf(step).reduce((sum, { response }) => sum + response.length, 0);
+  const replyTokens = (step: number): number =>
+    examplesOf(step).reduce((sum, { response }) => sum + response.length, 0);
   let seen = 0;
   for (let step = 0; step < optimiser.step; step++) seen += replyTokens(step); // of a run that goes on
   while (optimiser.step < steps) {

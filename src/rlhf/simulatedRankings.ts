@@ -26,7 +26,12 @@ export interface SimulatedRankingRequest {
 const PROMPTS_AT_ONCE = 20;
 
 /** The prompt of a message to a model, in tokens: the base model is asked in the words of its threads. */
-export function promptTokens(tokenizer: Tokenizer, conversation: readonly Message[], role: ModelRole, maxTokens: number): number[] {
+export function promptTokens(
+  tokenizer: Tokenizer,
+  conversation: readonly Message[],
+  role: ModelRole,
+  maxTokens: number,
+): number[] {
   return renderPrompt(tokenizer, conversation, { template: role === 'base' ? 'completion' : 'chat', maxTokens }).ids;
 }
 
@@ -43,11 +48,21 @@ export async function* simulateRankings(
   for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
     const chosen = prompts.slice(first, first + PROMPTS_AT_ONCE);
     const rows = chosen.flatMap((prompt) => {
-      const ids = promptTokens(tokenizer, [{ role: 'user', text: prompt.text }], role, gpt.shape.context - maxNewTokens);
+      const ids = promptTokens(
+        tokenizer,
+        [{ role: 'user', text: prompt.text }],
+        role,
+        gpt.shape.context - maxNewTokens,
+      );
       return Array.from({ length: k }, () => ids);
     });
     const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0 };
-    const { responses, finished } = await sampleResponses(gpt, rows, tokens, signal ? { ...sampling, signal } : sampling);
+    const { responses, finished } = await sampleResponses(
+      gpt,
+      rows,
+      tokens,
+      signal ? { ...sampling, signal } : sampling,
+    );
     yield chosen.map((prompt, i): Ranking => {
       const replies = Array.from({ length: k }, (_, j) => ({
         text: decodeReply(tokenizer, responses[i * k + j] as number[]),

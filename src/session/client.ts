@@ -23,7 +23,9 @@ export class SessionClient {
     this.#listener = listener;
     this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module', name: 'nudge-session' });
     this.#worker.addEventListener('message', (message: MessageEvent<WorkerMessage>) => this.#receive(message.data));
-    this.#worker.addEventListener('messageerror', () => this.#breakDown('A message from the worker could not be read.'));
+    this.#worker.addEventListener('messageerror', () =>
+      this.#breakDown('A message from the worker could not be read.'),
+    );
     this.#worker.addEventListener('error', (event) => {
       event.preventDefault();
       this.#breakDown(event.message || 'The training worker could not be started.');

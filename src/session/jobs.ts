@@ -34,7 +34,14 @@ export class Jobs {
     return null;
   }
 
-  async reply({ jobId, conversation, k, from, sampling, seed }: Commands['chat.reply']): Promise<Results['chat.reply']> {
+  async reply({
+    jobId,
+    conversation,
+    k,
+    from,
+    sampling,
+    seed,
+  }: Commands['chat.reply']): Promise<Results['chat.reply']> {
     if (conversation.at(-1)?.role !== 'user' || conversation.at(-1)?.text.trim() === '') {
       throw new InputError('Expected a message, got an empty one.', 'Write something, then send it.');
     }
@@ -47,27 +54,35 @@ export class Jobs {
       const prompt = renderPrompt(tokenizer, conversation, { template, maxTokens: room });
       const prompts = Array.from({ length: k }, () => prompt.ids);
       let last = { responses: [] as number[][], finished: [] as boolean[] };
-      for await (const generation of generate(gpt, prompts, { ...sampling, seed, stopToken: end, padToken: pad, signal })) {
+      for await (const generation of generate(gpt, prompts, {
+        ...sampling,
+        seed,
+        stopToken: end,
+        padToken: pad,
+        signal,
+      })) {
         last = generation;
         const texts = generation.responses.map((response) => decodeReply(tokenizer, response, { partial: true }));
         this.#emit({ type: 'reply.partial', jobId, texts });
       }
       const chatPrompt = promptTokens(tokenizer, conversation, 'sft', room);
       const scores = models.rewardModel
-        ? await scoreReplies(models.rewardModel, prompts.map(() => chatPrompt), last.responses, pad)
+        ? await scoreReplies(
+            models.rewardModel,
+            prompts.map(() => chatPrompt),
+            last.responses,
+            pad,
+          )
         : null;
       const reference = models.gpt('sft');
-      const kl =
-        from === 'policy' && reference ? await driftOf(gpt, reference, prompts, last.responses, pad, 1) : null;
-      const replies = last.responses.map(
-        (tokenIds, i): Reply => ({
-          text: decodeReply(tokenizer, tokenIds),
-          tokenIds: [...tokenIds],
-          finished: last.finished[i] as boolean,
-          score: scores?.[i] ?? null,
-          kl: kl?.[i] ?? null,
-        }),
-      );
+      const kl = from === 'policy' && reference ? await driftOf(gpt, reference, prompts, last.responses, pad, 1) : null;
+      const replies = last.responses.map((tokenIds, i): Reply => ({
+        text: decodeReply(tokenizer, tokenIds),
+        tokenIds: [...tokenIds],
+        finished: last.finished[i] as boolean,
+        score: scores?.[i] ?? null,
+        kl: kl?.[i] ?? null,
+      }));
       return { replies, droppedTurns: prompt.droppedTurns };
     });
   }
@@ -104,7 +119,9 @@ export class Jobs {
   async evaluate(request: Commands['evaluate']): Promise<EvaluationReport> {
     const { jobId } = request;
     const { models, tokenizer, world } = this.#workshop;
-    const chosen = Object.fromEntries(Object.entries(models.gpts()).filter(([role]) => request.models.includes(role as ModelRole)));
+    const chosen = Object.fromEntries(
+      Object.entries(models.gpts()).filter(([role]) => request.models.includes(role as ModelRole)),
+    );
     return this.#job(jobId, async (signal) => {
       const started = performance.now();
       let report: EvaluationReport | null = null;

@@ -201,7 +201,14 @@ export interface OpenRequest {
 
 export type StartRequest =
   | { stage: 'pretrain'; runId: string; seed: number; settings: Settings['pretrain']; startPaused?: boolean }
-  | { stage: 'sft'; runId: string; seed: number; settings: Settings['sft']; demonstrations: Demonstration[]; startPaused?: boolean }
+  | {
+      stage: 'sft';
+      runId: string;
+      seed: number;
+      settings: Settings['sft'];
+      demonstrations: Demonstration[];
+      startPaused?: boolean;
+    }
   | {
       stage: 'rewardModel';
       runId: string;
@@ -228,13 +235,28 @@ export interface Commands {
   /** Starts the device and loads the models. Always the first command. */
   'session.open': OpenRequest;
   /** K replies to a conversation; streams `reply.partial`. */
-  'chat.reply': { jobId: string; conversation: Message[]; k: number; from: ModelRole; sampling: SamplingSettings; seed: number };
+  'chat.reply': {
+    jobId: string;
+    conversation: Message[];
+    k: number;
+    from: ModelRole;
+    sampling: SamplingSettings;
+    seed: number;
+  };
   /** The likeliest next tokens after a conversation, for every model there is. */
   'chat.inspect': { conversation: Message[]; count: number };
   /** A prompt of the world that a person might like to rank. */
   'world.prompt': { seed: number };
   /** The simulated labeler ranks `count` prompts of the world, `split` says from which side. */
-  'rank.simulate': { jobId: string; count: number; k: number; split: 'train' | 'heldOut'; from: ModelRole; temperature: number; seed: number };
+  'rank.simulate': {
+    jobId: string;
+    count: number;
+    k: number;
+    split: 'train' | 'heldOut';
+    from: ModelRole;
+    temperature: number;
+    seed: number;
+  };
   'train.start': StartRequest;
   /** Goes on with `SessionReport.resumable`. */
   'train.continue': { runId: string };
@@ -245,13 +267,20 @@ export interface Commands {
   'train.stop': { runId: string };
   /** Throws the policy away and goes back to the reference. */
   'policy.reset': Record<string, never>;
-  'evaluate': { jobId: string; prompts: number; samplesPerPrompt: number; temperature: number; models: ModelRole[]; seed: number };
+  evaluate: {
+    jobId: string;
+    prompts: number;
+    samplesPerPrompt: number;
+    temperature: number;
+    models: ModelRole[];
+    seed: number;
+  };
   'job.cancel': { jobId: string };
   /** Weights as a 16-bit safetensors file in GPT-2's Hugging Face names. */
   'model.export': { name: CheckpointName };
   /** Replaces a model by a safetensors file of the same shape. */
   'model.import': { name: 'base' | 'sft'; bytes: ArrayBuffer };
-  'memory': Record<string, never>;
+  memory: Record<string, never>;
   /** For tests: takes the GPU away as a driver crash would. */
   'device.destroy': Record<string, never>;
 }
@@ -269,11 +298,11 @@ export interface Results {
   'train.step': null;
   'train.stop': null;
   'policy.reset': SessionReport;
-  'evaluate': EvaluationReport;
+  evaluate: EvaluationReport;
   'job.cancel': null;
   'model.export': { bytes: ArrayBuffer; fileName: string };
   'model.import': SessionReport;
-  'memory': { tensors: number; bytes: number };
+  memory: { tensors: number; bytes: number };
   'device.destroy': null;
 }
 

@@ -40,7 +40,13 @@ export class Run {
   readonly #durations: number[] = [];
 
   /** @param saved where an interrupted run stood; null begins anew */
-  constructor(stage: Stage, runId: string, surroundings: RunSurroundings, saved: SavedState | null, startPaused: boolean) {
+  constructor(
+    stage: Stage,
+    runId: string,
+    surroundings: RunSurroundings,
+    saved: SavedState | null,
+    startPaused: boolean,
+  ) {
     this.stage = stage;
     this.runId = runId;
     this.#surroundings = surroundings;
@@ -150,7 +156,8 @@ export class Run {
   #report({ step, steps, phase, metrics, samples }: TrainingStep): void {
     const { emit } = this.#surroundings;
     const common = { runId: this.runId, stage: this.stage.name };
-    const secondsPerStep = this.#durations.reduce((sum, seconds) => sum + seconds, 0) / Math.max(1, this.#durations.length);
+    const secondsPerStep =
+      this.#durations.reduce((sum, seconds) => sum + seconds, 0) / Math.max(1, this.#durations.length);
     const done = metrics ? step : step - 1;
     const progress = { step: done, steps, phase, secondsPerStep, secondsLeft: secondsPerStep * (steps - done) };
     emit({ type: 'run.progress', ...common, progress });
@@ -167,7 +174,12 @@ export class Run {
     if (!this.#lastGood || (!final && now - this.#lastCheckpoint < CHECKPOINT_SECONDS * 1000)) return;
     this.#lastCheckpoint = now;
     const { weights, numbers } = this.#lastGood;
-    const metadata = { ...this.stage.metadata, runId: this.runId, steps: String(this.stage.steps), numbers: JSON.stringify(numbers) };
+    const metadata = {
+      ...this.stage.metadata,
+      runId: this.runId,
+      steps: String(this.stage.steps),
+      numbers: JSON.stringify(numbers),
+    };
     const bytes = writeSafetensors(weights, metadata);
     const file = { name: this.stage.checkpoint, runId: this.runId, step: this.#step, final, bytes };
     this.#surroundings.emit({ type: 'checkpoint', file }, [bytes]);

@@ -10,7 +10,15 @@ import { readSafetensors, writeSafetensors } from '../model/safetensors';
 import { createWorld, type World } from '../text/world/world';
 import { Jobs } from './jobs';
 import { Models } from './models';
-import type { CheckpointFile, Commands, OpenRequest, Results, SessionEvent, SessionReport, StartRequest } from './protocol';
+import type {
+  CheckpointFile,
+  Commands,
+  OpenRequest,
+  Results,
+  SessionEvent,
+  SessionReport,
+  StartRequest,
+} from './protocol';
 import { Run } from './run';
 import { fetchShippedModels } from './shippedModels';
 import type { SavedState, Stage } from './stage';
@@ -80,12 +88,14 @@ export class TrainingSession {
     };
   }
 
-  readonly handlers: { [N in Exclude<keyof Commands, 'session.open'>]: (request: Commands[N]) => Promise<Results[N]> | Results[N] } = {
+  readonly handlers: {
+    [N in Exclude<keyof Commands, 'session.open'>]: (request: Commands[N]) => Promise<Results[N]> | Results[N];
+  } = {
     'chat.reply': (request) => this.#jobs.reply(request),
     'chat.inspect': (request) => this.#jobs.inspect(request),
     'world.prompt': ({ seed }) => this.#jobs.worldPrompt(seed),
     'rank.simulate': (request) => this.#jobs.simulate(request),
-    'evaluate': (request) => this.#jobs.evaluate(request),
+    evaluate: (request) => this.#jobs.evaluate(request),
     'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),
     'train.start': (request) => this.#start(this.#stageOf(request), request.runId, null, request.startPaused ?? false),
     'train.continue': ({ runId }) => this.#continue(runId),
@@ -112,7 +122,7 @@ export class TrainingSession {
       this.#resumable = null;
       return this.#changed();
     },
-    'memory': () => memory(),
+    memory: () => memory(),
     'device.destroy': () => {
       this.#device.destroy();
       return null;
@@ -169,7 +179,13 @@ export class TrainingSession {
     const seed = Number(metadata['seed']);
     const stage =
       resumable.stage === 'ppo'
-        ? new PpoStage(this.#workshop, settings as PpoSettings, JSON.parse(metadata['ownPrompts'] ?? '[]') as string[], true, seed)
+        ? new PpoStage(
+            this.#workshop,
+            settings as PpoSettings,
+            JSON.parse(metadata['ownPrompts'] ?? '[]') as string[],
+            true,
+            seed,
+          )
         : new PretrainStage(this.#workshop, settings as PretrainSettings, seed);
     const numbers = JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>;
     return this.#start(stage, runId, { weights: tensors, numbers }, false);
@@ -181,7 +197,8 @@ export class TrainingSession {
   }
 
   #refuseWhileTraining(what: string): void {
-    if (this.#run) throw new RunConflictError(`${what} has to wait: the stage ${this.#run.stage.name} is being trained.`);
+    if (this.#run)
+      throw new RunConflictError(`${what} has to wait: the stage ${this.#run.stage.name} is being trained.`);
   }
 
   /** Loads a checkpoint that the page had stored; a bad one is reported, and what is shipped stays. */

@@ -13,7 +13,9 @@ function post(message: WorkerMessage, transfer: Transferable[] = []): void {
 async function answer(message: CommandMessage): Promise<Results[CommandMessage['name']]> {
   if (message.name === 'session.open') {
     if (session) throw new RunConflictError('The session is open already.', 'Reload the page to open another.');
-    session = await TrainingSession.open(message.request, (event, transfer) => post({ type: 'event', event }, transfer));
+    session = await TrainingSession.open(message.request, (event, transfer) =>
+      post({ type: 'event', event }, transfer),
+    );
     return session.report();
   }
   if (!session) throw new InputError('The session is not open yet.', 'Wait until the model is loaded.');
@@ -25,7 +27,10 @@ async function answer(message: CommandMessage): Promise<Results[CommandMessage['
 self.onmessage = async ({ data }: MessageEvent<CommandMessage>) => {
   try {
     const result = await answer(data);
-    const transfer = data.name === 'model.export' && result && 'bytes' in result && result.bytes instanceof ArrayBuffer ? [result.bytes] : [];
+    const transfer =
+      data.name === 'model.export' && result && 'bytes' in result && result.bytes instanceof ArrayBuffer
+        ? [result.bytes]
+        : [];
     post({ type: 'result', id: data.id, result }, transfer);
   } catch (error) {
     post({ type: 'failure', id: data.id, error: toPlainError(error) });

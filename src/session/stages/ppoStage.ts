@@ -62,8 +62,10 @@ export class PpoStage implements Stage {
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
     const [refPolicy, rewardModel] = [models.gpt('sft'), models.rewardModel];
-    if (!refPolicy) throw new InputError('Expected an SFT model to start from, got none.', 'Fine-tune the base model first.');
-    if (!rewardModel) throw new InputError('Expected a reward model, got none.', 'Rank some replies and train one first.');
+    if (!refPolicy)
+      throw new InputError('Expected an SFT model to start from, got none.', 'Fine-tune the base model first.');
+    if (!rewardModel)
+      throw new InputError('Expected a reward model, got none.', 'Rank some replies and train one first.');
     const start = (this.#continuePolicy ? models.gpt('policy') : null) ?? refPolicy;
     const policy = saved ? gptFrom(models.shape, policyWeightsOf(saved.weights)) : cloneGpt(start);
     const valueModel = saved
@@ -161,5 +163,9 @@ export class PpoStage implements Stage {
 }
 
 function withoutPrefix(weights: ReadonlyMap<string, StoredTensor>, prefix: string): Map<string, StoredTensor> {
-  return new Map([...weights].filter(([name]) => name.startsWith(prefix)).map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  return new Map(
+    [...weights]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );
 }

@@ -156,4 +156,5 @@ export class RewardModelStage implements Stage {
 }
 
 /** Pairs that are not a tie. */
-const pairsOf = (ranks: readonly number[]): number => pairWeights(ranks).reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
+const pairsOf = (ranks: readonly number[]): number =>
+  pairWeights(ranks).reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);

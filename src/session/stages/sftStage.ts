@@ -53,7 +53,14 @@ export class SftStage implements Stage {
 
   run(): AsyncGenerator<TrainingStep> {
     const { pad } = this.#workshop.tokenizer.specials;
-    return superviseFineTune(this.#gpt as Gpt, this.#optimiser as AdamW, this.#examples, this.#settings, pad, this.#seed);
+    return superviseFineTune(
+      this.#gpt as Gpt,
+      this.#optimiser as AdamW,
+      this.#examples,
+      this.#settings,
+      pad,
+      this.#seed,
+    );
   }
 
   variables(): Variables {

@@ -53,6 +53,8 @@ export class Chat {
   asked = $state<string | null>(null);
   /** Oldest turns that did not fit into the model's context. */
   droppedTurns = $state(0);
+  /** The message itself was too long, so the model read only its end. */
+  truncated = $state(false);
   writing = $state<Writing | null>(null);
   /** Why the message was refused. */
   refusal = $state('');
@@ -113,6 +115,7 @@ export class Chat {
     this.asked = snapshot.asked;
     this.message = snapshot.message;
     this.droppedTurns = snapshot.droppedTurns;
+    this.truncated = false;
     this.#rankingId = snapshot.rankingId;
     this.writing = null;
     this.refusal = '';
@@ -143,7 +146,10 @@ export class Chat {
   /** The message in the box, sent by the person: what was ranked so far is kept first. */
   async send(): Promise<void> {
     if (this.message.trim() === '') {
-      const refused = new InputError('The message is empty.', 'Write something first, or take a prompt with “Another”.');
+      const refused = new InputError(
+        'The message is empty.',
+        'Write something first, or take a prompt with “Another”.',
+      );
       this.refusal = `${refused.message} ${refused.remedy}`;
       return;
     }
@@ -159,6 +165,7 @@ export class Chat {
     this.asked = this.message.trim();
     this.message = this.asked;
     this.droppedTurns = 0;
+    this.truncated = false;
     this.#rankingId = crypto.randomUUID();
     const jobId = crypto.randomUUID();
     const seed = freshSeed();
@@ -166,7 +173,7 @@ export class Chat {
     this.#latestTexts = [];
     this.board.begin(REPLIES_PER_PROMPT, seed);
     try {
-      const { replies, droppedTurns } = await this.#session.call('chat.reply', {
+      const { replies, droppedTurns, truncated } = await this.#session.call('chat.reply', {
         jobId,
         conversation: [...this.conversation],
         k: REPLIES_PER_PROMPT,
@@ -176,6 +183,7 @@ export class Chat {
       });
       if (this.#job !== jobId) return;
       this.droppedTurns = droppedTurns;
+      this.truncated = truncated;
       this.#finishJob(replies);
     } catch (error) {
       if (this.#job !== jobId) return;

@@ -43,7 +43,10 @@ export class Labels {
   }
 
   async load(): Promise<void> {
-    const [rankings, demonstrations] = await Promise.all([this.#store.rankings.list(), this.#store.demonstrations.list()]);
+    const [rankings, demonstrations] = await Promise.all([
+      this.#store.rankings.list(),
+      this.#store.demonstrations.list(),
+    ]);
     this.#counted = rankings.map(counted);
     this.#demonstrationTimes = new Map(demonstrations.map(({ id, createdAt }) => [id, createdAt]));
   }
@@ -60,7 +63,9 @@ export class Labels {
   /** Everything that the reward model can learn from, oldest first; with a source, only what came from that file. */
   async rankings(source?: string): Promise<Ranking[]> {
     const records = await this.#store.rankings.list();
-    return records.filter((record) => !record.noneGood && (source === undefined || record.source === source)).map(toRanking);
+    return records
+      .filter((record) => !record.noneGood && (source === undefined || record.source === source))
+      .map(toRanking);
   }
 
   async demonstrations(): Promise<Demonstration[]> {
@@ -87,16 +92,14 @@ export class Labels {
   /** Stores many rankings that nobody watched, all or none. */
   addMany(rankings: readonly Ranking[], source: string | null): Promise<boolean> {
     const createdAt = Date.now();
-    const records = rankings.map(
-      (ranking): RankingRecord => ({
-        ...ranking,
-        createdAt,
-        shownOrder: ranking.replies.map((_, index) => index),
-        milliseconds: null,
-        noneGood: false,
-        source,
-      }),
-    );
+    const records = rankings.map((ranking): RankingRecord => ({
+      ...ranking,
+      createdAt,
+      shownOrder: ranking.replies.map((_, index) => index),
+      milliseconds: null,
+      noneGood: false,
+      source,
+    }));
     return this.#guard(async () => {
       await this.#store.rankings.add(records);
       // A file that is imported again brings the same ids: they replace the old records, here as in the store.

@@ -1,6 +1,13 @@
 /** The report of one whole loop, in the shape that `npm run demo --json` writes. */
 import type { PresetName, Settings } from '../config';
-import type { BackendName, Estimate, EvaluationReport, RewardModelReport, SessionReport, WinRate } from '../session/protocol';
+import type {
+  BackendName,
+  Estimate,
+  EvaluationReport,
+  RewardModelReport,
+  SessionReport,
+  WinRate,
+} from '../session/protocol';
 
 type ReportedWinRate = Pick<WinRate, 'value' | 'low' | 'high' | 'decided'>;
 
@@ -63,7 +70,12 @@ export function loopReport(measured: LoopMeasurements): LoopReport {
     seconds: measured.seconds,
     stages: {
       base: { gold: evaluation.gold.base ?? null, perplexity: evaluation.perplexity.base ?? null },
-      sft: { examples: settings.sft.examples, steps: sft.steps, seconds: sft.seconds, gold: evaluation.gold.sft ?? null },
+      sft: {
+        examples: settings.sft.examples,
+        steps: sft.steps,
+        seconds: sft.seconds,
+        gold: evaluation.gold.sft ?? null,
+      },
       rewardModel: {
         rankings: rewardModel.report.rankings,
         pairs: rewardModel.report.pairs,

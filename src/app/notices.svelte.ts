@@ -32,10 +32,11 @@ export class Notices {
   showError(topic: string, error: PlainError): void {
     this.show({
       topic,
-      tone: 'error',
+      // A refusal is no failure: nothing broke.
+      tone: error.code === 'run-conflict' ? 'warning' : 'error',
       message: error.message,
       remedy: error.remedy,
-      detail: `${error.name} (${error.code})\n${error.stack}`,
+      detail: error.code === 'run-conflict' ? '' : `${error.name} (${error.code})\n${error.stack}`,
     });
   }
 

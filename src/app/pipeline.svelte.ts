@@ -47,7 +47,8 @@ export class Pipeline {
     if (this.#session.phase !== 'ready' || !stages) return 'The model is still being loaded.';
     if (this.#training.busy) return 'Another stage is being trained.';
     if (stage === 'sft' && stages.base === 'none') return 'It needs a base model first.';
-    if (stage === 'rewardModel' && this.#labels.count < FEWEST_RANKINGS) return 'It needs rankings first: rank some replies in Chat.';
+    if (stage === 'rewardModel' && this.#labels.count < FEWEST_RANKINGS)
+      return 'It needs rankings first: rank some replies in Chat.';
     if (stage === 'ppo' && stages.rewardModel === 'none') return 'It needs a reward model first.';
     return '';
   }

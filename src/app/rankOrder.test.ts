@@ -69,7 +69,12 @@ describe('moves', () => {
     fc.assert(
       fc.property(states, fc.nat(5), fc.nat(6), (state, reply, place) => {
         const target = reply % state.ranks.length;
-        for (const next of [step(state, target, -1), step(state, target, 1), toggleTie(state, target), moveTo(state, target, place)]) {
+        for (const next of [
+          step(state, target, -1),
+          step(state, target, 1),
+          toggleTie(state, target),
+          moveTo(state, target, place),
+        ]) {
           expect([...next.order].sort()).toEqual(state.order.map((_, index) => index));
           expect(isComplete(next)).toBe(true);
         }

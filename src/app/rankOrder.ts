@@ -66,7 +66,8 @@ export function settle(state: RankState): RankState {
   return isComplete(state) ? fromGroups(groups) : { ranks: state.ranks, order: groups.flat() };
 }
 
-const groupOf = (groups: readonly number[][], reply: number): number => groups.findIndex((group) => group.includes(reply));
+const groupOf = (groups: readonly number[][], reply: number): number =>
+  groups.findIndex((group) => group.includes(reply));
 
 /** One step better (-1) or worse (+1): out of its tie, or past the neighbouring group. Ranks all replies. */
 export function step(state: RankState, reply: number, direction: -1 | 1): RankState {

@@ -76,7 +76,7 @@ export class Recorder {
         break;
       case 'checkpoint':
         this.#gathered.push(event.file);
-        this.#timer ??= setTimeout(() => this.#saveCheckpoints(), GATHER_MS);
+        if (this.#timer === null) this.#timer = setTimeout(() => this.#saveCheckpoints(), GATHER_MS);
         break;
       case 'session.changed':
         this.forgetMissing(event.report);

@@ -3,7 +3,15 @@ import { toPlainError } from '../errors';
 import type { PlainError } from '../errors';
 import { SessionClient } from '../session/client';
 import type { EventListener } from '../session/client';
-import type { CommandName, Commands, ModelRole, OpenRequest, Results, SessionEvent, SessionReport } from '../session/protocol';
+import type {
+  CommandName,
+  Commands,
+  ModelRole,
+  OpenRequest,
+  Results,
+  SessionEvent,
+  SessionReport,
+} from '../session/protocol';
 
 export type SessionPhase = 'starting' | 'ready' | 'failed';
 
@@ -19,7 +27,9 @@ export class Session {
 
   /** Some model can speak; a size that was never pretrained has none. */
   readonly canSpeak: boolean = $derived(
-    this.phase === 'ready' && this.report !== null && (this.report.stages.base !== 'none' || this.report.stages.sft !== 'none'),
+    this.phase === 'ready' &&
+      this.report !== null &&
+      (this.report.stages.base !== 'none' || this.report.stages.sft !== 'none'),
   );
 
   readonly #listeners = new Set<EventListener>();

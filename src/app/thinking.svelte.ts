@@ -35,6 +35,13 @@ export class Thinking {
     this.#lookSoon();
   }
 
+  /** Another model: what this one thought says nothing about it. */
+  forget(): void {
+    this.tokens = [];
+    this.now = null;
+    this.before = null;
+  }
+
   #hear(event: SessionEvent): void {
     if (event.type === 'session.changed' || event.type === 'device.restored') this.#lookSoon();
     if (event.type === 'run.progress' && (event.stage === 'ppo' || event.stage === 'sft')) this.#lookWhileTraining();
@@ -64,14 +71,15 @@ export class Thinking {
   async #ask(): Promise<void> {
     const conversation = [...this.#conversation()];
     const stages = this.#session.report?.stages;
-    if (conversation.length === 0 || !stages) return;
+    if (conversation.length === 0 || !stages || !this.#session.canSpeak) return;
     this.tokens = (await this.#session.call('chat.inspect', { conversation, count: NEXT_TOKENS })).tokens;
     // While PPO runs the policy speaks already, before the session counts it as trained.
     const policyThinks = this.tokens.some(({ probability }) => probability.policy !== undefined);
     const speaker = policyThinks ? 'policy' : this.#session.speaker;
     this.now = await this.#likeliest(conversation, speaker);
     this.nowFrom = speaker;
-    const earlier: ModelRole | null = speaker === 'policy' ? 'sft' : speaker === 'sft' && stages.base !== 'none' ? 'base' : null;
+    const earlier: ModelRole | null =
+      speaker === 'policy' ? 'sft' : speaker === 'sft' && stages.base !== 'none' ? 'base' : null;
     this.before = earlier === null ? null : await this.#likeliest(conversation, earlier);
     if (earlier !== null) this.beforeFrom = earlier;
   }

@@ -12,7 +12,10 @@ const ranking: Ranking = {
 
 describe('preferenceLines', () => {
   it('writes each pair that is not a tie, better first, one JSON object a line', () => {
-    const rows = preferenceLines([ranking]).trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+    const rows = preferenceLines([ranking])
+      .trimEnd()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
     const prompt = [{ role: 'user', content: 'Where is "Mira"?\nSay it.' }];
     expect(rows).toEqual([
       { prompt, chosen: [{ role: 'assistant', content: 'b' }], rejected: [{ role: 'assistant', content: 'a' }] },

@@ -11,7 +11,8 @@ interface TrlMessage {
   content: string;
 }
 
-const turns = (messages: readonly Message[]): TrlMessage[] => messages.map(({ role, text }) => ({ role, content: text }));
+const turns = (messages: readonly Message[]): TrlMessage[] =>
+  messages.map(({ role, text }) => ({ role, content: text }));
 const answer = (text: string): TrlMessage[] => [{ role: 'assistant', content: text }];
 const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 

@@ -25,10 +25,12 @@ import { Storage } from './storage.svelte';
 import { Teach } from './teach.svelte';
 import { Thinking } from './thinking.svelte';
 import { Training } from './training.svelte';
+import { isTrainingLocked } from './trainingLock';
 
 export type Place = 'chat' | 'train' | 'compare';
 
-const isPlace = (value: string | undefined): value is Place => value === 'chat' || value === 'train' || value === 'compare';
+const isPlace = (value: string | undefined): value is Place =>
+  value === 'chat' || value === 'train' || value === 'compare';
 
 export class Workspace {
   place = $state<Place>('chat');
@@ -77,9 +79,20 @@ export class Workspace {
     this.thinking = new Thinking(this.session, () => this.chat.conversation);
     this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices);
     this.simulation = new Simulation(this.session, this.labels);
-    this.comparison = new Comparison(this.session, () => this.settings.values.chat, (value) => void store.preferences.set({ name: 'evaluation', value }));
+    this.comparison = new Comparison(
+      this.session,
+      () => this.settings.values.chat,
+      (value) => void store.preferences.set({ name: 'evaluation', value }),
+    );
     this.autopilot = new Autopilot(this.session, this.training, this.settings);
-    this.pipeline = new Pipeline(this.session, this.training, this.labels, this.settings, this.notices, parameters.seed);
+    this.pipeline = new Pipeline(
+      this.session,
+      this.training,
+      this.labels,
+      this.settings,
+      this.notices,
+      parameters.seed,
+    );
     this.files = new ModelFiles(this.session, this.labels, this.notices);
     this.preferenceImport = new PreferenceImport(this.labels);
     this.session.listen((event) => this.#hear(event));
@@ -88,6 +101,7 @@ export class Workspace {
   /** Brings back what was stored, opens the session, and gets the first replies or the loop going. */
   async start(): Promise<void> {
     const preferences = await this.#restore();
+    if (await isTrainingLocked()) this.#tellOfOtherTab();
     const preset = this.parameters.preset === 'auto' ? (preferences.preset ?? 'auto') : this.parameters.preset;
     const backend = this.parameters.backend === 'auto' ? (preferences.backend ?? 'auto') : this.parameters.backend;
     if (!(await this.#open(preset, backend))) return;
@@ -110,7 +124,8 @@ export class Workspace {
     void this.#store.preferences.set({ name: 'backend', value: backend });
     if (!(await this.#open(preset, backend))) return;
     await this.#recorder.restoreRuns(preset);
-    if (this.chat.asked !== null) await this.chat.ask();
+    this.thinking.forget();
+    if (this.chat.asked !== null && this.session.canSpeak) await this.chat.ask();
     else await this.chat.nextPrompt();
   }
 
@@ -190,6 +205,16 @@ export class Workspace {
     await this.chat.nextPrompt();
   }
 
+  #tellOfOtherTab(): void {
+    this.notices.show({
+      topic: 'training',
+      tone: 'information',
+      message: 'Another tab of Nudge is training right now.',
+      remedy: 'You can chat and rank here; to see what it learned, reload this tab when it is done.',
+      detail: '',
+    });
+  }
+
   #rememberChat(snapshot: ChatSnapshot): void {
     this.#snapshot = snapshot;
     this.#saveChat();
@@ -210,7 +235,12 @@ export class Workspace {
       else {
         const now = Date.now();
         const earlier = await this.#store.conversations.get(this.#conversationId);
-        const record = { id: this.#conversationId, messages: history, createdAt: earlier?.createdAt ?? now, updatedAt: now };
+        const record = {
+          id: this.#conversationId,
+          messages: history,
+          createdAt: earlier?.createdAt ?? now,
+          updatedAt: now,
+        };
         await this.#store.conversations.save(record);
       }
       await this.#store.preferences.set({ name: 'conversationId', value: this.#conversationId });

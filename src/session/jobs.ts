@@ -83,7 +83,7 @@ export class Jobs {
         score: scores?.[i] ?? null,
         kl: kl?.[i] ?? null,
       }));
-      return { replies, droppedTurns: prompt.droppedTurns };
+      return { replies, droppedTurns: prompt.droppedTurns, truncated: prompt.truncated };
     });
   }
 

@@ -287,7 +287,8 @@ export interface Commands {
 
 export interface Results {
   'session.open': SessionReport;
-  'chat.reply': { replies: Reply[]; droppedTurns: number };
+  /** `truncated`: the last message alone was longer than the context, so its beginning was cut. */
+  'chat.reply': { replies: Reply[]; droppedTurns: number; truncated: boolean };
   'chat.inspect': { tokens: NextToken[] };
   'world.prompt': { text: string };
   'rank.simulate': { rankings: Ranking[] };

@@ -23,7 +23,12 @@ describe('numbers as the page writes them', () => {
   });
 
   it('say times in the unit in which people think', () => {
-    expect([duration(0.42), duration(11.2), duration(185), duration(7500)]).toEqual(['0.4 s', '11 s', '3 min', '2 h 5 min']);
+    expect([duration(0.42), duration(11.2), duration(185), duration(7500)]).toEqual([
+      '0.4 s',
+      '11 s',
+      '3 min',
+      '2 h 5 min',
+    ]);
   });
 
   it('count in words that fit', () => {

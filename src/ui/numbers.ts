@@ -4,7 +4,8 @@
 export function figure(value: number | null | undefined, digits = 2): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   const size = Math.abs(value);
-  const text = size !== 0 && size < 10 ** -digits / 2 ? value.toExponential(1) : value.toFixed(size >= 100 ? 0 : digits);
+  const text =
+    size !== 0 && size < 10 ** -digits / 2 ? value.toExponential(1) : value.toFixed(size >= 100 ? 0 : digits);
   return text.replace('-', '−');
 }
 

@@ -18,7 +18,8 @@ export const SCORE: ChartDefinition = {
   ...PPO,
   title: 'Score',
   series: [{ key: 'objective/scores', label: 'Score' }],
-  meaning: 'What the reward model gives the replies, on average. It should rise. 0 is an average reply of the SFT model, 1 is one standard deviation better.',
+  meaning:
+    'What the reward model gives the replies, on average. It should rise. 0 is an average reply of the SFT model, 1 is one standard deviation better.',
 };
 export const KL: ChartDefinition = {
   ...PPO,
@@ -27,13 +28,15 @@ export const KL: ChartDefinition = {
     { key: 'objective/kl', label: 'KL' },
     { key: 'objective/kl_coef', label: 'klCoef' },
   ],
-  meaning: 'How far the replies have moved from what the SFT model would say, in nats a reply. A little is learning, a lot is a model that games its score. klCoef (dashed) is the leash that holds it.',
+  meaning:
+    'How far the replies have moved from what the SFT model would say, in nats a reply. A little is learning, a lot is a model that games its score. klCoef (dashed) is the leash that holds it.',
 };
 export const ENTROPY: ChartDefinition = {
   ...PPO,
   title: 'Entropy',
   series: [{ key: 'objective/entropy', label: 'Entropy' }],
-  meaning: 'How open the choice of words still is, in nats a reply. A slow fall is normal; a fall to zero means that it says the same thing always.',
+  meaning:
+    'How open the choice of words still is, in nats a reply. A slow fall is normal; a fall to zero means that it says the same thing always.',
 };
 
 export const CHARTS: Record<StageName, readonly ChartDefinition[]> = {
@@ -81,13 +84,15 @@ export const CHARTS: Record<StageName, readonly ChartDefinition[]> = {
       ...PPO,
       title: 'Clip fraction',
       series: [{ key: 'policy/clipfrac_avg', label: 'Clip fraction' }],
-      meaning: 'Share of tokens whose odds moved as far as one update may move them. Below 0.05 is healthy; much more means steps that are too big.',
+      meaning:
+        'Share of tokens whose odds moved as far as one update may move them. Below 0.05 is healthy; much more means steps that are too big.',
     },
     {
       ...PPO,
       title: 'Value loss',
       series: [{ key: 'loss/value_avg', label: 'Value loss' }],
-      meaning: 'How far off the value model is when it foretells the reward. It should fall, and rises when the policy surprises it.',
+      meaning:
+        'How far off the value model is when it foretells the reward. It should fall, and rises when the policy surprises it.',
     },
   ],
 };

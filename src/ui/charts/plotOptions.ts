@@ -10,7 +10,14 @@ export function resolveColour(node: Element, colour: string): string {
 
 function tick(value: number): string {
   const size = Math.abs(value);
-  const text = size === 0 ? '0' : size >= 1000 ? `${value / 1000}k` : size < 0.001 ? value.toExponential(0) : String(+value.toPrecision(3));
+  const text =
+    size === 0
+      ? '0'
+      : size >= 1000
+        ? `${value / 1000}k`
+        : size < 0.001
+          ? value.toExponential(0)
+          : String(+value.toPrecision(3));
   return text.replace('-', '−');
 }
 
@@ -30,7 +37,15 @@ export function plotOptions(node: HTMLElement, definition: ChartDefinition, colo
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: false, range: (_, min, max) => [min, Math.max(max, min + 1)] } },
     axes: [
-      { ...axis, size: 24, gap: 4, space: 48, incrs: WHOLE_STEPS, grid: { show: false }, values: (_, values) => values.map(tick) },
+      {
+        ...axis,
+        size: 24,
+        gap: 4,
+        space: 48,
+        incrs: WHOLE_STEPS,
+        grid: { show: false },
+        values: (_, values) => values.map(tick),
+      },
       { ...axis, size: 44, gap: 4, space: 28, values: (_, values) => values.map(tick) },
     ],
     series: [

@@ -80,7 +80,10 @@ export function readSafetensors(file: ArrayBuffer): SafetensorsFile {
   const body = file.slice(8 + headerBytes);
   const tensors = new Map<string, StoredTensor>();
   let expectedStart = 0;
-  const entries = Object.entries(header.tensors).sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0]);
+  // By where they begin, then by where they end: an empty tensor begins where the next one does.
+  const entries = Object.entries(header.tensors).sort(
+    ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
+  );
   for (const [
     name,
     {
@@ -89,7 +92,7 @@ export function readSafetensors(file: ArrayBuffer): SafetensorsFile {
       data_offsets: [begin, end],
     },
   ] of entries) {
-    const width = BYTES[dtype];
+    const width = Object.hasOwn(BYTES, dtype) ? BYTES[dtype] : undefined;
     if (width === undefined) throw new CheckpointError(`Expected F32, F16 or BF16 weights, got ${dtype} in ${name}.`);
     const size = shape.reduce((product, dim) => product * dim, 1);
     if (begin !== expectedStart || end - begin !== size * width || end > body.byteLength) {

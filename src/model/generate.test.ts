@@ -75,6 +75,13 @@ describe.each(['cpu', 'wasm'] as const)('generation on %s', (backend) => {
     expect(await all(5)).not.toEqual(await all(6));
   });
 
+  it('draws anew at each step and in each row', async () => {
+    const even = { ...OPTIONS, temperature: 1e4, stopToken: -1, maxNewTokens: 16 };
+    const { responses } = await generateAll(gpt, [[5], [5]], even);
+    for (const response of responses) expect(new Set(response).size).toBeGreaterThan(4);
+    expect(responses[0]).not.toEqual(responses[1]);
+  });
+
   it('gives a greedy row the same tokens whatever stands beside it', async () => {
     const greedy = { ...OPTIONS, temperature: 0, stopToken: -1 };
     const together = await generateAll(gpt, PROMPTS, greedy);

@@ -120,6 +120,13 @@ describe('fresh weights', () => {
     }
   });
 
+  it('are drawn anew for each matrix', () => {
+    const beginnings = [...values(7)].filter(([name]) => !name.includes('.ln_') && !name.endsWith('.bias'));
+    // Scaled alike, so that two of the same draws would show.
+    const signs = beginnings.map(([, numbers]) => [...numbers.subarray(0, 64)].map(Math.sign).join());
+    expect(new Set(signs).size).toBe(beginnings.length);
+  });
+
   it('number what the presets promise', () => {
     const { layers: L, width: C, context: N, vocabulary: V } = PRESETS.mini;
     expect(parameterCount(PRESETS.mini)).toBe((V + N) * C + L * (12 * C * C + 13 * C) + 2 * C);

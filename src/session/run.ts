@@ -6,6 +6,7 @@ import { nextMacrotask } from '../gpu/macrotask';
 import { assignVariables, readVariables } from '../model/checkpoint';
 import { writeSafetensors } from '../model/safetensors';
 import type { TrainingStep } from '../rlhf/trainingStep';
+import { causeOf } from './deviceLoss';
 import type { RunState, SessionEvent } from './protocol';
 import type { SavedState, Stage } from './stage';
 
@@ -86,45 +87,62 @@ export class Run {
 
   async #drive(saved: SavedState | null): Promise<RunState> {
     try {
+      this.#lastGood = saved;
       this.stage.build(saved);
       this.#enter(this.#state);
-      this.#lastGood = saved ?? (await this.#save());
-      await this.#stepsWithRecovery();
-      await this.#finish(this.#abort.signal.aborted ? 'stopped' : 'done');
+      await this.#workWithRecovery();
+      this.#emitCheckpoint(true);
+      this.stage.release();
+      this.#enter(this.#abort.signal.aborted ? 'stopped' : 'done');
     } catch (error) {
       await this.#fail(error);
     }
     return this.#state;
   }
 
-  async #stepsWithRecovery(): Promise<void> {
+  /** The work of the stage; where the device is lost in the middle of it, on a new one from the last good weights. */
+  async #workWithRecovery(): Promise<void> {
     for (let recoveries = 0; ; recoveries++) {
+      const lost = this.#surroundings.deviceLost();
       try {
-        await this.#steps();
+        await this.#work(lost);
         return;
       } catch (error) {
-        if (error instanceof CancelledError && this.#abort.signal.aborted) return this.#restoreLastGood();
-        if (!(error instanceof DeviceLostError) || recoveries >= MAX_RECOVERIES) throw error;
+        const cause = await causeOf(error, lost);
+        if (!(cause instanceof DeviceLostError) || recoveries >= MAX_RECOVERIES) throw cause;
         await this.#surroundings.recoverDevice();
         this.stage.build(this.#lastGood);
       }
     }
   }
 
-  /** The steps of the stage until it is done, stopped, or something went wrong. */
-  async #steps(): Promise<void> {
-    const lost = this.#surroundings.deviceLost().then((error) => {
+  async #work(deviceLost: Promise<DeviceLostError>): Promise<void> {
+    const lost = deviceLost.then((error) => {
       throw error;
     });
-    lost.catch(() => undefined); // heard in the race below, if anything is still running then
+    lost.catch(() => undefined); // heard in the races, if anything is still running then
+    this.#lastGood ??= await Promise.race([this.#save(), lost]);
+    try {
+      await this.#steps(lost);
+    } catch (error) {
+      if (!(error instanceof CancelledError && this.#abort.signal.aborted)) throw error;
+      this.#restoreLastGood();
+    }
+    await Promise.race([this.stage.finish(), lost]);
+    this.#lastGood = await Promise.race([this.#save(), lost]);
+  }
+
+  /** The steps of the stage until it is done, stopped, or something went wrong. */
+  async #steps(lost: Promise<never>): Promise<void> {
     const generator = this.stage.run(this.#abort.signal);
     let started = performance.now();
     for (;;) {
       started += await this.#whilePaused();
       if (this.#abort.signal.aborted) return;
-      const { value, done } = await Promise.race([generator.next(), lost]);
+      const next = await Promise.race([generator.next(), lost]);
       await nextMacrotask();
-      if (done) return;
+      if (next.done) return;
+      const { value } = next;
       if (value.metrics) {
         this.#durations.push((performance.now() - started) / 1000);
         if (this.#durations.length > TIMED_STEPS) this.#durations.shift();
@@ -183,14 +201,6 @@ export class Run {
     const bytes = writeSafetensors(weights, metadata);
     const file = { name: this.stage.checkpoint, runId: this.runId, step: this.#step, final, bytes };
     this.#surroundings.emit({ type: 'checkpoint', file }, [bytes]);
-  }
-
-  async #finish(state: 'done' | 'stopped'): Promise<void> {
-    await this.stage.finish();
-    this.#lastGood = await this.#save();
-    this.#emitCheckpoint(true);
-    this.stage.release();
-    this.#enter(state);
   }
 
   async #fail(error: unknown): Promise<void> {

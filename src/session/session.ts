@@ -88,6 +88,11 @@ export class TrainingSession {
     };
   }
 
+  /** Resolves when the device that is in use now is lost. */
+  get deviceLost(): Promise<DeviceLostError> {
+    return this.#device.lost;
+  }
+
   readonly handlers: {
     [N in Exclude<keyof Commands, 'session.open'>]: (request: Commands[N]) => Promise<Results[N]> | Results[N];
   } = {
@@ -151,7 +156,7 @@ export class TrainingSession {
       runId,
       {
         emit: this.#emit,
-        deviceLost: () => this.#device.lost,
+        deviceLost: () => this.deviceLost,
         recoverDevice: () => this.#recover(),
       },
       saved,

@@ -26,7 +26,7 @@ export async function fetchShippedModels(preset: PresetName, modelsUrl: string, 
   const folder = `${modelsUrl}${preset}/`;
   const [config, tokenizer, base, sft] = await Promise.all([
     fetchFile(`${folder}config.json`).then((response) => response.json() as Promise<Gpt2Config>),
-    fetchFile(`${folder}tokenizer.json`).then((response) => response.json()),
+    fetchFile(`${folder}tokenizer.json`).then((response) => response.json() as Promise<unknown>),
     fetchFile(`${folder}base.safetensors`).then((response) => response.arrayBuffer()),
     fetchFile(`${folder}sft.safetensors`).then((response) => response.arrayBuffer()),
   ]);

@@ -1,6 +1,7 @@
 /** The worker's end of the line: one command in, one result or failure out, events in between. */
 import '../ops/webgpuKernels';
 import { InputError, RunConflictError, toPlainError } from '../errors';
+import { causeOf } from './deviceLoss';
 import type { CommandMessage, Results, WorkerMessage } from './protocol';
 import { TrainingSession } from './session';
 
@@ -21,7 +22,12 @@ async function answer(message: CommandMessage): Promise<Results[CommandMessage['
   if (!session) throw new InputError('The session is not open yet.', 'Wait until the model is loaded.');
   // Name and request come from one member of the union, so they belong together.
   const handle = session.handlers[message.name] as (request: unknown) => Promise<Results[CommandMessage['name']]>;
-  return handle(message.request);
+  const lost = session.deviceLost;
+  try {
+    return await handle(message.request);
+  } catch (error) {
+    throw await causeOf(error, lost);
+  }
 }
 
 self.onmessage = async ({ data }: MessageEvent<CommandMessage>) => {

@@ -102,7 +102,7 @@ export const LAWS: Record<string, Law> = {
     const { input_ids_best_to_worst: rows, lengths, head_weight: weight, expected: answers } = expected.reward_model;
     const model = withHead(gpt, weight, 0);
     const batch = responsesAfter(gpt, rows, lengths, 1);
-    const { ids, start } = batchTensors(batch);
+    const { ids, start, responseMask } = batchTensors(batch);
     const last = lastTokenMask(batch);
     const weights = tf.tensor3d(batchPairWeights([rows.map((_, rank) => rank)], rows.length), [
       1,
@@ -118,7 +118,7 @@ export const LAWS: Record<string, Law> = {
       // The head there has no bias; ours is at 0, where the loss does not feel it.
       ...(await gradientNorms(renamed(gradients, { [HEAD_WEIGHT]: 'head.weight' }), answers.grad_norms, [HEAD_BIAS])),
     ];
-    tf.dispose([ids, start, last, weights, model.weight, model.bias, ...gradients.values()]);
+    tf.dispose([ids, start, responseMask, last, weights, model.weight, model.bias, ...gradients.values()]);
     return deviations;
   },
 

@@ -67,7 +67,7 @@ export async function* trainRewardModel(
       .map((i) => rankings[i] as TokenisedRanking);
     const repliesEach = Math.max(...chosen.map(({ replies }) => replies.length)); // K
     const batch = rankingBatch(chosen, repliesEach, pad, model.trunk.shape.context);
-    const { ids, start } = batchTensors(batch);
+    const { ids, start, responseMask } = batchTensors(batch);
     const weights = tf.tensor3d(
       batchPairWeights(
         chosen.map(({ ranks }) => ranks),
@@ -85,7 +85,7 @@ export async function* trainRewardModel(
     const norm = optimiser.apply(gradients, rate);
     const packed = tf.tidy(() => tf.concat([statistics, tf.stack([loss, norm])]));
     const values = await packed.data<'float32'>();
-    tf.dispose([ids, start, weights, last, statistics, loss, norm, packed]);
+    tf.dispose([ids, start, responseMask, weights, last, statistics, loss, norm, packed]);
     const [lossValue, gradNorm] = Array.from(values.subarray(-2)) as [number, number];
     if (!Number.isFinite(lossValue + gradNorm)) throw new NonFiniteError('The ranking loss', optimiser.step);
     const perRanking = chosen.map(({ replies }, g) =>

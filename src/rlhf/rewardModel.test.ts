@@ -1,0 +1,151 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RewardModelSettings } from '../config';
+import { InputError, NonFiniteError } from '../errors';
+import { startDevice } from '../gpu/device';
+import { metricInfo } from '../metrics';
+import { disposeGpt } from '../model/gpt';
+import { disposeScalarModel, scalarModelFrom, type ScalarModel, scalars } from '../model/scalarHead';
+import { tinyGpt } from '../model/tinyGpt';
+import {
+  normaliseHead,
+  rankingAccuracy,
+  rewardModelOptimiser,
+  rewardModelSteps,
+  scoreReplies,
+  type TokenisedRanking,
+  trainRewardModel,
+  withPairs,
+} from './rewardModel';
+import type { TrainingStep } from './trainingStep';
+
+const PAD = 1;
+const STOP = 0;
+const GOOD = 7;
+const SETTINGS: RewardModelSettings = { epochs: 12, rankingsPerStep: 4, learningRate: 0.01, centreCoef: 0 };
+const STILL: RewardModelSettings = { ...SETTINGS, epochs: 1, learningRate: 0 };
+
+/** The more often a reply holds the token GOOD, the better it is. */
+function rankings(count: number, first = 0): TokenisedRanking[] {
+  return Array.from({ length: count }, (_, i) => {
+    const n = i + first;
+    const replies = [0, 1, 2, 3].map((goods) => {
+      const words = [2 + (n % 5), 8 + ((n + goods) % 4), 9 + (n % 3)];
+      for (let k = 0; k < goods; k++) words[(k + n) % 3] = GOOD;
+      return [...words, STOP];
+    });
+    return { prompt: [2 + (n % 7), 4], replies, ranks: [4, 3, 2, 1] };
+  });
+}
+
+describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
+  let model: ScalarModel;
+  let before = 0;
+  beforeEach(async () => {
+    await startDevice(backend);
+    before = tf.memory().numTensors;
+    const gpt = tinyGpt(51);
+    model = scalarModelFrom(gpt, 3);
+    disposeGpt(gpt);
+  });
+  afterEach(() => {
+    disposeScalarModel(model);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  async function train(list: TokenisedRanking[], settings: RewardModelSettings, seed = 1): Promise<TrainingStep[]> {
+    const optimiser = rewardModelOptimiser(model);
+    const during = tf.memory().numTensors;
+    const steps: TrainingStep[] = [];
+    try {
+      for await (const step of trainRewardModel(model, optimiser, list, settings, PAD, seed)) {
+        steps.push(step);
+        expect(tf.memory().numTensors).toBe(during);
+      }
+    } finally {
+      optimiser.dispose();
+    }
+    return steps;
+  }
+
+  it('learns an order that can be learnt, also of replies that it has not seen, with every number explained', async () => {
+    const steps = await train(rankings(24), SETTINGS);
+    expect(steps.length).toBe(rewardModelSteps(24, SETTINGS));
+    expect(steps.at(-1)?.metrics?.['accuracy']).toBe(1);
+    expect(steps.at(-1)?.metrics?.['loss']).toBeLessThan(0.1);
+    for (const { metrics } of steps) {
+      for (const key of Object.keys(metrics ?? {})) expect(metricInfo('rewardModel', key), key).toBeDefined();
+      const { min_reward: low, mean_reward: mean, max_reward: high } = metrics as Record<string, number>;
+      expect((low as number) <= (mean as number) && (mean as number) <= (high as number)).toBe(true);
+    }
+    const heldOut = await rankingAccuracy(model, rankings(10, 1000), PAD);
+    expect(heldOut.pairs).toBe(60);
+    expect(heldOut.accuracy).toBeGreaterThan(0.9);
+    expect(heldOut.kendallTau).toBeGreaterThan(0.8);
+  });
+
+  it('after normalising gives these replies mean 0 and deviation 1, in the order they had', async () => {
+    const prompts = rankings(20).map(({ prompt }) => prompt);
+    const replies = rankings(20).map(({ replies: [, second] }) => second as number[]);
+    const raw = await scoreReplies(model, prompts, replies, PAD);
+    normaliseHead(model, raw);
+    const scores = await scoreReplies(model, prompts, replies, PAD);
+    const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+    const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / scores.length;
+    expect(mean).toBeCloseTo(0, 4);
+    expect(Math.sqrt(variance)).toBeCloseTo(1, 4);
+    const order = (values: Float32Array): number[] =>
+      [...values.keys()].sort((a, b) => (values[a] as number) - (values[b] as number));
+    expect(order(scores)).toEqual(order(raw));
+    expect(() => normaliseHead(model, [1, 1, 1])).toThrow(InputError);
+  });
+
+  it('scores a reply at its last token, the same beside any others, however many they are', async () => {
+    const prompts = Array.from({ length: 70 }, (_, i) => new Array<number>(1 + (i % 6)).fill(2 + (i % 9)));
+    const replies = Array.from({ length: 70 }, (_, i) => [...new Array<number>(i % 5).fill(3 + (i % 8)), STOP]);
+    const together = await scoreReplies(model, prompts, replies, PAD);
+    expect(together.length).toBe(70);
+    for (const i of [0, 4, 63, 64, 69]) {
+      const row = [...(prompts[i] as number[]), ...(replies[i] as number[])];
+      const alone = tf.tidy(() =>
+        scalars(model, tf.tensor2d([row], undefined, 'int32'), tf.tensor1d([0], 'int32')).arraySync(),
+      );
+      expect(together[i]).toBeCloseTo(alone[0]?.at(-1) as number, 4);
+    }
+  });
+
+  it('counts each ranking alike, whether it has two replies or four', async () => {
+    const [four, other] = rankings(2) as [TokenisedRanking, TokenisedRanking];
+    const two = { prompt: other.prompt, replies: other.replies.slice(1, 3), ranks: [2, 1] };
+    const lossOf = async (list: TokenisedRanking[]): Promise<number> =>
+      (await train(list, STILL))[0]?.metrics?.['loss'] as number;
+    const [both, apart] = [await lossOf([four, two]), [await lossOf([four]), await lossOf([two])] as const];
+    expect(both).toBeCloseTo((apart[0] + apart[1]) / 2, 5);
+  });
+
+  it('stops with an error where the loss is not a number', async () => {
+    tf.tidy(() => model.bias.assign(tf.tensor1d([NaN])));
+    await expect(train(rankings(4), STILL)).rejects.toThrow(NonFiniteError);
+  });
+
+  it('with the same seed gets the same weights', async () => {
+    const start = [...model.weight.dataSync()];
+    await train(rankings(6), { ...SETTINGS, epochs: 1, rankingsPerStep: 2 }, 9);
+    const first = [...model.weight.dataSync()];
+    disposeScalarModel(model);
+    const gpt = tinyGpt(51);
+    model = scalarModelFrom(gpt, 3);
+    disposeGpt(gpt);
+    expect([...model.weight.dataSync()]).toEqual(start);
+    await train(rankings(6), { ...SETTINGS, epochs: 1, rankingsPerStep: 2 }, 9);
+    expect([...model.weight.dataSync()]).toEqual(first);
+  });
+});
+
+describe('withPairs', () => {
+  it('keeps the rankings that say that something is better than something', () => {
+    const ranking = (ranks: number[]): TokenisedRanking => ({ prompt: [2], replies: ranks.map(() => [STOP]), ranks });
+    const list = [ranking([1, 1]), ranking([1, 2]), ranking([3, 3, 3]), ranking([2, 2, 1]), ranking([1])];
+    expect(withPairs(list)).toEqual([list[1], list[3]]);
+  });
+});

@@ -1,4 +1,4 @@
-/** The order in which replies are shown says nothing about where they came from: a seeded shuffle, kept with the ranking. */
+/** Chance that can be repeated. Above all the blind order: where a reply stands says nothing about where it came from. */
 
 /** A uniform generator in [0, 1) from a 32-bit seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -26,8 +26,18 @@ export function blindOrder(count: number, seed: number): number[] {
   return order;
 }
 
-/** A fresh 31-bit seed. */
-export function freshSeed(): number {
-  const [value = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return value >>> 1;
+/** Seeds for all that the page asks for: the same ones at each visit when the address gives a seed, else fresh. */
+export class Seeds {
+  readonly #random: (() => number) | null;
+
+  constructor(seed: number | null) {
+    this.#random = seed === null ? null : seededRandom(seed);
+  }
+
+  /** A 31-bit seed. */
+  next(): number {
+    if (this.#random) return Math.floor(this.#random() * 2 ** 31);
+    const [value = 0] = crypto.getRandomValues(new Uint32Array(1));
+    return value >>> 1;
+  }
 }

@@ -8,7 +8,7 @@ import { REPLIES_PER_PROMPT } from '../config';
 import type { SamplingSettings } from '../config';
 import { InputError, toPlainError } from '../errors';
 import type { Message, Reply, SessionEvent } from '../session/protocol';
-import { freshSeed } from './blindOrder';
+import type { Seeds } from './blindOrder';
 import { oncePerFrame } from './frames';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
@@ -72,6 +72,7 @@ export class Chat {
   readonly #session: Session;
   readonly #labels: Labels;
   readonly #notices: Notices;
+  readonly #seeds: Seeds;
   readonly #sampling: () => SamplingSettings;
   readonly #changed: (snapshot: ChatSnapshot) => void;
   #rankingId: string = crypto.randomUUID();
@@ -86,12 +87,14 @@ export class Chat {
     session: Session,
     labels: Labels,
     notices: Notices,
+    seeds: Seeds,
     sampling: () => SamplingSettings,
     changed: (snapshot: ChatSnapshot) => void,
   ) {
     this.#session = session;
     this.#labels = labels;
     this.#notices = notices;
+    this.#seeds = seeds;
     this.#sampling = sampling;
     this.#changed = changed;
     this.board = new RankBoard(() => this.#remember());
@@ -134,7 +137,7 @@ export class Chat {
       return;
     }
     try {
-      const { text } = await this.#session.call('world.prompt', { seed: freshSeed() });
+      const { text } = await this.#session.call('world.prompt', { seed: this.#seeds.next() });
       this.message = text;
     } catch (error) {
       this.#notices.fail('chat', error);
@@ -168,7 +171,7 @@ export class Chat {
     this.truncated = false;
     this.#rankingId = crypto.randomUUID();
     const jobId = crypto.randomUUID();
-    const seed = freshSeed();
+    const seed = this.#seeds.next();
     this.#job = jobId;
     this.#latestTexts = [];
     this.board.begin(REPLIES_PER_PROMPT, seed);

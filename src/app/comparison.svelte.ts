@@ -3,7 +3,7 @@ import type { SamplingSettings } from '../config';
 import { toPlainError } from '../errors';
 import type { PlainError } from '../errors';
 import type { EvaluationReport, ModelRole, Reply, SessionEvent } from '../session/protocol';
-import { freshSeed } from './blindOrder';
+import type { Seeds } from './blindOrder';
 import { Job } from './job.svelte';
 import type { Session } from './session.svelte';
 
@@ -31,15 +31,22 @@ export class Comparison {
   readonly measuring: Job;
 
   readonly #session: Session;
+  readonly #seeds: Seeds;
   readonly #sampling: () => SamplingSettings;
   #job: { id: string; role: ModelRole } | null = null;
 
   readonly #onmeasured: (report: EvaluationReport) => void;
 
   /** @param onmeasured called with each measurement that was made */
-  constructor(session: Session, sampling: () => SamplingSettings, onmeasured: (report: EvaluationReport) => void) {
+  constructor(
+    session: Session,
+    seeds: Seeds,
+    sampling: () => SamplingSettings,
+    onmeasured: (report: EvaluationReport) => void,
+  ) {
     this.#session = session;
     this.#onmeasured = onmeasured;
+    this.#seeds = seeds;
     this.#sampling = sampling;
     this.measuring = new Job(session);
     session.listen((event) => this.#hear(event));
@@ -54,7 +61,7 @@ export class Comparison {
 
   async another(): Promise<void> {
     try {
-      this.prompt = (await this.#session.call('world.prompt', { seed: freshSeed() })).text;
+      this.prompt = (await this.#session.call('world.prompt', { seed: this.#seeds.next() })).text;
     } catch (error) {
       this.error = toPlainError(error);
       return;
@@ -70,7 +77,7 @@ export class Comparison {
     this.busy = true;
     this.error = null;
     this.asked = text;
-    const seed = freshSeed();
+    const seed = this.#seeds.next();
     this.columns = this.roles.map((role) => ({ role, replies: [], texts: [], state: 'waiting' }));
     try {
       for (const role of this.roles) {

@@ -6,7 +6,7 @@ import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
 import type { SettingsForm } from './settingsForm.svelte';
 import type { StageRequest, Training } from './training.svelte';
-import { freshSeed } from './blindOrder';
+import type { Seeds } from './blindOrder';
 
 /** Fewer leave nothing to hold out. */
 const FEWEST_RANKINGS = 2;
@@ -22,23 +22,22 @@ export class Pipeline {
   readonly #labels: Labels;
   readonly #settings: SettingsForm;
   readonly #notices: Notices;
-  readonly #seed: number | null;
+  readonly #seeds: Seeds;
 
-  /** @param seed of every run; null: a fresh one each */
   constructor(
     session: Session,
     training: Training,
     labels: Labels,
     settings: SettingsForm,
     notices: Notices,
-    seed: number | null,
+    seeds: Seeds,
   ) {
     this.#session = session;
     this.#training = training;
     this.#labels = labels;
     this.#settings = settings;
     this.#notices = notices;
-    this.#seed = seed;
+    this.#seeds = seeds;
   }
 
   /** Why a stage cannot be started now, as a sentence; empty when it can. */
@@ -75,7 +74,7 @@ export class Pipeline {
 
   async #request(stage: StageName): Promise<StageRequest> {
     const settings = this.#settings.values;
-    const seed = this.#seed ?? freshSeed();
+    const seed = this.#seeds.next();
     switch (stage) {
       case 'pretrain':
         return { stage, seed, settings: settings.pretrain };

@@ -1,6 +1,6 @@
 /** "Let a simulated labeler rank for me": rankings by the world's own truth, always marked as simulated. */
 import { REPLIES_PER_PROMPT } from '../config';
-import { freshSeed } from './blindOrder';
+import type { Seeds } from './blindOrder';
 import { Job } from './job.svelte';
 import type { Labels } from './labels.svelte';
 import type { Session } from './session.svelte';
@@ -14,10 +14,12 @@ export class Simulation {
 
   readonly #session: Session;
   readonly #labels: Labels;
+  readonly #seeds: Seeds;
 
-  constructor(session: Session, labels: Labels) {
+  constructor(session: Session, labels: Labels, seeds: Seeds) {
     this.#session = session;
     this.#labels = labels;
+    this.#seeds = seeds;
     this.job = new Job(session);
   }
 
@@ -31,7 +33,7 @@ export class Simulation {
         split: 'train',
         from: this.#session.speaker,
         temperature: 1,
-        seed: freshSeed(),
+        seed: this.#seeds.next(),
       }),
     );
     if (result && (await this.#labels.addMany(result.rankings, null))) {

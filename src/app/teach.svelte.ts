@@ -5,7 +5,7 @@ import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
 import type { SettingsForm } from './settingsForm.svelte';
 import type { StageRequest, Training } from './training.svelte';
-import { freshSeed } from './blindOrder';
+import type { Seeds } from './blindOrder';
 
 /** Rankings after which the page offers to learn from them. */
 export const RANKINGS_TO_TEACH = 5;
@@ -22,13 +22,22 @@ export class Teach {
   readonly #labels: Labels;
   readonly #settings: SettingsForm;
   readonly #notices: Notices;
+  readonly #seeds: Seeds;
 
-  constructor(session: Session, training: Training, labels: Labels, settings: SettingsForm, notices: Notices) {
+  constructor(
+    session: Session,
+    training: Training,
+    labels: Labels,
+    settings: SettingsForm,
+    notices: Notices,
+    seeds: Seeds,
+  ) {
     this.#session = session;
     this.#training = training;
     this.#labels = labels;
     this.#settings = settings;
     this.#notices = notices;
+    this.#seeds = seeds;
   }
 
   /** Seconds that teaching will take, from what runs took here before, else from the kind of device. */
@@ -49,7 +58,7 @@ export class Teach {
     if (this.running || this.#training.busy) return;
     this.running = true;
     this.taught = false;
-    const seed = freshSeed();
+    const seed = this.#seeds.next();
     try {
       const { rewardModel, ppo } = this.#settings.values;
       const rankings = await this.#labels.rankings();

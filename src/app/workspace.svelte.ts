@@ -6,7 +6,7 @@ import type { Preferences, RankingDraftRecord } from '../store/schema';
 import type { Store } from '../store/store';
 import { Appearance } from './appearance.svelte';
 import { Autopilot } from './autopilot.svelte';
-import { freshSeed } from './blindOrder';
+import { Seeds } from './blindOrder';
 import { Chat } from './chat.svelte';
 import type { ChatSnapshot } from './chat.svelte';
 import { Comparison } from './comparison.svelte';
@@ -63,7 +63,8 @@ export class Workspace {
   constructor(store: Store, parameters: Parameters) {
     this.#store = store;
     this.parameters = parameters;
-    this.seed = parameters.seed ?? freshSeed();
+    const seeds = new Seeds(parameters.seed);
+    this.seed = parameters.seed ?? seeds.next();
     this.storage = new Storage(store);
     this.labels = new Labels(store, this.notices);
     this.settings = new SettingsForm((settings) => void store.preferences.set({ name: 'settings', value: settings }));
@@ -73,26 +74,21 @@ export class Workspace {
       this.session,
       this.labels,
       this.notices,
+      seeds,
       () => this.settings.values.chat,
       (snapshot) => this.#rememberChat(snapshot),
     );
     this.thinking = new Thinking(this.session, () => this.chat.conversation);
-    this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices);
-    this.simulation = new Simulation(this.session, this.labels);
+    this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices, seeds);
+    this.simulation = new Simulation(this.session, this.labels, seeds);
     this.comparison = new Comparison(
       this.session,
+      seeds,
       () => this.settings.values.chat,
       (value) => void store.preferences.set({ name: 'evaluation', value }),
     );
     this.autopilot = new Autopilot(this.session, this.training, this.settings);
-    this.pipeline = new Pipeline(
-      this.session,
-      this.training,
-      this.labels,
-      this.settings,
-      this.notices,
-      parameters.seed,
-    );
+    this.pipeline = new Pipeline(this.session, this.training, this.labels, this.settings, this.notices, seeds);
     this.files = new ModelFiles(this.session, this.labels, this.notices);
     this.preferenceImport = new PreferenceImport(this.labels);
     this.session.listen((event) => this.#hear(event));

@@ -155,7 +155,8 @@ export class NudgePage {
     await expect(this.runControls).toContainText(new RegExp(`${STAGE_NAMES[stage]}\\s+(done|stopped|ended)`), {
       timeout,
     });
-    await expect(this.runControls).toContainText(new RegExp(`${STAGE_NAMES[stage]}\\s+done`));
+    const ending = await this.runControls.innerText();
+    expect(ending, (await this.notices.allInnerTexts()).join()).toMatch(new RegExp(`${STAGE_NAMES[stage]}\\s+done`));
     return (performance.now() - started) / 1000;
   }
 

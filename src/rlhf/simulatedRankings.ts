@@ -85,8 +85,9 @@ export function tokeniseRanking(
   { conversation, replies, ranks }: Ranking,
   context: number,
 ): { prompt: number[]; replies: number[][]; ranks: number[] } {
-  // A reply may take half of the context; what is longer is cut, as the policy could not have said it.
-  const tokenised = replies.map((reply) => encodeReply(tokenizer, reply).slice(0, Math.floor(context / 2)));
-  const longest = Math.max(...tokenised.map((reply) => reply.length));
-  return { prompt: promptTokens(tokenizer, conversation, 'sft', context - longest), replies: tokenised, ranks };
+  // Prompt and reply may take half of the context each, whatever the other takes: rankings of any lengths then fit into
+  // one batch, which is as wide as its longest prompt and its longest reply together.
+  const half = Math.floor(context / 2);
+  const tokenised = replies.map((reply) => encodeReply(tokenizer, reply).slice(0, half));
+  return { prompt: promptTokens(tokenizer, conversation, 'sft', half), replies: tokenised, ranks };
 }

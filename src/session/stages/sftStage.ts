@@ -96,7 +96,8 @@ function worldDemonstrations({ world }: Workshop, count: number, seed: number): 
 }
 
 function tokenise({ tokenizer, models }: Workshop, { conversation, reply }: Demonstration): TokenisedExample {
-  const { context } = models.shape;
-  const response = encodeReply(tokenizer, reply).slice(0, Math.floor(context / 2));
-  return { prompt: promptTokens(tokenizer, conversation, 'sft', context - response.length), response };
+  // Half of the context for each, so that examples of any lengths fit into one batch.
+  const half = Math.floor(models.shape.context / 2);
+  const response = encodeReply(tokenizer, reply).slice(0, half);
+  return { prompt: promptTokens(tokenizer, conversation, 'sft', half), response };
 }

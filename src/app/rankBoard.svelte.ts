@@ -35,6 +35,10 @@ export class RankBoard {
   readonly begun: boolean = $derived(rankOrder.isBegun(this.#state));
   readonly best: number | null = $derived(rankOrder.bestReply(this.#state));
   readonly finishedRanks: number[] = $derived(rankOrder.finishedRanks(this.#state));
+  /** All replies have the very same words: there is nothing to rank. */
+  readonly allSame: boolean = $derived(
+    this.replies.length > 1 && new Set(this.replies.map(({ text }) => text)).size === 1,
+  );
   /** The rank that a tap gives next. */
   readonly nextRank: number = $derived(rankOrder.nextFreeRank(this.#state));
 

@@ -186,6 +186,7 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
       if (phase === 'learning') disturb(broken, NaN);
     });
     await expect(run).rejects.toThrow(NonFiniteError);
+    expect(state.update).toBe(0);
   });
 
   it('tells the controller the drift of each update, and charges what it answers in the next', async () => {
@@ -218,6 +219,24 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
     controller.abort();
     await expect(all(SETTINGS, { signal: controller.signal })).rejects.toThrow(CancelledError);
     expect([...(wte(state.models.policy) as tf.Variable).dataSync()]).toEqual(weights);
+  });
+
+  it('teaches the value model what is to come', async () => {
+    // Nearly greedy and with the policy at rest, so that the same prompt brings the same reward again.
+    const settings = {
+      ...SETTINGS,
+      updates: 8,
+      batchSize: 16,
+      minibatchSize: 8,
+      vfCoef: 1,
+      learningRate: 0,
+      temperature: 0.05,
+    };
+    state = await makeState(settings);
+    const updates = updatesOf(await all({ ...settings, valueLearningRate: 0.005 }));
+    const foreseen = updates.map(({ metrics }) => metrics?.['val/explained_variance'] as number);
+    expect(foreseen[0]).toBeLessThan(0);
+    expect(foreseen.at(-1)).toBeGreaterThan(0.7);
   });
 
   it('takes the penalty off the score of each reply that did not stop', async () => {

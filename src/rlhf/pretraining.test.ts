@@ -84,7 +84,9 @@ describe.each(['cpu', 'wasm'] as const)('pretraining on %s', (backend) => {
     expect(Math.abs((losses[0] as number) - Math.log(TINY.vocabulary))).toBeLessThan(0.1);
     // What is left is which document comes first in a window.
     expect(losses.at(-1)).toBeLessThan(0.4);
-    for (const { metrics } of steps) {
+    const tokensAStep = SETTINGS.batchSize * SETTINGS.sequenceLength;
+    for (const { metrics, step } of steps) {
+      expect(metrics?.['num_tokens']).toBe(step * tokensAStep);
       for (const key of Object.keys(metrics ?? {})) expect(metricInfo('pretrain', key), key).toBeDefined();
       expect(metrics?.['perplexity']).toBeCloseTo(Math.exp(metrics?.['loss'] as number), 6);
     }

@@ -36,9 +36,9 @@ export class TokenWindows {
   next(count: number): Int32Array {
     const stride = this.#length - 1;
     while (this.#buffer.length < count * stride + 1) {
-      const { value, done } = this.#documents.next();
-      if (done) throw new Error('The documents came to an end.');
-      this.#buffer.push(...value, this.#end);
+      const document = this.#documents.next();
+      if (document.done) throw new Error('The documents came to an end.');
+      this.#buffer.push(...document.value, this.#end);
     }
     const windows = new Int32Array(count * this.#length);
     for (let i = 0; i < count; i++) {

@@ -87,6 +87,7 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
   it('after normalising gives these replies mean 0 and deviation 1, in the order they had', async () => {
     const prompts = rankings(20).map(({ prompt }) => prompt);
     const replies = rankings(20).map(({ replies: [, second] }) => second as number[]);
+    tf.tidy(() => model.bias.assign(tf.tensor1d([0.7])));
     const raw = await scoreReplies(model, prompts, replies, PAD);
     normaliseHead(model, raw);
     const scores = await scoreReplies(model, prompts, replies, PAD);

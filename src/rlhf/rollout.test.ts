@@ -53,13 +53,7 @@ describe.each(['cpu', 'wasm'] as const)('a rollout on %s', (backend) => {
 
   it('gives each token the value of the state before it, and each response its score', async () => {
     const sampled = await sampleResponses(models.policy, PROMPTS, TOKENS, SAMPLING);
-    const { oldValues, scores, batch, entropies } = await scoreEpisodes(
-      models(),
-      PROMPTS,
-      sampled,
-      TOKENS,
-      TEMPERATURE,
-    );
+    const { oldValues, scores, batch, entropies } = await scoreEpisodes(models, PROMPTS, sampled, TOKENS, TEMPERATURE);
     const expectedScores = await scoreReplies(models.rewardModel, PROMPTS, sampled.responses, TOKENS.pad);
     PROMPTS.forEach((prompt, b) => {
       const response = sampled.responses[b] as number[];
@@ -80,7 +74,7 @@ describe.each(['cpu', 'wasm'] as const)('a rollout on %s', (backend) => {
   it('measures the drift as the sum of log-ratios over the response, and none from itself', async () => {
     const { responses, finished } = await sampleResponses(models.policy, PROMPTS, TOKENS, SAMPLING);
     const { oldLogProbs, refLogProbs, batch } = await scoreEpisodes(
-      models(),
+      models,
       PROMPTS,
       { responses, finished },
       TOKENS,

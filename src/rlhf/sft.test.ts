@@ -110,6 +110,23 @@ describe('a run of supervised fine-tuning', () => {
     disposeGpt(gpt);
   });
 
+  it('counts the reply tokens that it has seen, also when it goes on after a stop', async () => {
+    const gpt = tinyGpt(46);
+    const optimiser = sftOptimiser(gpt);
+    const settings = { ...STILL, epochs: 2, batchSize: 2 };
+    const seen: number[] = [];
+    for (const stopAfter of [1, 3, Infinity]) {
+      for await (const { metrics } of superviseFineTune(gpt, optimiser, EXAMPLES, settings, PAD, 1)) {
+        seen.push(metrics?.['num_tokens'] as number);
+        if (optimiser.step >= stopAfter) break;
+      }
+    }
+    const epoch = EXAMPLES.reduce((sum, { response }) => sum + response.length, 0);
+    expect([seen.length, seen[1], seen[3]]).toEqual([4, epoch, 2 * epoch]);
+    optimiser.dispose();
+    disposeGpt(gpt);
+  });
+
   it('with the same seed gives the same weights, and other weights with another', async () => {
     const weights = async (seed: number): Promise<number[]> => {
       const gpt = tinyGpt(44);

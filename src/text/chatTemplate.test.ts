@@ -23,9 +23,9 @@ describe('chat template', () => {
   it('marks who speaks, ends each reply, and stops where the next one begins', () => {
     const { ids, droppedTurns, truncated } = renderPrompt(tokenizer, conversation, { template: 'chat', maxTokens: 96 });
     expect(show(ids)).toBe(
-      '<|user|> Hello!<|assistant|> Hello! How can I help you?<|end|>' +
-        '<|user|> Where does Mira live?<|assistant|> Mira lives in the tower.<|end|>' +
-        '<|user|> Who owns Pip?<|assistant|>',
+      '<|user|> Q: Hello!\n<|assistant|>A: Hello! How can I help you?<|end|>' +
+        '<|user|> Q: Where does Mira live?\n<|assistant|>A: Mira lives in the tower.<|end|>' +
+        '<|user|> Q: Who owns Pip?\n<|assistant|>A:',
     );
     expect({ droppedTurns, truncated }).toEqual({ droppedTurns: 0, truncated: false });
   });
@@ -50,20 +50,22 @@ describe('chat template', () => {
     const render = (maxTokens: number) => renderPrompt(tokenizer, conversation, { template: 'chat', maxTokens });
     const whole = render(1000).ids.length;
     const one = render(whole - 1);
-    expect(show(one.ids)).toMatch(/^<\|user\|> Where does Mira live\?.*<\|user\|> Who owns Pip\?<\|assistant\|>$/);
+    expect(show(one.ids)).toMatch(
+      /^<\|user\|> Q: Where does Mira live\?[^]*<\|user\|> Q: Who owns Pip\?\n<\|assistant\|>A:$/,
+    );
     expect(one).toMatchObject({ droppedTurns: 2, truncated: false });
     const two = render(one.ids.length - 1);
-    expect(show(two.ids)).toBe('<|user|> Who owns Pip?<|assistant|>');
+    expect(show(two.ids)).toBe('<|user|> Q: Who owns Pip?\n<|assistant|>A:');
     expect(two).toMatchObject({ droppedTurns: 4, truncated: false });
   });
 
   it('cuts the beginning of a last turn that alone is too long, and says so', () => {
     const text = `${'blue '.repeat(50)}Where does Mira live?`;
-    const cut = renderPrompt(tokenizer, [...conversation, { role: 'user', text }], { template: 'chat', maxTokens: 12 });
+    const cut = renderPrompt(tokenizer, [...conversation, { role: 'user', text }], { template: 'chat', maxTokens: 16 });
     expect(cut).toMatchObject({ droppedTurns: 5, truncated: true });
-    expect(cut.ids).toHaveLength(12);
+    expect(cut.ids).toHaveLength(16);
     expect(cut.ids[0]).toBe(user);
-    expect(show(cut.ids)).toMatch(/Mira live\?<\|assistant\|>$/);
+    expect(show(cut.ids)).toMatch(/Mira live\?\n<\|assistant\|>A:$/);
   });
 
   it('keeps to the limit for any conversation', () => {

@@ -9,7 +9,7 @@ import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlCo
 import { ppo, ppoOptimisers, type PpoState } from '../../rlhf/ppo';
 import { promptTokens } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
-import { decodeReply } from '../../text/chatTemplate';
+import { decodePrompt, decodeReply } from '../../text/chatTemplate';
 import { samplePrompts } from '../../text/world/prompts';
 import type { Variables } from '../../model/variables';
 import type { SavedState, Stage } from '../stage';
@@ -98,7 +98,7 @@ export class PpoStage implements Stage {
       seed: this.#seed,
       promptsOf: (update) => this.#promptsOf(update),
       describe: (prompt, response) => ({
-        prompt: tokenizer.decode(prompt).trim(),
+        prompt: decodePrompt(tokenizer, prompt),
         reply: decodeReply(tokenizer, response),
       }),
       signal,

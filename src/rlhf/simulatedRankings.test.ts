@@ -1,39 +1,117 @@
-import { describe, expect, it } from 'vitest';
-import { PRESETS, WORLD_SEED } from '../config';
-import { padBatch } from '../model/batch';
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CancelledError } from '../errors';
+import { startDevice } from '../gpu/device';
+import { disposeGpt, type Gpt } from '../model/gpt';
+import { tinyGpt } from '../model/tinyGpt';
 import type { Ranking } from '../session/protocol';
-import { createWorld } from '../text/world/world';
-import { trainWorldTokenizer } from '../text/world/worldTokenizer';
-import { tokeniseRanking } from './simulatedRankings';
+import { renderPrompt } from '../text/chatTemplate';
+import { rankReplies } from '../text/world/labeler';
+import { worldPrompts } from '../text/world/prompts';
+import { promptTokens, simulateRankings, type SimulatedRankingRequest, tokeniseRanking } from './simulatedRankings';
+import { TOY, toyWorld } from './toyWorld';
 
-const { context, vocabulary } = PRESETS.nano;
-const tokenizer = trainWorldTokenizer(createWorld(WORLD_SEED), vocabulary);
-const { pad, end } = tokenizer.specials;
+const { world, tokenizer } = toyWorld();
+const REQUEST: SimulatedRankingRequest = {
+  count: 23,
+  k: 3,
+  split: 'heldOut',
+  temperature: 1,
+  maxNewTokens: 6,
+  seed: 4,
+};
 
-const words = (count: number): string => Array.from({ length: count }, (_, i) => `word${i}`).join(' ');
-const ranking = (prompt: string, replies: string[]): Ranking => ({
-  id: 'one',
-  conversation: [{ role: 'user', text: prompt }],
-  replies,
-  ranks: replies.map((_, i) => i + 1),
-  labeler: 'import',
+describe('simulated rankings', () => {
+  let gpt: Gpt;
+  beforeAll(async () => {
+    await startDevice('wasm');
+    gpt = tinyGpt(81, TOY);
+  });
+  afterAll(() => disposeGpt(gpt));
+
+  async function all(changes: Partial<SimulatedRankingRequest> = {}): Promise<Ranking[]> {
+    const before = tf.memory().numTensors;
+    const rankings: Ranking[] = [];
+    for await (const some of simulateRankings(gpt, 'sft', tokenizer, world, { ...REQUEST, ...changes })) {
+      rankings.push(...some);
+    }
+    expect(tf.memory().numTensors).toBe(before);
+    return rankings;
+  }
+
+  it('are as many as asked for, each of K replies to a prompt of the side asked for, with a name of its own', async () => {
+    for (const split of ['train', 'heldOut'] as const) {
+      const rankings = await all({ split });
+      const texts = new Set(worldPrompts(world)[split].map(({ text }) => text));
+      expect(rankings.length).toBe(23);
+      expect(new Set(rankings.map(({ id }) => id)).size).toBe(23);
+      for (const { conversation, replies, ranks, labeler } of rankings) {
+        expect(conversation.map(({ role }) => role)).toEqual(['user']);
+        expect(texts.has(conversation[0]?.text ?? '')).toBe(true);
+        expect([replies.length, ranks.length, labeler]).toEqual([3, 3, 'simulated']);
+      }
+    }
+  });
+
+  it('rank each reply by what was said to its own prompt', async () => {
+    const prompts = worldPrompts(world).heldOut;
+    for (const { conversation, replies, ranks } of await all({ maxNewTokens: 3 })) {
+      const prompt = prompts.find(({ text }) => text === conversation[0]?.text);
+      // Within 3 tokens nothing ends, whichever way it is judged.
+      const judged = replies.map((text) => ({ text, finished: false }));
+      if (prompt) expect(ranks).toEqual(rankReplies(world, prompt, judged));
+    }
+  });
+
+  it('are the same for the same seed and others for another', async () => {
+    expect(await all()).toEqual(await all());
+    expect((await all({ seed: 5 })).map(({ replies }) => replies)).not.toEqual(
+      (await all()).map(({ replies }) => replies),
+    );
+  });
+
+  it('stop when they are told to', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    await expect(all({ signal: controller.signal })).rejects.toThrow(CancelledError);
+  });
 });
 
 describe('a ranking in tokens', () => {
-  it('fits into one batch with any other, however long their prompts and replies are', () => {
-    const long = tokeniseRanking(tokenizer, ranking(words(300), ['yes', 'no']), context);
-    const wordy = tokeniseRanking(tokenizer, ranking('Well?', [words(300), 'no']), context);
-    const prompts = [long, wordy].flatMap(({ prompt, replies }) => replies.map(() => prompt));
-    const replies = [long, wordy].flatMap((one) => one.replies);
-    const batch = padBatch(prompts, replies, pad, context);
-    expect(batch.promptLength + batch.responseLength).toBe(context);
+  const ranking = (prompt: string, replies: string[]): Ranking => ({
+    id: 'r',
+    conversation: [{ role: 'user', text: prompt }],
+    replies,
+    ranks: replies.map((_, i) => i + 1),
+    labeler: 'person',
   });
 
-  it('keeps the end of a prompt and the beginning of a reply; only a whole reply has its end token', () => {
-    const { prompt, replies } = tokeniseRanking(tokenizer, ranking(`${words(300)} last`, [words(300), 'no']), context);
-    expect(tokenizer.decode(prompt)).toContain('last');
-    expect(tokenizer.decode(replies[0] ?? [])).toContain('word0');
-    expect(replies[0]).not.toContain(end);
-    expect(replies[1]?.at(-1)).toBe(end);
+  it('holds the prompt as the chat shows it and each reply with its stop token, in the same order', () => {
+    const { prompt, replies, ranks } = tokeniseRanking(tokenizer, ranking('Where is Mira?', ['At home.', 'No.']), 96);
+    const chat = [{ role: 'user' as const, text: 'Where is Mira?' }];
+    expect(prompt).toEqual(renderPrompt(tokenizer, chat, { template: 'chat', maxTokens: 48 }).ids);
+    expect(replies.map((reply) => [tokenizer.decode(reply).trim(), reply.at(-1)])).toEqual([
+      ['At home.', tokenizer.specials.end],
+      ['No.', tokenizer.specials.end],
+    ]);
+    expect(ranks).toEqual([1, 2]);
+  });
+
+  it('fits the context however long its parts are, beside any other ranking', () => {
+    const long = 'a very long text indeed '.repeat(30);
+    const parts = [ranking(long, ['short']), ranking('short', [long, 'x']), ranking(long, [long])].map((one) =>
+      tokeniseRanking(tokenizer, one, 96),
+    );
+    const longest = Math.max(...parts.map(({ prompt }) => prompt.length));
+    const longestReply = Math.max(...parts.flatMap(({ replies }) => replies.map(({ length }) => length)));
+    expect(longest + longestReply).toBeLessThanOrEqual(96);
+    expect(longestReply).toBe(48);
+  });
+
+  it('asks the base model in other words than the chat', () => {
+    const conversation = [{ role: 'user' as const, text: 'Hello' }];
+    const [base, sft] = (['base', 'sft'] as const).map((role) => promptTokens(tokenizer, conversation, role, 90));
+    expect(base).not.toContain(tokenizer.specials.user);
+    expect(sft?.[0]).toBe(tokenizer.specials.user);
   });
 });

@@ -1,0 +1,104 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CancelledError } from '../errors';
+import { startDevice } from '../gpu/device';
+import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
+import { disposeScalarModel, scalarModelFrom, type ScalarModel } from '../model/scalarHead';
+import { tinyGpt } from '../model/tinyGpt';
+import type { EvaluationReport } from '../session/protocol';
+import { evaluate, type EvaluationModels, type EvaluationProgress, type EvaluationRequest } from './evaluation';
+import { TOY, toyWorld } from './toyWorld';
+
+const { world, tokenizer } = toyWorld();
+const REQUEST: EvaluationRequest = { prompts: 34, samplesPerPrompt: 2, temperature: 1, maxNewTokens: 5, seed: 2 };
+
+describe('an evaluation', () => {
+  const made: Gpt[] = [];
+  let rewardModel: ScalarModel | null = null;
+  const make = (gpt: Gpt): Gpt => {
+    made.push(gpt);
+    return gpt;
+  };
+  beforeAll(async () => {
+    await startDevice('wasm');
+  });
+  afterEach(() => {
+    for (const gpt of made.splice(0)) disposeGpt(gpt);
+    if (rewardModel) disposeScalarModel(rewardModel);
+    rewardModel = null;
+  });
+
+  async function all(
+    models: EvaluationModels['models'],
+    changes: Partial<EvaluationRequest> = {},
+  ): Promise<EvaluationProgress[]> {
+    const before = tf.memory().numTensors;
+    const progress: EvaluationProgress[] = [];
+    for await (const one of evaluate({ models, rewardModel, tokenizer, world }, { ...REQUEST, ...changes }))
+      progress.push(one);
+    expect(tf.memory().numTensors).toBe(before);
+    return progress;
+  }
+  const reportOf = async (...args: Parameters<typeof all>): Promise<EvaluationReport> =>
+    (await all(...args)).at(-1)?.report as EvaluationReport;
+
+  it('of a policy that is its reference finds no difference: half the wins and no drift', async () => {
+    const sft = make(tinyGpt(91, TOY));
+    const report = await reportOf({ base: make(tinyGpt(92, TOY)), sft, policy: make(cloneGpt(sft)) });
+    expect(report.winRateVsSft).toMatchObject({ value: 0.5 });
+    expect(report.winRateVsSft?.wins).toBe(report.winRateVsSft?.losses);
+    expect(report.kl).toBeCloseTo(0, 5);
+    expect(report.gold.policy).toEqual(report.gold.sft);
+    expect(report.perplexity.policy).toBeCloseTo(report.perplexity.sft as number, 5);
+    expect(report.rightByKind.policy).toEqual(report.rightByKind.sft);
+  });
+
+  it('of two models measures their drift and both ways of winning, on all the prompts it was asked for', async () => {
+    const [base, sft, policy] = [93, 94, 95].map((seed) => make(tinyGpt(seed, TOY))) as [Gpt, Gpt, Gpt];
+    rewardModel = scalarModelFrom(sft, 1);
+    const report = await reportOf({ base, sft, policy });
+    expect([report.prompts, report.samplesPerPrompt, report.temperature]).toEqual([34, 2, 1]);
+    for (const role of ['base', 'sft', 'policy'] as const) {
+      const gold = report.gold[role];
+      expect(gold?.mean).toBeGreaterThanOrEqual(0);
+      expect(gold?.mean).toBeLessThanOrEqual(1);
+      // Random models are no better than even odds.
+      expect(report.perplexity[role]).toBeGreaterThan(TOY.vocabulary / 2);
+      expect(Number.isFinite(report.proxy[role])).toBe(true);
+      for (const share of Object.values(report.rightByKind[role] ?? {})) expect(share >= 0 && share <= 1).toBe(true);
+    }
+    expect(report.kl).toBeGreaterThan(0.1);
+    for (const rate of [report.winRateVsSft, report.winRateVsBase]) {
+      expect((rate?.wins ?? 0) + (rate?.ties ?? 0) + (rate?.losses ?? 0)).toBe(34 * 2 * 2);
+    }
+  });
+
+  it('says only what can be said of the models that there are', async () => {
+    const report = await reportOf({ sft: make(tinyGpt(96, TOY)) });
+    expect([report.kl, report.winRateVsSft, report.winRateVsBase]).toEqual([null, null, null]);
+    expect([Object.keys(report.gold), Object.keys(report.proxy)]).toEqual([['sft'], []]);
+  });
+
+  it('tells how far it is, and the report with its last word alone', async () => {
+    const progress = await all({ base: make(tinyGpt(97, TOY)), sft: make(tinyGpt(98, TOY)) });
+    const done = progress.map((one) => one.done);
+    expect(done).toEqual([...done].sort((a, b) => a - b));
+    expect(new Set(progress.map(({ total }) => total))).toEqual(new Set([68]));
+    expect(done.at(-1)).toBe(68);
+    expect(progress.map(({ report }) => report !== undefined)).toEqual(
+      progress.map((_, i) => i === progress.length - 1),
+    );
+  });
+
+  it('says the same twice for the same seed', async () => {
+    const models = { sft: make(tinyGpt(99, TOY)), policy: make(tinyGpt(100, TOY)) };
+    const [first, second] = [await reportOf(models), await reportOf(models)];
+    expect({ ...second, seconds: 0 }).toEqual({ ...first, seconds: 0 });
+  });
+
+  it('stops when it is told to', async () => {
+    const controller = new AbortController();
+    controller.abort();
+    await expect(all({ sft: make(tinyGpt(101, TOY)) }, { signal: controller.signal })).rejects.toThrow(CancelledError);
+  });
+});

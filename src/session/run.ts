@@ -1,7 +1,7 @@
 /**
  * Drives one stage: pause, step, resume, stop; progress and time left; the last good weights; a lost device.
  */
-import { CancelledError, DeviceLostError, toPlainError, type PlainError } from '../errors';
+import { CancelledError, DeviceLostError, NonFiniteError, toPlainError, type PlainError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
 import { assignVariables, readVariables } from '../model/checkpoint';
 import { writeSafetensors } from '../model/safetensors';
@@ -38,6 +38,8 @@ export class Run {
   #lastGood: SavedState | null = null;
   #lastCheckpoint = performance.now();
   #step = 0;
+  /** The stage was asked to put its work to use. */
+  #finishing = false;
   readonly #durations: number[] = [];
 
   /** @param saved where an interrupted run stood; null begins anew */
@@ -111,6 +113,7 @@ export class Run {
         const cause = await causeOf(error, lost);
         if (!(cause instanceof DeviceLostError) || recoveries >= MAX_RECOVERIES) throw cause;
         await this.#surroundings.recoverDevice();
+        this.#finishing = false;
         this.stage.build(this.#lastGood);
       }
     }
@@ -128,6 +131,8 @@ export class Run {
       if (!(error instanceof CancelledError && this.#abort.signal.aborted)) throw error;
       this.#restoreLastGood();
     }
+    this.#lastGood = await Promise.race([this.#save(), lost]);
+    this.#finishing = true;
     await Promise.race([this.stage.finish(), lost]);
     this.#lastGood = await Promise.race([this.#save(), lost]);
   }
@@ -183,8 +188,13 @@ export class Run {
     if (samples) emit({ type: 'run.samples', ...common, step, samples });
   }
 
+  /** @throws NonFiniteError; what is saved can always be gone back to */
   async #save(): Promise<SavedState> {
-    return { weights: await readVariables(this.stage.variables()), numbers: this.stage.numbers() };
+    const weights = await readVariables(this.stage.variables());
+    for (const [name, { values }] of weights) {
+      if (!areFinite(values)) throw new NonFiniteError(`The weight ${name}`, this.#step);
+    }
+    return { weights, numbers: this.stage.numbers() };
   }
 
   #emitCheckpoint(final: boolean): void {
@@ -204,15 +214,22 @@ export class Run {
   }
 
   async #fail(error: unknown): Promise<void> {
-    try {
+    await this.#cleanUp(async () => {
       this.#restoreLastGood();
-      if (this.#step > 0) await this.stage.finish();
-      this.stage.release();
+      // What was learned up to the last good weights is put to use, unless just that is what failed.
+      if (this.#step > 0 && !this.#finishing) await this.stage.finish();
+    });
+    await this.#cleanUp(() => this.stage.release());
+    this.#enter('failed', toPlainError(error));
+  }
+
+  /** The first error says what went wrong; a second, while cleaning up, would only hide it. */
+  async #cleanUp(act: () => void | Promise<void>): Promise<void> {
+    try {
+      await act();
     } catch (later) {
-      // The first error says what went wrong; a second, while cleaning up, would only hide it.
       this.#surroundings.emit({ type: 'error', error: toPlainError(later) });
     }
-    this.#enter('failed', toPlainError(error));
   }
 
   #restoreLastGood(): void {
@@ -220,4 +237,11 @@ export class Run {
     assignVariables(this.stage.variables(), { tensors: new Map(this.#lastGood.weights), metadata: {} });
     this.stage.setNumbers(this.#lastGood.numbers);
   }
+}
+
+/** 0 times a number is 0; times an infinity or NaN it is NaN. */
+function areFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (const value of values) sum += value * 0;
+  return sum === 0;
 }

@@ -142,22 +142,29 @@ export class NudgePage {
     }
   }
 
-  /** Presses a stage's own button. */
+  /** Presses a stage's own button, and waits until there is a new run. */
   async start(stage: StageName): Promise<void> {
     await this.goTo('Train');
+    const before = await this.#runOf(stage);
     const verbs = { pretrain: 'Pretrain', sft: 'Fine-tune', rewardModel: 'Train', ppo: 'Run PPO' };
     await this.stage(stage).getByRole('button', { name: verbs[stage], exact: true }).click();
+    await expect.poll(async () => (await this.#runOf(stage)).id).not.toBe(before.id);
   }
 
   /** Waits until the run of a stage is over, and well; returns the seconds waited. */
   async done(stage: StageName, timeout = 180_000): Promise<number> {
     const started = performance.now();
-    await expect(this.runControls).toContainText(new RegExp(`${STAGE_NAMES[stage]}\\s+(done|stopped|ended)`), {
-      timeout,
-    });
+    await expect.poll(async () => (await this.#runOf(stage)).live, { timeout }).toBe(false);
     const ending = await this.runControls.innerText();
     expect(ending, (await this.notices.allInnerTexts()).join()).toMatch(new RegExp(`${STAGE_NAMES[stage]}\\s+done`));
     return (performance.now() - started) / 1000;
+  }
+
+  #runOf(stage: StageName): Promise<{ id: string | null; live: boolean }> {
+    return this.page.evaluate((name) => {
+      const run = window.nudge.training.runs[name];
+      return { id: run?.id ?? null, live: run?.live ?? false };
+    }, stage);
   }
 
   /** Starts a stage and waits for its end. */

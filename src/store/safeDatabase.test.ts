@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Durability, RecordDatabase, Write } from './database';
 import { Overlay } from './overlay';
 import { RETRY_MILLISECONDS, SafeDatabase } from './safeDatabase';
@@ -79,6 +79,26 @@ describe('safe database', () => {
     expect((await disk.getAll('conversations')).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     expect(disk.tries).toBe(tries + 1);
     expect(seen.at(-1)).toBe('saved');
+  });
+
+  it('offers the disk what it kept by itself, again and again until there is room', async () => {
+    vi.useFakeTimers();
+    try {
+      const { safe, disk } = await opened();
+      disk.refusal = full();
+      await safe.write([put(conversation('a'))], 'strict');
+      await vi.advanceTimersByTimeAsync(RETRY_MILLISECONDS);
+      expect(safe.status.state).toBe('memory-only');
+      disk.refusal = null;
+      await vi.advanceTimersByTimeAsync(RETRY_MILLISECONDS);
+      expect(safe.status.state).toBe('saved');
+      expect(await disk.getAll('conversations')).toEqual([conversation('a')]);
+      const { tries } = disk;
+      await vi.advanceTimersByTimeAsync(10 * RETRY_MILLISECONDS);
+      expect(disk.tries).toBe(tries);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('does a refused deletion too', async () => {

@@ -16,13 +16,14 @@ export type StoreStatus =
   /** Nothing is lost while the tab is open, and nothing of it outlives the tab. */
   | { state: 'memory-only'; error: PlainError };
 
-/** Writes that the disk refused are offered to it again no more often than this. */
+/** Writes that the disk refused are offered to it again this often, and no more often. */
 export const RETRY_MILLISECONDS = 10_000;
 
 export class SafeDatabase implements RecordDatabase {
   #disk: RecordDatabase | null = null;
   #status: StoreStatus = { state: 'saved' };
   #lastRefusal = -Infinity;
+  #retry: ReturnType<typeof setTimeout> | null = null;
   /** Settles when the last write of the queue has. */
   #tail: Promise<void> = Promise.resolve();
   #queued = 0;
@@ -126,6 +127,13 @@ export class SafeDatabase implements RecordDatabase {
   #refuse(reason: unknown): void {
     this.#lastRefusal = this.#now();
     this.#setStatus({ state: 'memory-only', error: toPlainError(storageError(reason)) });
+    // The person may not write again before leaving.
+    if (this.#disk && this.#retry === null) this.#retry = setTimeout(() => this.#offerAgain(), RETRY_MILLISECONDS);
+  }
+
+  #offerAgain(): void {
+    this.#retry = null;
+    if (this.#status.state === 'memory-only') void this.flush();
   }
 
   #setStatus(status: StoreStatus): void {

@@ -244,11 +244,12 @@ describe('a run', () => {
 
   it('that fails goes back to the last good weights, puts those to use, and says why', async () => {
     stage.at = (step) => {
-      if (step === 5) throw new NonFiniteError('The loss', 5);
+      if (step === 4) throw new NonFiniteError('The loss', 4);
     };
     const run = start();
     expect(await run.over).toBe('failed');
-    expect(stage.weight).toBe(4);
+    expect(stage.weight).toBe(2);
+    expect(stage.numbers()).toEqual({ step: 2 });
     expect(stage.calls).toEqual(['build anew', 'finish', 'release']);
     expect(around.events.at(-1)).toMatchObject({ type: 'run.state', state: 'failed', error: { code: 'non-finite' } });
     expect(around.recoveries).toBe(0);

@@ -1,0 +1,217 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../errors';
+import { startDevice } from '../gpu/device';
+import { metricInfo } from '../metrics';
+import { readVariables } from '../model/checkpoint';
+import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
+import type { CheckpointName, StageReport } from './protocol';
+import type { SavedState, Stage } from './stage';
+import { PpoStage, policyWeightsOf } from './stages/ppoStage';
+import { PretrainStage } from './stages/pretrainStage';
+import { RewardModelStage } from './stages/rewardModelStage';
+import { SftStage } from './stages/sftStage';
+import { TOY_SETTINGS as SETTINGS, toyRankings, toyWorkshop } from './toyWorkshop';
+import type { Workshop } from './workshop';
+
+const SEED = 5;
+const MAKE: Record<Stage['name'], (workshop: Workshop) => Stage> = {
+  pretrain: (workshop) => new PretrainStage(workshop, SETTINGS.pretrain, SEED),
+  sft: (workshop) => new SftStage(workshop, SETTINGS.sft, [], SEED),
+  rewardModel: (workshop) => new RewardModelStage(workshop, SETTINGS.rewardModel, toyRankings(12), [], SEED),
+  ppo: (workshop) => new PpoStage(workshop, SETTINGS.ppo, ['Hello!'], false, SEED),
+};
+const STAGES = ['pretrain', 'sft', 'rewardModel', 'ppo'] as const;
+
+/** What a checkpoint file would bring back. */
+async function throughAFile(stage: Stage): Promise<SavedState> {
+  const bytes = writeSafetensors(await readVariables(stage.variables()));
+  return { weights: readSafetensors(bytes).tensors, numbers: { ...stage.numbers() } };
+}
+
+/** Takes steps until `until` are done. */
+async function take(stage: Stage, until = Infinity): Promise<void> {
+  for await (const { step, metrics } of stage.run(new AbortController().signal)) {
+    for (const key of Object.keys(metrics ?? {})) expect(metricInfo(stage.name, key), key).toBeDefined();
+    if (metrics && step >= until) break;
+  }
+}
+
+async function finish(stage: Stage): Promise<void> {
+  await stage.finish();
+  stage.release();
+}
+
+describe('the stages', () => {
+  let workshop: Workshop;
+  let before = 0;
+  beforeEach(async () => {
+    await startDevice('wasm');
+    before = tf.memory().numTensors;
+    workshop = await toyWorkshop();
+  });
+  afterEach(() => {
+    for (const name of ['base', 'sft', 'rewardModel', 'policy'] as const) workshop.models.drop(name);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  /** Runs a stage from its beginning to its end. */
+  async function whole(name: Stage['name']): Promise<Stage> {
+    const stage = MAKE[name](workshop);
+    stage.build(null);
+    await take(stage);
+    await finish(stage);
+    return stage;
+  }
+  /** A PPO run needs a reward model. */
+  const prepare = async (name: Stage['name']): Promise<void> => {
+    if (name === 'ppo') await whole('rewardModel');
+  };
+
+  it.each(STAGES)('%s that goes on from a checkpoint ends with the weights of one that never stopped', async (name) => {
+    await prepare(name);
+    const results: ReadonlyMap<string, StoredTensor>[] = [];
+    const through = MAKE[name](workshop);
+    through.build(null);
+    await take(through);
+    results.push(await readVariables(through.variables()));
+    through.release();
+
+    const broken = MAKE[name](workshop);
+    broken.build(null);
+    await take(broken, 2);
+    const saved = await throughAFile(broken);
+    broken.release();
+
+    const resumed = MAKE[name](workshop);
+    resumed.build(saved);
+    await take(resumed);
+    results.push(await readVariables(resumed.variables()));
+    expect(resumed.numbers()).toEqual(through.numbers());
+    resumed.release();
+    expect(results[1]).toEqual(results[0]);
+  });
+
+  it.each(STAGES)('%s takes the steps that it promised, and learns something in them', async (name) => {
+    await prepare(name);
+    const stage = MAKE[name](workshop);
+    stage.build(null);
+    const first = await readVariables(stage.variables());
+    let steps = 0;
+    for await (const { step, metrics, steps: promised } of stage.run(new AbortController().signal)) {
+      expect(promised).toBe(stage.steps);
+      if (metrics) steps = step;
+    }
+    expect(steps).toBe(stage.steps);
+    expect(await readVariables(stage.variables())).not.toEqual(first);
+    stage.release();
+  });
+
+  it.each(STAGES)('%s goes back to where it was', async (name) => {
+    await prepare(name);
+    const stage = MAKE[name](workshop);
+    stage.build(null);
+    await take(stage, 1);
+    const numbers = stage.numbers();
+    await take(stage, 2);
+    expect(stage.numbers()).not.toEqual(numbers);
+    stage.setNumbers(numbers);
+    expect(stage.numbers()).toEqual(numbers);
+    stage.release();
+  });
+
+  it.each<[Stage['name'], CheckpointName, Partial<StageReport>]>([
+    ['pretrain', 'base', { base: 'trained', sft: 'none', rewardModel: 'none', policy: 'none' }],
+    ['sft', 'sft', { base: 'shipped', sft: 'trained', rewardModel: 'trained', policy: 'none' }],
+    ['rewardModel', 'rewardModel', { base: 'shipped', sft: 'shipped', rewardModel: 'trained' }],
+    ['ppo', 'policy', { base: 'shipped', sft: 'shipped', rewardModel: 'trained', policy: 'trained' }],
+  ])('%s puts %s to use, and what was made from another goes', async (name, checkpoint, report) => {
+    await whole('rewardModel');
+    await whole('ppo');
+    const stage = await whole(name);
+    expect(stage.checkpoint).toBe(checkpoint);
+    expect(workshop.models.report()).toMatchObject(report);
+  });
+
+  describe('rewardModel', () => {
+    it('holds one ranking in ten out where it is given none, and reports on those', async () => {
+      const stage = MAKE.rewardModel(workshop) as RewardModelStage;
+      stage.build(null);
+      await take(stage);
+      await finish(stage);
+      expect(stage.report).toMatchObject({ rankings: 10, pairs: 10, heldOutPairs: 2 });
+      expect(stage.report?.heldOutAccuracy).toBeGreaterThanOrEqual(0);
+      const given = new RewardModelStage(workshop, SETTINGS.rewardModel, toyRankings(12), toyRankings(3), SEED);
+      given.build(null);
+      await finish(given);
+      expect(given.report).toMatchObject({ rankings: 12, heldOutPairs: 3 });
+    });
+
+    it('refuses rankings that say of nothing that it is better', () => {
+      const ties = toyRankings(4).map((ranking) => ({ ...ranking, ranks: [1, 1] }));
+      expect(() => new RewardModelStage(workshop, SETTINGS.rewardModel, ties, [], SEED)).toThrow(InputError);
+      expect(() => new RewardModelStage(workshop, SETTINGS.rewardModel, [], [], SEED)).toThrow(InputError);
+    });
+  });
+
+  describe('ppo', () => {
+    it('lets the chat talk to the policy while it learns', async () => {
+      await prepare('ppo');
+      const stage = MAKE.ppo(workshop);
+      stage.build(null);
+      const policy = workshop.models.gpt('policy');
+      const read = (): number[] => [...(policy?.parameters.get('transformer.wte.weight') as tf.Variable).dataSync()];
+      const first = read();
+      expect(first).toEqual([...(workshop.models.weights('sft')?.get('transformer.wte.weight')?.values ?? [])]);
+      await take(stage, 1);
+      expect(workshop.models.gpt('policy')).toBe(policy);
+      expect(read()).not.toEqual(first);
+      await finish(stage);
+      expect(workshop.models.gpt('policy')).toBe(policy);
+    });
+
+    it('keeps in its checkpoint the policy as a model of its own', async () => {
+      await prepare('ppo');
+      const stage = MAKE.ppo(workshop);
+      stage.build(null);
+      await take(stage, 1);
+      const { weights } = await throughAFile(stage);
+      await finish(stage);
+      const policy = policyWeightsOf(weights);
+      for (const [name, tensor] of workshop.models.weights('policy') ?? []) expect(policy.get(name)).toEqual(tensor);
+    });
+
+    it('begins at the reference, or where the policy is if asked to', async () => {
+      await prepare('ppo');
+      await whole('ppo');
+      const trained = workshop.models.weights('policy')?.get('transformer.wte.weight')?.values;
+      const reference = workshop.models.weights('sft')?.get('transformer.wte.weight')?.values;
+      for (const [goOn, expected] of [
+        [true, trained],
+        [false, reference],
+      ] as const) {
+        const stage = new PpoStage(workshop, SETTINGS.ppo, [], goOn, SEED);
+        stage.build(null);
+        const start = stage.variables().get('policy.transformer.wte.weight') as tf.Variable;
+        expect([...start.dataSync()]).toEqual([...(expected ?? [])]);
+        stage.release();
+      }
+    });
+  });
+
+  it('say what they lack', () => {
+    workshop.models.drop('sft');
+    workshop.models.drop('base');
+    for (const name of ['sft', 'rewardModel', 'ppo'] as const) {
+      const stage = MAKE[name](workshop);
+      expect(() => stage.build(null), name).toThrow(InputError);
+      stage.release();
+    }
+  });
+
+  it('learn from what a person demonstrated first of all', () => {
+    const own = [{ id: 'mine', conversation: [{ role: 'user' as const, text: 'Hi' }], reply: 'Good day.' }];
+    const stage = new SftStage(workshop, { ...SETTINGS.sft, epochs: 1, batchSize: 1 }, own, SEED);
+    expect(stage.steps).toBe(SETTINGS.sft.examples + 1);
+  });
+});

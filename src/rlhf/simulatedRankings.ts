@@ -35,6 +35,11 @@ export function promptTokens(
   return renderPrompt(tokenizer, conversation, { template: role === 'base' ? 'completion' : 'chat', maxTokens }).ids;
 }
 
+/** Most tokens of a reply: the prompt keeps half of the context, however long a reply is asked for. */
+export function longestReply(context: number, maxNewTokens: number): number {
+  return Math.min(maxNewTokens, Math.floor(context / 2));
+}
+
 /** Yields rankings as they come, some at a time. */
 export async function* simulateRankings(
   gpt: Gpt,

@@ -8,7 +8,7 @@ import { evaluate } from '../rlhf/evaluation';
 import { likeliestNextTokens } from '../rlhf/nextTokens';
 import { scoreReplies } from '../rlhf/rewardModel';
 import { driftOf } from '../rlhf/rollout';
-import { promptTokens, simulateRankings } from '../rlhf/simulatedRankings';
+import { longestReply, promptTokens, simulateRankings } from '../rlhf/simulatedRankings';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
 import { samplePrompts } from '../text/world/prompts';
 import { nextMacrotask } from '../gpu/macrotask';
@@ -50,12 +50,14 @@ export class Jobs {
     const { pad, end } = tokenizer.specials;
     return this.#job(jobId, async (signal) => {
       const template = from === 'base' ? 'completion' : 'chat';
-      const room = Math.max(8, gpt.shape.context - sampling.maxNewTokens);
+      const maxNewTokens = longestReply(gpt.shape.context, sampling.maxNewTokens);
+      const room = gpt.shape.context - maxNewTokens;
       const prompt = renderPrompt(tokenizer, conversation, { template, maxTokens: room });
       const prompts = Array.from({ length: k }, () => prompt.ids);
       let last = { responses: [] as number[][], finished: [] as boolean[] };
       for await (const generation of generate(gpt, prompts, {
         ...sampling,
+        maxNewTokens,
         seed,
         stopToken: end,
         padToken: pad,

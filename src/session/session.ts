@@ -168,6 +168,8 @@ export class TrainingSession {
         this.#emit({ type: 'run.rewardModel', runId, report: stage.report });
       }
       this.#run = null;
+      // A device that went away as the run ended was asked for by nobody.
+      if (this.#deviceIsLost) void this.#recover();
       this.#changed();
     });
     return { runId };

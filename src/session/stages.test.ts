@@ -181,6 +181,17 @@ describe('the stages', () => {
       for (const [name, tensor] of workshop.models.weights('policy') ?? []) expect(policy.get(name)).toEqual(tensor);
     });
 
+    it('keeps half of the context for the prompts, however long a reply is asked for', async () => {
+      await prepare('ppo');
+      const settings = { ...SETTINGS.ppo, updates: 1, batchSize: 2, maxNewTokens: 200 };
+      const stage = new PpoStage(workshop, settings, ['Where does Mira live?'], false, SEED);
+      stage.build(null);
+      for await (const { samples } of stage.run(new AbortController().signal)) {
+        if (samples) expect(samples[0]?.prompt).toContain('Where does Mira live?');
+      }
+      stage.release();
+    });
+
     it('begins at the reference, or where the policy is if asked to', async () => {
       await prepare('ppo');
       await whole('ppo');

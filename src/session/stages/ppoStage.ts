@@ -7,7 +7,7 @@ import type { StoredTensor } from '../../model/safetensors';
 import { cloneScalarModel, disposeScalarModel, scalarParameters } from '../../model/scalarHead';
 import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlController';
 import { ppo, ppoOptimisers, type PpoState } from '../../rlhf/ppo';
-import { promptTokens } from '../../rlhf/simulatedRankings';
+import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
 import { samplePrompts } from '../../text/world/prompts';
@@ -46,7 +46,8 @@ export class PpoStage implements Stage {
     seed: number,
   ) {
     this.#workshop = workshop;
-    this.#settings = settings;
+    const maxNewTokens = longestReply(workshop.models.shape.context, settings.maxNewTokens);
+    this.#settings = { ...settings, maxNewTokens };
     this.#ownPrompts = ownPrompts;
     this.#continuePolicy = continuePolicy;
     this.#seed = seed;

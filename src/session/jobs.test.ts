@@ -1,0 +1,164 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CancelledError, InputError } from '../errors';
+import { startDevice } from '../gpu/device';
+import { cloneGpt } from '../model/gpt';
+import { scalarModelFrom } from '../model/scalarHead';
+import { TOY } from '../rlhf/toyWorld';
+import { findPrompt } from '../text/world/labeler';
+import { Jobs } from './jobs';
+import type { Commands, SessionEvent } from './protocol';
+import { TOY_SETTINGS, toyWorkshop } from './toyWorkshop';
+import type { Workshop } from './workshop';
+
+const REPLY: Commands['chat.reply'] = {
+  jobId: 'job-1',
+  conversation: [{ role: 'user', text: 'Where is Mira?' }],
+  k: 3,
+  from: 'sft',
+  sampling: { ...TOY_SETTINGS.chat, maxNewTokens: 10 },
+  seed: 3,
+};
+
+describe('the jobs of a session', () => {
+  let workshop: Workshop;
+  let events: SessionEvent[];
+  let listener: (event: SessionEvent) => void;
+  let jobs: Jobs;
+  let before = 0;
+  beforeEach(async () => {
+    await startDevice('wasm');
+    before = tf.memory().numTensors;
+    workshop = await toyWorkshop();
+    events = [];
+    listener = () => undefined;
+    jobs = new Jobs((event) => {
+      events.push(event);
+      listener(event);
+    }, workshop);
+  });
+  afterEach(() => {
+    for (const name of ['base', 'sft', 'rewardModel', 'policy'] as const) workshop.models.drop(name);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  async function withRewardModelAndPolicy(): Promise<void> {
+    const sft = workshop.models.gpt('sft');
+    if (!sft) throw new Error('The toy has an SFT model.');
+    await workshop.models.installRewardModel(scalarModelFrom(sft, 1));
+    const policy = cloneGpt(sft);
+    tf.tidy(() => policy.parameters.get('transformer.ln_f.weight')?.assign(tf.fill([TOY.width], 0.5)));
+    await workshop.models.install('policy', policy);
+  }
+
+  it('reply K times, show the text as it comes, and say what is not known yet with null', async () => {
+    const { replies, droppedTurns } = await jobs.reply(REPLY);
+    expect(replies.length).toBe(3);
+    expect(droppedTurns).toBe(0);
+    for (const { score, kl, tokenIds, finished, text } of replies) {
+      expect([score, kl]).toEqual([null, null]);
+      expect(tokenIds.at(-1) === workshop.tokenizer.specials.end).toBe(finished);
+      expect(text).not.toContain('<|end|>');
+    }
+    const partial = events.filter((event) => event.type === 'reply.partial');
+    expect(partial.length).toBeGreaterThan(0);
+    for (const { jobId, texts } of partial) expect([jobId, texts.length]).toEqual(['job-1', 3]);
+    expect(await jobs.reply(REPLY)).toEqual({ replies, droppedTurns, truncated: false });
+  });
+
+  it('score replies where there is a reward model, and measure how far the policy has drifted', async () => {
+    await withRewardModelAndPolicy();
+    const [sft, policy] = [await jobs.reply(REPLY), await jobs.reply({ ...REPLY, from: 'policy' })];
+    for (const { score, kl } of sft.replies) expect([Number.isFinite(score), kl]).toEqual([true, null]);
+    for (const { score, kl } of policy.replies) expect([score, kl].every(Number.isFinite)).toBe(true);
+    expect(policy.replies.some(({ kl }) => Math.abs(kl ?? 0) > 0.01)).toBe(true);
+  });
+
+  it.each(['base', 'sft', 'policy'] as const)(
+    'reply as %s however long the talk and the reply may be',
+    async (from) => {
+      await withRewardModelAndPolicy();
+      const text = 'And then, you know, she went on to the next house. '.repeat(12);
+      const conversation = [
+        { role: 'user' as const, text },
+        { role: 'assistant' as const, text: 'Yes.' },
+        { role: 'user' as const, text: 'Where?' },
+      ];
+      for (const maxNewTokens of [1, 40, 200]) {
+        for (const talk of [conversation, conversation.slice(0, 1), conversation.slice(2)]) {
+          const { replies } = await jobs.reply({
+            ...REPLY,
+            from,
+            k: 2,
+            conversation: talk,
+            sampling: { ...REPLY.sampling, maxNewTokens },
+          });
+          for (const { tokenIds } of replies) expect(tokenIds.length).toBeLessThanOrEqual(maxNewTokens);
+        }
+      }
+    },
+  );
+
+  it('keep half of the context for the talk, however long a reply is asked for', async () => {
+    const sampling = { ...REPLY.sampling, maxNewTokens: 200 };
+    const { truncated } = await jobs.reply({ ...REPLY, sampling });
+    expect(truncated).toBe(false);
+  });
+
+  it('refuse an empty message, and a model that is not there', async () => {
+    const empty = [{ role: 'user' as const, text: '  ' }];
+    await expect(jobs.reply({ ...REPLY, conversation: empty })).rejects.toThrow(InputError);
+    await expect(jobs.reply({ ...REPLY, conversation: [] })).rejects.toThrow(InputError);
+    const answered = [...REPLY.conversation, { role: 'assistant' as const, text: 'There.' }];
+    await expect(jobs.reply({ ...REPLY, conversation: answered })).rejects.toThrow(InputError);
+    await expect(jobs.reply({ ...REPLY, from: 'policy' })).rejects.toThrow('an RLHF policy');
+  });
+
+  it('are cancelled by their names, and cancelling what is over does nothing', async () => {
+    listener = (event) => {
+      if (event.type === 'reply.partial') jobs.cancel('job-1');
+    };
+    const sampling = { ...REPLY.sampling, temperature: 5, maxNewTokens: 40 };
+    await expect(jobs.reply({ ...REPLY, k: 8, sampling })).rejects.toThrow(CancelledError);
+    listener = () => undefined;
+    expect(jobs.cancel('job-1')).toBeNull();
+    expect((await jobs.reply(REPLY)).replies.length).toBe(3);
+  });
+
+  it('show what every model is thinking', async () => {
+    await withRewardModelAndPolicy();
+    const { tokens } = await jobs.inspect({ conversation: REPLY.conversation, count: 5 });
+    expect(tokens.length).toBe(5);
+    for (const { probability } of tokens) expect(Object.keys(probability).sort()).toEqual(['base', 'policy', 'sft']);
+  });
+
+  it('offer prompts of the training side, the same for the same seed, for any seed', () => {
+    for (const seed of [0, 1, -7, 1e9]) {
+      const { text } = jobs.worldPrompt(seed);
+      expect(findPrompt(workshop.world, text)).toBeDefined();
+      expect(jobs.worldPrompt(seed).text).toBe(text);
+    }
+  });
+
+  it('let the simulated labeler rank, and tell how far it is', async () => {
+    const { rankings } = await jobs.simulate({
+      jobId: 'j',
+      count: 22,
+      k: 2,
+      split: 'train',
+      from: 'sft',
+      temperature: 1,
+      seed: 1,
+    });
+    expect(rankings.length).toBe(22);
+    const progress = events.flatMap((event) => (event.type === 'job.progress' ? [`${event.done}/${event.total}`] : []));
+    expect(progress).toEqual(['20/22', '22/22']);
+  });
+
+  it('evaluate the models asked for and no others', async () => {
+    const request = { jobId: 'j', prompts: 4, samplesPerPrompt: 1, temperature: 1, seed: 1 };
+    const report = await jobs.evaluate({ ...request, models: ['sft', 'policy'] });
+    expect(Object.keys(report.gold)).toEqual(['sft']);
+    expect(events.some(({ type }) => type === 'job.progress')).toBe(true);
+  });
+});

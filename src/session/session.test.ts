@@ -1,0 +1,173 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PRESETS } from '../config';
+import { CheckpointError, InputError, RunConflictError } from '../errors';
+import { startDevice } from '../gpu/device';
+import { saveVariables, toGpt2Config } from '../model/checkpoint';
+import { disposeGpt } from '../model/gpt';
+import { halfBits, halfValue, readSafetensors } from '../model/safetensors';
+import { scalarModelFrom, scalarParameters } from '../model/scalarHead';
+import { tinyGpt } from '../model/tinyGpt';
+import { trainTokenizer } from '../text/tokenizer';
+import { pretrainingDocuments } from '../text/world/documents';
+import { createWorld } from '../text/world/world';
+import type { CheckpointFile, OpenRequest, SessionEvent, StartRequest } from './protocol';
+import { TrainingSession } from './session';
+import { TOY_SETTINGS } from './toyWorkshop';
+
+const SHAPE = PRESETS.nano;
+const MODELS_URL = 'https://nudge.test/models/';
+const PRETRAIN: StartRequest = { stage: 'pretrain', runId: 'run-1', seed: 1, settings: TOY_SETTINGS.pretrain };
+const NAME = 'transformer.wte.weight';
+
+describe('the training session', () => {
+  /** What the page's origin serves. */
+  const served = new Map<string, ArrayBuffer | string>();
+  let events: SessionEvent[] = [];
+
+  beforeAll(async () => {
+    await startDevice('wasm');
+    const documents = pretrainingDocuments(createWorld(1), 1);
+    const texts = Array.from({ length: 300 }, () => documents.next().value);
+    served.set('nano/tokenizer.json', JSON.stringify(trainTokenizer(texts, SHAPE.vocabulary)));
+    for (const [seed, name] of ['base', 'sft'].entries()) {
+      const gpt = tinyGpt(seed + 1, SHAPE);
+      served.set(`nano/${name}.safetensors`, await saveVariables(gpt.parameters));
+      disposeGpt(gpt);
+    }
+  });
+  beforeEach(() => {
+    events = [];
+    served.set('nano/config.json', JSON.stringify(toGpt2Config(SHAPE)));
+    vi.stubGlobal('fetch', (url: string) => {
+      const body = served.get(url.replace(MODELS_URL, ''));
+      return Promise.resolve(body === undefined ? new Response(null, { status: 404 }) : new Response(body));
+    });
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    tf.disposeVariables();
+  });
+
+  const open = (checkpoints: CheckpointFile[] = [], changes: Partial<OpenRequest> = {}): Promise<TrainingSession> =>
+    TrainingSession.open(
+      { preset: 'auto', backend: 'wasm', seed: 0, modelsUrl: MODELS_URL, checkpoints, ...changes },
+      (event) => events.push(event),
+    );
+  /** Resolves when a run is over. */
+  async function over(runId: string): Promise<SessionEvent> {
+    const isOver = (event: SessionEvent): boolean =>
+      event.type === 'run.state' && event.runId === runId && ['done', 'stopped', 'failed'].includes(event.state);
+    await vi.waitUntil(() => events.some(isOver) && events.at(-1)?.type === 'session.changed', {
+      timeout: 20_000,
+      interval: 5,
+    });
+    return events.find(isOver) as SessionEvent;
+  }
+
+  it('opens with the shipped models, the small ones where there is no GPU, and says what it has', async () => {
+    const session = await open();
+    expect(session.report()).toMatchObject({
+      device: { backend: 'wasm' },
+      model: { preset: 'nano', parameters: 139_008, context: SHAPE.context, vocabulary: SHAPE.vocabulary },
+      stages: { base: 'shipped', sft: 'shipped', rewardModel: 'none', policy: 'none' },
+      resumable: null,
+    });
+    expect(events).toEqual([]);
+    expect(await session.handlers.memory({})).toMatchObject({ tensors: expect.any(Number) as number });
+  });
+
+  it('refuses shipped models that are missing or of another shape', async () => {
+    served.set('nano/config.json', JSON.stringify(toGpt2Config({ ...SHAPE, layers: 3 })));
+    await expect(open()).rejects.toThrow(CheckpointError);
+    served.delete('nano/config.json');
+    await expect(open()).rejects.toThrow('404');
+  });
+
+  it('runs one stage at a time: whatever would meddle has to wait', async () => {
+    const session = await open();
+    const { handlers } = session;
+    await handlers['train.start']({ ...PRETRAIN, startPaused: true });
+    const meddling = [
+      () => handlers['train.start']({ ...PRETRAIN, runId: 'run-2' }),
+      () => handlers['policy.reset']({}),
+      () => handlers['model.import']({ name: 'sft', bytes: served.get('nano/sft.safetensors') as ArrayBuffer }),
+    ];
+    for (const meddle of meddling) expect(meddle).toThrow(RunConflictError);
+    // A command for a run that is over, or never was, does nothing.
+    expect(handlers['train.stop']({ runId: 'another' })).toBeNull();
+    await handlers['train.resume']({ runId: 'run-1' });
+    expect(await over('run-1')).toMatchObject({ state: 'done' });
+    await handlers['policy.reset']({});
+    expect(session.report().stages).toEqual({ base: 'trained', sft: 'none', rewardModel: 'none', policy: 'none' });
+  });
+
+  it('pauses, takes one step, and stops, as it is told', async () => {
+    const { handlers } = await open();
+    const steps = (): number => events.filter(({ type }) => type === 'run.metrics').length;
+    await handlers['train.start']({ ...PRETRAIN, startPaused: true });
+    await handlers['train.step']({ runId: 'run-1' });
+    await vi.waitUntil(() => steps() === 1, { timeout: 20_000 });
+    await handlers['train.pause']({ runId: 'run-1' });
+    await handlers['train.stop']({ runId: 'run-1' });
+    expect(await over('run-1')).toMatchObject({ state: 'stopped' });
+    expect(steps()).toBe(1);
+  });
+
+  it('goes on with a run that was interrupted', async () => {
+    const first = await open();
+    await first.handlers['train.start'](PRETRAIN);
+    await over('run-1');
+    const made = events.find(({ type }) => type === 'checkpoint') as { file: CheckpointFile };
+    const { file } = made;
+    events = [];
+    const second = await open([{ ...file, final: false, step: 4 }]);
+    expect(second.report().resumable).toEqual({ stage: 'pretrain', runId: 'run-1', step: 4, steps: 4 });
+    expect(second.report().stages.base).toBe('shipped');
+    expect(() => second.handlers['train.continue']({ runId: 'another' })).toThrow(InputError);
+    await second.handlers['train.continue']({ runId: 'run-1' });
+    expect(await over('run-1')).toMatchObject({ state: 'done' });
+    expect(second.report()).toMatchObject({ stages: { base: 'trained' }, resumable: null });
+    expect(events.filter(({ type }) => type === 'run.metrics')).toEqual([]); // all four steps were behind it
+  });
+
+  it('takes up what the page had stored; of what is damaged it says so, and the shipped models stay', async () => {
+    const gpt = tinyGpt(9, SHAPE);
+    const rewardModel = scalarModelFrom(gpt, 1);
+    const file = (name: CheckpointFile['name'], bytes: ArrayBuffer): CheckpointFile => ({
+      name,
+      runId: 'r',
+      step: 3,
+      final: true,
+      bytes,
+    });
+    const good = file('rewardModel', await saveVariables(scalarParameters(rewardModel)));
+    const session = await open([good, file('sft', new ArrayBuffer(5)), file('base', good.bytes.slice(0, 999))]);
+    expect(session.report().stages).toEqual({
+      base: 'shipped',
+      sft: 'shipped',
+      rewardModel: 'trained',
+      policy: 'none',
+    });
+    expect(events.map((event) => (event.type === 'error' ? event.error.code : event.type))).toEqual([
+      'bad-checkpoint',
+      'bad-checkpoint',
+    ]);
+  });
+
+  it('gives a model out in 16 bits and takes it in again', async () => {
+    const session = await open();
+    const { bytes, fileName } = await session.handlers['model.export']({ name: 'sft' });
+    expect(fileName).toBe('nudge-nano-sft.safetensors');
+    const original = readSafetensors(served.get('nano/sft.safetensors') as ArrayBuffer).tensors.get(NAME)?.values;
+    const expected = [...(original ?? [])].map((value) => halfValue(halfBits(value)));
+    expect([...(readSafetensors(bytes).tensors.get(NAME)?.values ?? [])]).toEqual(expected);
+    const report = await session.handlers['model.import']({ name: 'sft', bytes });
+    expect(report.stages).toEqual({ base: 'shipped', sft: 'trained', rewardModel: 'none', policy: 'none' });
+    const again = await session.handlers['model.export']({ name: 'sft' });
+    expect([...(readSafetensors(again.bytes).tensors.get(NAME)?.values ?? [])]).toEqual(expected);
+    expect(() => session.handlers['model.export']({ name: 'policy' })).toThrow(InputError);
+    expect(() => session.handlers['model.import']({ name: 'sft', bytes: new ArrayBuffer(3) })).toThrow(CheckpointError);
+    expect(session.report().stages.sft).toBe('trained');
+  });
+});

@@ -68,7 +68,7 @@ test('rows of a made-up file are read, plain and packed; each broken one is name
   expect(await nudge.rankingCount()).toBe(78);
 
   await nudge.set('rewardModel', { epochs: 1 });
-  await page.getByRole('button', { name: 'Train the reward model on it' }).click();
+  await nudge.start('rewardModel', page.getByRole('button', { name: 'Train the reward model on it' }));
   await nudge.done('rewardModel');
   await expect(page.getByTestId('reward-model-report')).toContainText(/Held-out pair accuracy\s*\d/);
 });
@@ -100,7 +100,7 @@ test('HH-RLHF, all 2,312 pairs: kept whole, then with ten rows broken on purpose
 
   await nudge.set('rewardModel', { epochs: 1, rankingsPerStep: 16 });
   const started = performance.now();
-  await page.getByRole('button', { name: 'Train the reward model on it' }).click();
+  await nudge.start('rewardModel', page.getByRole('button', { name: 'Train the reward model on it' }));
   await nudge.done('rewardModel', 240_000);
   const report = page.getByTestId('reward-model-report');
   await expect(report).toContainText(/Held-out pair accuracy\s*\d/);

@@ -51,6 +51,8 @@ export class NudgePage {
 
   /** Waits until everything that the page made is in the browser's storage. */
   async saved(): Promise<void> {
+    // What is typed and ranked is gathered for a moment before it is written.
+    await this.page.waitForTimeout(300);
     await expect(this.statusLine).toContainText('· saved');
   }
 
@@ -142,12 +144,12 @@ export class NudgePage {
     }
   }
 
-  /** Presses a stage's own button, and waits until there is a new run. */
-  async start(stage: StageName): Promise<void> {
+  /** Presses a stage's own button, or another that starts it, and waits until there is a new run. */
+  async start(stage: StageName, button?: Locator): Promise<void> {
     await this.goTo('Train');
     const before = await this.#runOf(stage);
     const verbs = { pretrain: 'Pretrain', sft: 'Fine-tune', rewardModel: 'Train', ppo: 'Run PPO' };
-    await this.stage(stage).getByRole('button', { name: verbs[stage], exact: true }).click();
+    await (button ?? this.stage(stage).getByRole('button', { name: verbs[stage], exact: true })).click();
     await expect.poll(async () => (await this.#runOf(stage)).id).not.toBe(before.id);
   }
 

@@ -57,7 +57,8 @@ afterEach(() => disk.close());
 async function damage(name: CheckpointName, how: (bytes: ArrayBuffer) => ArrayBuffer): Promise<void> {
   const head = await disk.get('checkpointHeads', `nano/${name}`);
   const blob = await disk.get('checkpointBlobs', head!.current);
-  await disk.write([{ type: 'put', kind: 'checkpointBlobs', record: { ...blob!, bytes: how(blob!.bytes) } }], 'strict');
+  const bytes = new Blob([how(await blob!.bytes.arrayBuffer())]);
+  await disk.write([{ type: 'put', kind: 'checkpointBlobs', record: { ...blob!, bytes } }], 'strict');
 }
 
 describe('checkpoints', () => {

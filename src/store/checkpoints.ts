@@ -95,9 +95,9 @@ export class Checkpoints {
       ...{ id, format: 1, preset, ...what },
       ...{ length: bytes.byteLength, sha256, createdAt: Date.now() },
     };
-    const blob: Write = { type: 'put', kind: 'checkpointBlobs', record: { id, bytes } };
+    const blob: Write = { type: 'put', kind: 'checkpointBlobs', record: { id, bytes: new Blob([bytes]) } };
     await this.#database.write([blob, { type: 'put', kind: 'checkpointManifests', record: manifest }], 'relaxed');
-    const fault = await this.#faultOf(manifest, (await this.#database.get('checkpointBlobs', id))?.bytes);
+    const fault = await faultOf(manifest, await this.#bytesOf(id));
     if (fault === null) return manifest;
     await this.#database.write(deletions(id), 'relaxed');
     throw new CheckpointError(
@@ -106,13 +106,10 @@ export class Checkpoints {
     );
   }
 
-  /** Says what is wrong with stored bytes; null: nothing. */
-  async #faultOf(manifest: CheckpointManifestRecord, bytes: ArrayBuffer | undefined): Promise<string | null> {
-    if (!bytes) return `expected ${manifest.length} bytes, found none.`;
-    if (bytes.byteLength !== manifest.length) return `expected ${manifest.length} bytes, found ${bytes.byteLength}.`;
-    const found = await digest(bytes);
-    const comparable = manifest.sha256 !== null && found !== null;
-    return comparable && found !== manifest.sha256 ? `expected SHA-256 ${manifest.sha256}, found ${found}.` : null;
+  /** What is stored of a checkpoint; undefined where it is gone or cannot be read. */
+  async #bytesOf(id: string): Promise<ArrayBuffer | undefined> {
+    const blob = await this.#database.get('checkpointBlobs', id);
+    return blob?.bytes.arrayBuffer().catch(() => undefined);
   }
 
   async #loadSlot(head: CheckpointHeadRecord, errors: CheckpointError[]): Promise<CheckpointFile | null> {
@@ -132,11 +129,11 @@ export class Checkpoints {
   async #read(id: string): Promise<CheckpointFile | string> {
     const manifest = await this.#database.get('checkpointManifests', id);
     if (!manifest) return 'expected its manifest, found none.';
-    const blob = await this.#database.get('checkpointBlobs', id);
-    const fault = await this.#faultOf(manifest, blob?.bytes);
-    if (fault !== null || !blob) return fault ?? 'expected its bytes, found none.';
+    const bytes = await this.#bytesOf(id);
+    const fault = await faultOf(manifest, bytes);
+    if (fault !== null || !bytes) return fault ?? 'expected its bytes, found none.';
     const { name, runId, step, final } = manifest;
-    return { name, runId, step, final, bytes: blob.bytes };
+    return { name, runId, step, final, bytes };
   }
 
   /** Deletes what no head points to. */
@@ -161,6 +158,15 @@ function deletions(id: string): Write[] {
     { type: 'delete', kind: 'checkpointBlobs', key: id },
     { type: 'delete', kind: 'checkpointManifests', key: id },
   ];
+}
+
+/** Says what is wrong with stored bytes; null: nothing. */
+async function faultOf(manifest: CheckpointManifestRecord, bytes: ArrayBuffer | undefined): Promise<string | null> {
+  if (!bytes) return `expected ${manifest.length} bytes, found none.`;
+  if (bytes.byteLength !== manifest.length) return `expected ${manifest.length} bytes, found ${bytes.byteLength}.`;
+  const found = await digest(bytes);
+  const comparable = manifest.sha256 !== null && found !== null;
+  return comparable && found !== manifest.sha256 ? `expected SHA-256 ${manifest.sha256}, found ${found}.` : null;
 }
 
 /** SHA-256 in hexadecimal; null where the origin is not secure and so has no `crypto.subtle`. */

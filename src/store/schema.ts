@@ -93,10 +93,13 @@ export interface MetricChunkRecord {
   columns: Record<string, (number | null)[]>;
 }
 
-/** The bytes of a checkpoint, apart from its manifest so that manifests can be listed without them. */
+/**
+ * The bytes of a checkpoint, apart from its manifest so that manifests can be listed without them. A Blob, because the
+ * browser writes it away from the page; an ArrayBuffer would be copied twice on the main thread.
+ */
 export interface CheckpointBlobRecord {
   id: string;
-  bytes: ArrayBuffer;
+  bytes: Blob;
 }
 
 export interface CheckpointManifestRecord {

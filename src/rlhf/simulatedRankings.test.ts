@@ -5,9 +5,10 @@ import { startDevice } from '../gpu/device';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import { tinyGpt } from '../model/tinyGpt';
 import type { Ranking } from '../session/protocol';
-import { renderPrompt } from '../text/chatTemplate';
+import { decodeReply, renderPrompt } from '../text/chatTemplate';
 import { rankReplies } from '../text/world/labeler';
 import { worldPrompts } from '../text/world/prompts';
+import { sampleResponses } from './rollout';
 import { promptTokens, simulateRankings, type SimulatedRankingRequest, tokeniseRanking } from './simulatedRankings';
 import { TOY, toyWorld } from './toyWorld';
 
@@ -61,6 +62,18 @@ describe('simulated rankings', () => {
       const judged = replies.map((text) => ({ text, finished: false }));
       if (prompt) expect(ranks).toEqual(rankReplies(world, prompt, judged));
     }
+  });
+
+  it('give each prompt the replies that were said to it', async () => {
+    const greedy = { temperature: 0, maxNewTokens: 6, seed: 0 };
+    const rankings = await all({ ...greedy, count: 5 });
+    const { end: stop, pad } = tokenizer.specials;
+    for (const { conversation, replies } of rankings) {
+      const prompt = promptTokens(tokenizer, conversation, 'sft', TOY.context - 6);
+      const { responses } = await sampleResponses(gpt, [prompt], { stop, pad }, greedy);
+      expect(new Set(replies)).toEqual(new Set([decodeReply(tokenizer, responses[0] ?? [])]));
+    }
+    expect(new Set(rankings.map(({ replies }) => replies[0])).size).toBeGreaterThan(1); // or the test shows nothing
   });
 
   it('are the same for the same seed and others for another', async () => {

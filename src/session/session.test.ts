@@ -155,6 +155,20 @@ describe('the training session', () => {
     ]);
   });
 
+  it('forgets what was made from a model that an import replaces', async () => {
+    const bytes = served.get('nano/sft.safetensors') as ArrayBuffer;
+    const gpt = tinyGpt(9, SHAPE);
+    const rewardModel = await saveVariables(scalarParameters(scalarModelFrom(gpt, 1)));
+    const policy = new Map([...gpt.parameters].map(([name, parameter]) => [`policy.${name}`, parameter]));
+    const session = await open([
+      { name: 'rewardModel', runId: 'r', step: 3, final: true, bytes: rewardModel },
+      { name: 'policy', runId: 'p', step: 3, final: true, bytes: await saveVariables(policy) },
+    ]);
+    expect(session.report().stages).toMatchObject({ rewardModel: 'trained', policy: 'trained' });
+    const report = await session.handlers['model.import']({ name: 'sft', bytes });
+    expect(report.stages).toEqual({ base: 'shipped', sft: 'trained', rewardModel: 'none', policy: 'none' });
+  });
+
   it('gives a model out in 16 bits and takes it in again', async () => {
     const session = await open();
     const { bytes, fileName } = await session.handlers['model.export']({ name: 'sft' });

@@ -17,7 +17,7 @@ const DOCUMENTS = [
   [7, 8, 9, 2, 3],
   [5, 10, 11],
 ];
-const SETTINGS: PretrainSettings = { steps: 60, batchSize: 4, sequenceLength: 12, learningRate: 0.02, warmupSteps: 5 };
+const SETTINGS: PretrainSettings = { steps: 50, batchSize: 4, sequenceLength: 12, learningRate: 0.02, warmupSteps: 5 };
 
 function* endlessly(documents: readonly number[][]): Generator<number[]> {
   for (;;) yield* documents;

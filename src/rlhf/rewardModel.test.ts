@@ -22,7 +22,7 @@ import type { TrainingStep } from './trainingStep';
 const PAD = 1;
 const STOP = 0;
 const GOOD = 7;
-const SETTINGS: RewardModelSettings = { epochs: 12, rankingsPerStep: 4, learningRate: 0.01, centreCoef: 0 };
+const SETTINGS: RewardModelSettings = { epochs: 6, rankingsPerStep: 4, learningRate: 0.01, centreCoef: 0 };
 const STILL: RewardModelSettings = { ...SETTINGS, epochs: 1, learningRate: 0 };
 
 /** The more often a reply holds the token GOOD, the better it is. */

@@ -5,6 +5,7 @@ import { startDevice } from '../gpu/device';
 import { metricInfo } from '../metrics';
 import { readVariables } from '../model/checkpoint';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
+import { scalarModelFrom } from '../model/scalarHead';
 import type { CheckpointName, StageReport } from './protocol';
 import type { SavedState, Stage } from './stage';
 import { PpoStage, policyWeightsOf } from './stages/ppoStage';
@@ -63,10 +64,11 @@ describe('the stages', () => {
     await finish(stage);
     return stage;
   }
-  /** A PPO run needs a reward model. */
-  const prepare = async (name: Stage['name']): Promise<void> => {
-    if (name === 'ppo') await whole('rewardModel');
-  };
+  /** A PPO run needs a reward model; one that nobody trained will do. */
+  async function prepare(name: Stage['name']): Promise<void> {
+    const sft = workshop.models.gpt('sft');
+    if (name === 'ppo' && sft) await workshop.models.installRewardModel(scalarModelFrom(sft, 1));
+  }
 
   it.each(STAGES)('%s that goes on from a checkpoint ends with the weights of one that never stopped', async (name) => {
     await prepare(name);
@@ -126,8 +128,8 @@ describe('the stages', () => {
     ['rewardModel', 'rewardModel', { base: 'shipped', sft: 'shipped', rewardModel: 'trained' }],
     ['ppo', 'policy', { base: 'shipped', sft: 'shipped', rewardModel: 'trained', policy: 'trained' }],
   ])('%s puts %s to use, and what was made from another goes', async (name, checkpoint, report) => {
-    await whole('rewardModel');
-    await whole('ppo');
+    await prepare('ppo');
+    workshop.models.load('policy', workshop.models.weights('sft') ?? new Map(), 'trained');
     const stage = await whole(name);
     expect(stage.checkpoint).toBe(checkpoint);
     expect(workshop.models.report()).toMatchObject(report);

@@ -32,7 +32,7 @@ import { batchPairWeights } from './pairWeights';
 import { ppoMinibatch } from './ppoMinibatch.oracle';
 import { dpoLoss } from './preferenceLosses';
 import { allPairsLoss } from './rankingLoss';
-import { lastScalars, lastTokenMask, scoreBatch } from './rewardModel';
+import { pooledScalars, poolingWeights, scoreBatch } from './rewardModel';
 
 type Law = (gpt: Gpt, oracle: Oracle) => Promise<Deviation[]>;
 
@@ -103,17 +103,17 @@ export const LAWS: Record<string, Law> = {
     const model = withHead(gpt, weight, 0);
     const batch = responsesAfter(gpt, rows, lengths, 1);
     const { ids, start, responseMask } = batchTensors(batch);
-    const last = lastTokenMask(batch);
+    const last = poolingWeights(batch, 'last');
     const weights = tf.tensor3d(batchPairWeights([rows.map((_, rank) => rank)], rows.length), [
       1,
       rows.length,
       rows.length,
     ]);
     const { loss, gradients } = gradientsOf(scalarParameters(model), () =>
-      allPairsLoss(tf.reshape(lastScalars(model, ids, start, last), [1, rows.length]), weights),
+      allPairsLoss(tf.reshape(pooledScalars(model, ids, start, last), [1, rows.length]), weights),
     );
     const deviations = [
-      values('rewards', await scoreBatch(model, batch), answers.rewards),
+      values('rewards', await scoreBatch(model, batch, 'last'), answers.rewards),
       values('loss', await read(loss), answers.loss),
       // The head there has no bias; ours is at 0, where the loss does not feel it.
       ...(await gradientNorms(renamed(gradients, { [HEAD_WEIGHT]: 'head.weight' }), answers.grad_norms, [HEAD_BIAS])),

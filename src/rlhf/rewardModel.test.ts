@@ -101,7 +101,7 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
     expect(() => normaliseHead(model, [1, 1, 1])).toThrow(InputError);
   });
 
-  it('scores a reply at its last token, the same beside any others, however many they are', async () => {
+  it('scores a reply by the mean over its tokens, the same beside any others, however many they are', async () => {
     const prompts = Array.from({ length: 70 }, (_, i) => new Array<number>(1 + (i % 6)).fill(2 + (i % 9)));
     const replies = Array.from({ length: 70 }, (_, i) => [...new Array<number>(i % 5).fill(3 + (i % 8)), STOP]);
     const together = await scoreReplies(model, prompts, replies, PAD);
@@ -111,7 +111,8 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
       const alone = tf.tidy(() =>
         scalars(model, tf.tensor2d([row], undefined, 'int32'), tf.tensor1d([0], 'int32')).arraySync(),
       );
-      expect(together[i]).toBeCloseTo(alone[0]?.at(-1) as number, 4);
+      const own = (alone[0] as number[]).slice((prompts[i] as number[]).length);
+      expect(together[i]).toBeCloseTo(own.reduce((sum, scalar) => sum + scalar, 0) / own.length, 4);
     }
   });
 

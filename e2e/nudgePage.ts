@@ -182,6 +182,7 @@ export class NudgePage {
       .filter({ has: this.page.getByRole('heading', { name: title, exact: true }) });
     const table = figure.getByRole('table');
     if (!(await table.isVisible())) await figure.getByText('As a table').click();
+    await expect(table.locator('tbody tr')).not.toHaveCount(0);
     const cells = await table.locator('tbody tr td:nth-child(2)').allTextContents();
     // The table begins with the newest, and the page writes minus signs as such.
     return cells.map((cell) => Number(cell.replace('−', '-'))).reverse();

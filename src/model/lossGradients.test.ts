@@ -10,12 +10,12 @@ describe.each(['cpu', 'wasm'] as const)('lossGradients on %s', (backend) => {
 
   it('gives loss, gradients by our names and statistics, and nothing else stays', async () => {
     const before = tf.memory().numTensors;
-    const parameters = new Map([
+    const parameters = new Map<string, tf.Variable>([
       ['a', tf.variable(tf.tidy(() => tf.tensor1d([1, -2])))],
       ['b', tf.variable(tf.tidy(() => tf.scalar(3)))],
     ]);
     const { loss, statistics, gradients } = lossGradients(parameters, () => {
-      const [a, b] = [parameters.get('a') as tf.Tensor1D, parameters.get('b') as tf.Scalar];
+      const [a, b] = [parameters.get('a') as tf.Tensor1D, parameters.get('b') as tf.Variable as tf.Scalar];
       const squares = tf.square(a);
       return { loss: tf.mul(tf.sum(squares), b) as tf.Scalar, statistics: squares as tf.Tensor1D };
     });

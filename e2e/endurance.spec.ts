@@ -29,7 +29,9 @@ test('200 updates of PPO on WebGPU leave as many tensors and as many bytes on th
   const seconds = (performance.now() - started) / 1000;
   console.log(`200 updates in ${seconds.toFixed(0)} s; memory: ${JSON.stringify([early, middle, late])}`);
 
-  expect(late.tensors).toBe(early.tensors);
+  // The first look may meet tensors of what the panel was still asking; nothing may be added after it.
+  expect(middle.tensors).toBeLessThanOrEqual(early.tensors);
+  expect(late.tensors).toBeLessThanOrEqual(middle.tensors);
   // Buffers that are free are kept for the next update, up to a bound; prompts of other lengths ask for other sizes.
   expect(late.bytes).toBeLessThan(early.bytes * 1.1);
 });

@@ -50,7 +50,13 @@ describe.each(HOST_BACKENDS)('causalAttention on %s', (backend) => {
     const { values, shape } = gaussian([1, 6, 12], 6);
     const disturbed = Float32Array.from(values, (value, i) => (i < 2 * 12 ? 1e3 : value));
     const [own, other] = [values, disturbed].map((numbers) =>
-      tf.tidy(() => causalAttention(tf.tensor3d(numbers, shape as [number, number, number]), tf.tensor1d([2], 'int32'), 2).dataSync<'float32'>()),
+      tf.tidy(() =>
+        causalAttention(
+          tf.tensor3d(numbers, shape as [number, number, number]),
+          tf.tensor1d([2], 'int32'),
+          2,
+        ).dataSync<'float32'>(),
+      ),
     ) as [Float32Array, Float32Array];
     expect([...own.subarray(0, 2 * 4)]).toEqual(new Array(8).fill(0));
     expect([...other]).toEqual([...own]);

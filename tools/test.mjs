@@ -123,7 +123,11 @@ async function playwright(words) {
         for (const test of spec.tests) {
           if (test.status === 'skipped') tally.skipped.push(name);
           else if (test.status === 'expected') tally.passed++;
-          else tally.failed.push(name);
+          else if (test.status === 'flaky') {
+            // Only a spec that measures time may be tried again (it says so itself): the machine may be busy.
+            tally.passed++;
+            console.log(`e2e: passed when tried again: ${name}`);
+          } else tally.failed.push(name);
         }
       }
     };

@@ -32,8 +32,8 @@ test('200 updates of PPO on WebGPU leave as many tensors and as many bytes on th
   // The first look may meet tensors of what the panel was still asking; nothing may be added after it.
   expect(middle.tensors).toBeLessThanOrEqual(early.tensors);
   expect(late.tensors).toBeLessThanOrEqual(middle.tensors);
-  // Buffers that are free are kept for the next update, up to a bound; prompts of other lengths ask for other sizes.
-  expect(late.bytes).toBeLessThan(early.bytes * 1.1);
+  // Bytes in use; that the pool of free ones stays bounded is tested beside it. Prompts differ in length, so not equal.
+  expect(late.bytes).toBeLessThan(Math.max(early.bytes, middle.bytes) * 1.1);
 });
 
 /** Waits for an update, pauses right after one, and asks what is alive then. */

@@ -1,12 +1,12 @@
-/** Tensors alive, and the bytes of them on the device. */
+/** Tensors alive, and the bytes of them on the device; free buffers that the pool keeps for later are not counted. */
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Only the WebGPU backend counts its buffers, those in its pool included. */
+/** Only the WebGPU backend counts its buffers. */
 interface GpuMemory {
-  numBytesAllocatedInGPU?: number;
+  numBytesInGPU?: number;
 }
 
 export function memory(): { tensors: number; bytes: number } {
   const info = tf.memory();
-  return { tensors: info.numTensors, bytes: (info as GpuMemory).numBytesAllocatedInGPU ?? info.numBytes };
+  return { tensors: info.numTensors, bytes: (info as GpuMemory).numBytesInGPU ?? info.numBytes };
 }

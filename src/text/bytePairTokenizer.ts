@@ -1,8 +1,8 @@
 /**
  * Byte-level byte-pair encoding, as GPT-2: any UTF-8 text becomes token ids and comes back unchanged.
  *
- * Ids 0 to 3 are the special tokens, 4 to 259 the bytes, and one more follows for each learned merge. Special tokens
- * are put in by the chat template alone: typed text that looks like one is encoded as ordinary characters.
+ * Ids 0 to 3 are the special tokens, 4 to 259 the bytes, and the learned tokens follow. A word that is a token is that
+ * token, whatever the merges would make of it (Hugging Face's `ignore_merges`, as in Llama 3). Special tokens are put in by the chat template alone: typed text that looks like one is encoded as ordinary characters.
  * Read and written as Hugging Face `tokenizer.json`.
  */
 import { TokenizerError } from '../errors';
@@ -85,6 +85,7 @@ export class Tokenizer {
   readonly #rankOfPair = new Map<string, number>();
   readonly #specialIds: ReadonlyMap<string, number>;
   readonly #idOfToken: ReadonlyMap<string, number>;
+  readonly #ignoreMerges: boolean;
   readonly #bytesOfId: (Uint8Array | null)[] = [];
   readonly #cache = new Map<string, readonly number[]>();
 
@@ -92,18 +93,21 @@ export class Tokenizer {
    * @param idOfToken every token, in byte characters, with its id; ids are 0 to V - 1
    * @param merges in order of learning
    * @param specialIds contents and ids of the special tokens, which stand for no bytes; ours must be among them
+   * @param ignoreMerges a word that is a token is encoded as it, whether or not merges lead there
    * @throws TokenizerError where the three do not fit together
    */
   constructor(
     idOfToken: ReadonlyMap<string, number>,
     merges: readonly Merge[],
     specialIds: ReadonlyMap<string, number>,
+    ignoreMerges: boolean,
   ) {
     this.vocabularySize = idOfToken.size;
     this.specials = findSpecials(specialIds);
     this.#specialIds = specialIds;
     this.#merges = merges;
     this.#idOfToken = idOfToken;
+    this.#ignoreMerges = ignoreMerges;
     for (const [token, id] of idOfToken) {
       if (!Number.isInteger(id) || id < 0 || id >= idOfToken.size || this.#bytesOfId[id] !== undefined) {
         throw new TokenizerError(
@@ -200,7 +204,7 @@ export class Tokenizer {
         end_of_word_suffix: null,
         fuse_unk: false,
         byte_fallback: false,
-        ignore_merges: false,
+        ignore_merges: this.#ignoreMerges,
         vocab: Object.fromEntries(this.#idOfToken),
         merges: this.#merges.map(([left, right]) => [left, right]),
       },
@@ -221,19 +225,25 @@ export class Tokenizer {
   #encodeWord(word: string): readonly number[] {
     const known = this.#cache.get(word);
     if (known !== undefined) return known;
-    const symbols = [...bytesToCharacters(utf8Bytes(word))];
-    for (;;) {
-      const rank = this.#lowestRank(symbols);
-      const merge = this.#merges[rank];
-      if (merge === undefined) break;
-      joinPair(symbols, merge);
-    }
-    const ids = symbols.map((symbol) => this.#idOfToken.get(symbol) ?? this.specials.pad);
+    const ids = this.#symbolsOf(bytesToCharacters(utf8Bytes(word))).map(
+      (symbol) => this.#idOfToken.get(symbol) ?? this.specials.pad,
+    );
     if (word.length <= LONGEST_CACHED) {
       if (this.#cache.size >= CACHE_SIZE) this.#cache.clear();
       this.#cache.set(word, ids);
     }
     return ids;
+  }
+
+  #symbolsOf(word: string): string[] {
+    if (this.#ignoreMerges && this.#idOfToken.has(word) && !this.#specialIds.has(word)) return [word];
+    const symbols = [...word];
+    for (;;) {
+      const rank = this.#lowestRank(symbols);
+      const merge = this.#merges[rank];
+      if (merge === undefined) return symbols;
+      joinPair(symbols, merge);
+    }
   }
 
   /** Rank of the earliest-learned pair in the symbols; Infinity when none can be joined. */

@@ -17,26 +17,56 @@ interface CountedWord {
 /** NUL never appears in byte characters, so it can separate the two halves of a key. */
 const SEPARATOR = '\0';
 
+/** What a tokenizer learns from text, in byte characters. */
+export interface LearnedTokens {
+  /** In order of learning. */
+  merges: Merge[];
+  /** Every token that is not a single byte, without repeats: what the merges spell, then words that none spells. */
+  tokens: string[];
+}
+
+/** Share of the new tokens that may be whole words at once; the rest are for pieces of words that it never met. */
+const WHOLE_WORDS_SHARE = 7 / 8;
+
 /**
  * Learns merges, the most frequent pair first. Ties go to the pair that sorts first by code units, so that the same
  * texts in any order always give the same merges.
  *
+ * The commonest words get a token of their own, whether or not the merges come to spell them. In a small vocabulary
+ * merges alone spend half of the tokens on steps towards words ("ha" and "hap" on the way to "happy"), and leave the
+ * words that a model has to know in pieces; Lian et al. 2024 call it scaffolding. A vocabulary that is large enough
+ * for all words is as without this rule.
+ *
  * @param texts the corpus
  * @param count new tokens wanted; fewer come when every word has become one token. Two merges can spell the same
- * token ("ab" + "c", "a" + "bc"), so there may be a few more merges than tokens.
+ * token ("ab" + "c", "a" + "bc"), so there may be more merges than tokens.
  */
-export function learnMerges(texts: Iterable<string>, count: number): Merge[] {
+export function learnTokens(texts: Iterable<string>, count: number): LearnedTokens {
   const words = countWords(texts);
+  const whole = new Set(commonestWords(words, Math.floor(count * WHOLE_WORDS_SHARE)));
   const merges: Merge[] = [];
-  const tokens = new Set<string>();
-  while (tokens.size < count) {
+  const spelled = new Set<string>();
+  const unspelled = new Set(whole);
+  while (spelled.size + unspelled.size < count) {
     const best = commonestPair(words);
     if (best === null) break;
+    const token = best[0] + best[1];
     merges.push(best);
-    tokens.add(best[0] + best[1]);
+    spelled.add(token);
+    unspelled.delete(token);
     for (const word of words) joinPair(word.symbols, best);
   }
-  return merges;
+  return { merges, tokens: [...spelled, ...unspelled] };
+}
+
+/** The words of at least two bytes that come most often, those that sort first among equals. */
+function commonestWords(words: readonly CountedWord[], most: number): string[] {
+  return words
+    .filter(({ symbols }) => symbols.length > 1)
+    .map(({ symbols, count }) => ({ word: symbols.join(''), count }))
+    .sort((a, b) => b.count - a.count || (a.word < b.word ? -1 : 1))
+    .slice(0, most)
+    .map(({ word }) => word);
 }
 
 function countWords(texts: Iterable<string>): CountedWord[] {

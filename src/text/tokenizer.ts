@@ -4,7 +4,7 @@
 import { TokenizerError } from '../errors';
 import { BYTE_CHARACTERS } from './byteLevel';
 import { SPECIAL_CONTENTS, Tokenizer } from './bytePairTokenizer';
-import { learnMerges } from './bytePairTraining';
+import { learnTokens } from './bytePairTraining';
 
 export { Tokenizer, type SpecialTokens, type TokenizerFile } from './bytePairTokenizer';
 export { readTokenizer } from './tokenizerFile';
@@ -36,11 +36,8 @@ export function trainTokenizer(texts: Iterable<string>, vocabularySize: number):
   };
   for (const content of Object.values(SPECIAL_CONTENTS)) addSpecial(content);
   for (const character of BYTE_CHARACTERS) idOfToken.set(character, idOfToken.size);
-  const merges = learnMerges(texts, vocabularySize - SMALLEST_VOCABULARY);
-  for (const [left, right] of merges) {
-    // Two merges can spell the same token; it keeps its first id.
-    if (!idOfToken.has(left + right)) idOfToken.set(left + right, idOfToken.size);
-  }
+  const { merges, tokens } = learnTokens(texts, vocabularySize - SMALLEST_VOCABULARY);
+  for (const token of tokens) idOfToken.set(token, idOfToken.size);
   for (let n = 0; idOfToken.size < vocabularySize; n++) addSpecial(`<|reserved_${n}|>`);
-  return new Tokenizer(idOfToken, merges, specialIds);
+  return new Tokenizer(idOfToken, merges, specialIds, true);
 }

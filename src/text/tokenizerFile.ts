@@ -30,7 +30,7 @@ export function readTokenizer(json: unknown): Tokenizer {
   }
   const idOfToken = readVocabulary(model['vocab']);
   const specialIds = readSpecials(file['added_tokens'], idOfToken);
-  return new Tokenizer(idOfToken, readMerges(model['merges']), specialIds);
+  return new Tokenizer(idOfToken, readMerges(model['merges']), specialIds, model['ignore_merges'] === true);
 }
 
 function readVocabulary(vocab: unknown): Map<string, number> {

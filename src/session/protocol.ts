@@ -98,6 +98,7 @@ export type CheckpointName = 'base' | 'sft' | 'rewardModel' | 'policy';
 /** Weights, moments and the numbers needed to go on, as one safetensors file. */
 export interface CheckpointFile {
   name: CheckpointName;
+  /** The run that made it; `imported` where it came from a file. */
   runId: string;
   /** Optimiser steps (updates, for PPO) behind it. */
   step: number;

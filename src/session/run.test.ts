@@ -74,6 +74,10 @@ class CountingStage implements Stage {
     await this.onFinish();
   }
 
+  undo(): void {
+    this.calls.push('undo');
+  }
+
   release(): void {
     this.calls.push('release');
   }
@@ -255,13 +259,59 @@ describe('a run', () => {
     expect(around.recoveries).toBe(0);
   });
 
-  it('that fails before its first step puts nothing to use', async () => {
+  it('that fails before its first step leaves the models as they were', async () => {
     stage.at = () => {
       throw new Error('at once');
     };
+    const run = start();
+    expect(await run.over).toBe('failed');
+    expect(stage.calls).toEqual(['build anew', 'undo', 'release']);
+    expect([run.learned, around.checkpoints]).toEqual([false, []]);
+  });
+
+  it('that fails before its first good weights leaves the models as they were', async () => {
+    stage.at = (step) => {
+      if (step === 2) throw new Error('after one step, which was not saved');
+    };
     expect(await start().over).toBe('failed');
-    expect(stage.calls).toEqual(['build anew', 'release']);
-    expect(stage.weight).toBe(0);
+    expect(stage.calls).toEqual(['build anew', 'undo', 'release']);
+    expect(around.checkpoints).toEqual([]);
+  });
+
+  it.each(['while it waits', 'in the middle of the step'])(
+    'stopped before its first step, %s, leaves the models as they were',
+    async (when) => {
+      const waits = when === 'while it waits';
+      stage.at = () => run.stop();
+      const run = start(null, waits);
+      if (waits) run.stop();
+      expect(await run.over).toBe('stopped');
+      expect(stage.calls).toEqual(['build anew', 'undo', 'release']);
+      expect([run.learned, around.steps, around.checkpoints]).toEqual([false, [], []]);
+    },
+  );
+
+  it('whose device is lost goes back to nothing learned where no step was saved yet', async () => {
+    stage.at = async (step) => {
+      if (step !== 2 || around.recoveries > 0) return;
+      run.pause();
+      around.lose(lost());
+      await new Promise(() => undefined);
+    };
+    const run = start();
+    await aWhile();
+    run.stop();
+    expect(await run.over).toBe('stopped');
+    expect(stage.calls).toEqual(['build anew', 'build 0', 'undo', 'release']);
+  });
+
+  it('that goes on from a checkpoint and is stopped at once keeps what the checkpoint held', async () => {
+    const weights = new Map([[NAME, { shape: [1], values: Float32Array.of(4) }]]);
+    const run = start({ step: 4, weights, numbers: { step: 4 } }, true);
+    run.stop();
+    expect(await run.over).toBe('stopped');
+    expect([stage.finishedWith, run.learned]).toEqual([[4], true]);
+    expect(around.checkpoints.at(-1)).toMatchObject({ final: true, step: 4 });
   });
 
   it('that cannot be built fails and says why', async () => {
@@ -270,7 +320,7 @@ describe('a run', () => {
     };
     expect(await start().over).toBe('failed');
     expect(around.events.at(-1)).toMatchObject({ state: 'failed', error: { code: 'bad-input' } });
-    expect(stage.calls).toEqual(['build anew', 'release']);
+    expect(stage.calls).toEqual(['build anew', 'undo', 'release']);
   });
 
   it('whose weights stop being numbers goes back to those that were', async () => {
@@ -362,7 +412,7 @@ describe('a run', () => {
       const numbers = JSON.parse(metadata['numbers'] as string) as Record<string, number>;
       stage = new CountingStage();
       around = new Surroundings();
-      expect(await start({ weights: tensors, numbers }).over).toBe('done');
+      expect(await start({ step: 4, weights: tensors, numbers }).over).toBe('done');
       expect(stage.calls[0]).toBe('build 4');
       expect([around.steps, stage.finishedWith]).toEqual([[5, 6], [6]]);
     });

@@ -61,6 +61,11 @@ export class Run {
     return this.#state;
   }
 
+  /** There are steps behind the weights that it ends with; otherwise it leaves the models as they were. */
+  get learned(): boolean {
+    return (this.#lastGood?.step ?? 0) > 0;
+  }
+
   pause(): void {
     if (this.#state === 'running') this.#enter('paused');
   }
@@ -89,11 +94,12 @@ export class Run {
 
   async #drive(saved: SavedState | null): Promise<RunState> {
     try {
-      this.#lastGood = saved;
+      this.#goBackTo(saved);
       this.stage.build(saved);
       this.#enter(this.#state);
       await this.#workWithRecovery();
-      this.#emitCheckpoint(true);
+      if (this.#stoppedInVain) this.stage.undo?.();
+      else this.#emitCheckpoint(true);
       this.stage.release();
       this.#enter(this.#abort.signal.aborted ? 'stopped' : 'done');
     } catch (error) {
@@ -114,6 +120,7 @@ export class Run {
         if (!(cause instanceof DeviceLostError) || recoveries >= MAX_RECOVERIES) throw cause;
         await this.#surroundings.recoverDevice();
         this.#finishing = false;
+        this.#goBackTo(this.#lastGood);
         this.stage.build(this.#lastGood);
       }
     }
@@ -132,6 +139,7 @@ export class Run {
       this.#restoreLastGood();
     }
     this.#lastGood = await Promise.race([this.#save(), lost]);
+    if (this.#stoppedInVain) return;
     this.#finishing = true;
     await Promise.race([this.stage.finish(), lost]);
     this.#lastGood = await Promise.race([this.#save(), lost]);
@@ -167,6 +175,11 @@ export class Run {
     }
   }
 
+  /** Stopped before its first step. */
+  get #stoppedInVain(): boolean {
+    return this.#abort.signal.aborted && !this.learned;
+  }
+
   /** Waits as long as the run is paused; returns the milliseconds waited. */
   async #whilePaused(): Promise<number> {
     const from = performance.now();
@@ -194,14 +207,14 @@ export class Run {
     for (const [name, { values }] of weights) {
       if (!areFinite(values)) throw new NonFiniteError(`The weight ${name}`, this.#step);
     }
-    return { weights, numbers: this.stage.numbers() };
+    return { step: this.#step, weights, numbers: this.stage.numbers() };
   }
 
   #emitCheckpoint(final: boolean): void {
     const now = performance.now();
     if (!this.#lastGood || (!final && now - this.#lastCheckpoint < CHECKPOINT_SECONDS * 1000)) return;
     this.#lastCheckpoint = now;
-    const { weights, numbers } = this.#lastGood;
+    const { step, weights, numbers } = this.#lastGood;
     const metadata = {
       ...this.stage.metadata,
       runId: this.runId,
@@ -209,15 +222,19 @@ export class Run {
       numbers: JSON.stringify(numbers),
     };
     const bytes = writeSafetensors(weights, metadata);
-    const file = { name: this.stage.checkpoint, runId: this.runId, step: this.#step, final, bytes };
+    const file = { name: this.stage.checkpoint, runId: this.runId, step, final, bytes };
     this.#surroundings.emit({ type: 'checkpoint', file }, [bytes]);
   }
 
   async #fail(error: unknown): Promise<void> {
     await this.#cleanUp(async () => {
+      if (!this.learned) {
+        this.stage.undo?.();
+        return;
+      }
       this.#restoreLastGood();
       // What was learned up to the last good weights is put to use, unless just that is what failed.
-      if (this.#step > 0 && !this.#finishing) await this.stage.finish();
+      if (!this.#finishing) await this.stage.finish();
     });
     await this.#cleanUp(() => this.stage.release());
     this.#enter('failed', toPlainError(error));
@@ -234,8 +251,15 @@ export class Run {
 
   #restoreLastGood(): void {
     if (!this.#lastGood) return;
+    this.#goBackTo(this.#lastGood);
     assignVariables(this.stage.variables(), { tensors: new Map(this.#lastGood.weights), metadata: {} });
     this.stage.setNumbers(this.#lastGood.numbers);
+  }
+
+  /** What comes counts from here. */
+  #goBackTo(saved: SavedState | null): void {
+    this.#lastGood = saved;
+    this.#step = saved?.step ?? 0;
   }
 }
 

@@ -114,6 +114,33 @@ describe('the training session', () => {
     expect(steps()).toBe(1);
   });
 
+  it('stopped or failed before its first step, leaves models, checkpoints and an interrupted run alone', async () => {
+    const gpt = tinyGpt(9, SHAPE);
+    const rewardModel = await saveVariables(scalarParameters(scalarModelFrom(gpt, 1)));
+    const interrupted = { name: 'base', runId: 'earlier', step: 2, final: false } as const;
+    const bytes = await saveVariables(gpt.parameters, { stage: 'pretrain', steps: '4' });
+    const { handlers, report } = await open([
+      { name: 'rewardModel', runId: 'r', step: 3, final: true, bytes: rewardModel },
+      { ...interrupted, bytes },
+    ]).then((session) => ({ handlers: session.handlers, report: () => session.report() }));
+    const before = report();
+    expect(before.resumable).toMatchObject({ runId: 'earlier' });
+    const { ppo, sft } = TOY_SETTINGS;
+    const requests: StartRequest[] = [
+      { stage: 'sft', runId: 'a', seed: 1, settings: sft, demonstrations: [], startPaused: true },
+      { stage: 'ppo', runId: 'b', seed: 1, settings: ppo, extraPrompts: [], continuePolicy: true, startPaused: true },
+    ];
+    for (const request of requests) {
+      await handlers['train.start'](request);
+      await handlers['train.stop']({ runId: request.runId });
+      expect(await over(request.runId)).toMatchObject({ state: 'stopped' });
+    }
+    await handlers['train.start']({ ...PRETRAIN, runId: 'c', settings: { ...TOY_SETTINGS.pretrain, batchSize: -1 } });
+    expect(await over('c')).toMatchObject({ state: 'failed' });
+    expect(report()).toEqual(before);
+    expect(events.filter(({ type }) => type === 'checkpoint')).toEqual([]);
+  });
+
   it('goes on with a run that was interrupted', async () => {
     const first = await open();
     await first.handlers['train.start'](PRETRAIN);
@@ -167,6 +194,20 @@ describe('the training session', () => {
     expect(session.report().stages).toMatchObject({ rewardModel: 'trained', policy: 'trained' });
     const report = await session.handlers['model.import']({ name: 'sft', bytes });
     expect(report.stages).toEqual({ base: 'shipped', sft: 'trained', rewardModel: 'none', policy: 'none' });
+  });
+
+  it('gives an imported model to the page to be stored, from which a later visit has it again', async () => {
+    const imported = await saveVariables(tinyGpt(9, SHAPE).parameters, { stage: 'pretrain' }, 'F16');
+    const first = await open();
+    await first.handlers['model.import']({ name: 'base', bytes: imported });
+    const files = events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
+    expect(files).toMatchObject([{ name: 'base', final: true }]);
+    expect(events.map(({ type }) => type)).toEqual(['checkpoint', 'session.changed']);
+    const second = await open(files);
+    expect(second.report()).toMatchObject({ stages: { base: 'trained', sft: 'shipped' }, resumable: null });
+    const weights = async (session: TrainingSession): Promise<unknown> =>
+      readSafetensors((await session.handlers['model.export']({ name: 'base' })).bytes).tensors;
+    expect(await weights(second)).toEqual(await weights(first));
   });
 
   it('gives a model out in 16 bits and takes it in again', async () => {

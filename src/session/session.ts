@@ -9,9 +9,10 @@ import { parameterCount } from '../model/gpt';
 import { readSafetensors, writeSafetensors } from '../model/safetensors';
 import { createWorld, type World } from '../text/world/world';
 import { Jobs } from './jobs';
-import { Models } from './models';
+import { Models, type HostWeights } from './models';
 import type {
   CheckpointFile,
+  CheckpointName,
   Commands,
   OpenRequest,
   Results,
@@ -29,6 +30,9 @@ import { SftStage } from './stages/sftStage';
 import type { Workshop } from './workshop';
 
 export type Emit = (event: SessionEvent, transfer?: Transferable[]) => void;
+
+/** In place of a run's id, in the checkpoint of weights that came from a file. */
+const IMPORTED = 'imported';
 
 type Resumable = NonNullable<SessionReport['resumable']> & { file: CheckpointFile };
 
@@ -122,9 +126,11 @@ export class TrainingSession {
     },
     'model.import': ({ name, bytes }) => {
       this.#refuseWhileTraining('Importing a model');
-      this.#workshop.models.load(name, readSafetensors(bytes).tensors, 'trained');
+      const { tensors } = readSafetensors(bytes);
+      this.#workshop.models.load(name, tensors, 'trained');
       for (const dependent of ['rewardModel', 'policy'] as const) this.#workshop.models.drop(dependent);
       this.#resumable = null;
+      this.#keepImported(name, tensors);
       return this.#changed();
     },
     memory: () => memory(),
@@ -150,6 +156,7 @@ export class TrainingSession {
   }
 
   #start(stage: Stage, runId: string, saved: SavedState | null, startPaused: boolean): { runId: string } {
+    const interrupted = this.#resumable;
     this.#resumable = null;
     const run = new Run(
       stage,
@@ -168,6 +175,7 @@ export class TrainingSession {
         this.#emit({ type: 'run.rewardModel', runId, report: stage.report });
       }
       this.#run = null;
+      if (!run.learned) this.#resumable = interrupted;
       // A device that went away as the run ended was asked for by nobody.
       if (this.#deviceIsLost) void this.#recover();
       this.#changed();
@@ -195,7 +203,7 @@ export class TrainingSession {
           )
         : new PretrainStage(this.#workshop, settings as PretrainSettings, seed);
     const numbers = JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>;
-    return this.#start(stage, runId, { weights: tensors, numbers }, false);
+    return this.#start(stage, runId, { step: resumable.step, weights: tensors, numbers }, false);
   }
 
   #control(runId: string, act: (run: Run) => void): null {
@@ -221,6 +229,12 @@ export class TrainingSession {
     } catch (error) {
       this.#emit({ type: 'error', error: toPlainError(error) });
     }
+  }
+
+  /** Gives an imported model to the page to be stored, as a run does with what it trained. */
+  #keepImported(name: CheckpointName, weights: HostWeights): void {
+    const bytes = writeSafetensors(weights, { preset: this.#preset, model: name });
+    this.#emit({ type: 'checkpoint', file: { name, runId: IMPORTED, step: 0, final: true, bytes } }, [bytes]);
   }
 
   #changed(): SessionReport {

@@ -9,6 +9,8 @@ import type { CheckpointName } from './protocol';
 
 /** Everything needed to go on, on the host: it outlives a lost device, and is what a checkpoint file holds. */
 export interface SavedState {
+  /** Optimiser steps (updates, for PPO) behind it; 0 is what a run began with. */
+  step: number;
   weights: ReadonlyMap<string, StoredTensor>;
   /** Step counts and coefficients. */
   numbers: Record<string, number>;
@@ -31,8 +33,10 @@ export interface Stage {
   variables(): Variables;
   numbers(): Record<string, number>;
   setNumbers(numbers: Record<string, number>): void;
-  /** Puts what was trained to use; `stage` is over after it. Called when done and when stopped. */
+  /** Puts what was trained to use; `stage` is over after it. Called when done, and when stopped after some steps. */
   finish(): Promise<void>;
+  /** Called instead of `finish` where no step counts: puts back what `build` changed of the models, if anything. */
+  undo?(): void;
   /** Lets go of tensors that nothing else uses. */
   release(): void;
 }

@@ -27,7 +27,9 @@ const STAGES = ['pretrain', 'sft', 'rewardModel', 'ppo'] as const;
 /** What a checkpoint file would bring back. */
 async function throughAFile(stage: Stage): Promise<SavedState> {
   const bytes = writeSafetensors(await readVariables(stage.variables()));
-  return { weights: readSafetensors(bytes).tensors, numbers: { ...stage.numbers() } };
+  const numbers = stage.numbers();
+  const step = numbers['update'] ?? numbers['step'] ?? 0;
+  return { step, weights: readSafetensors(bytes).tensors, numbers: { ...numbers } };
 }
 
 /** Takes steps until `until` are done. */
@@ -170,6 +172,23 @@ describe('the stages', () => {
       expect(read()).not.toEqual(first);
       await finish(stage);
       expect(workshop.models.gpt('policy')).toBe(policy);
+    });
+
+    it.each([true, false])('that is undone leaves the policy that there was (going on from it: %s)', async (goOn) => {
+      await prepare('ppo');
+      for (const there of [false, true]) {
+        if (there) await whole('ppo');
+        const weights = workshop.models.weights('policy');
+        const stage = new PpoStage(workshop, SETTINGS.ppo, [], goOn, SEED);
+        stage.build(null);
+        await take(stage, 1);
+        stage.undo();
+        stage.release();
+        expect(workshop.models.weights('policy')).toBe(weights);
+        const name = 'transformer.wte.weight';
+        const now = workshop.models.gpt('policy')?.parameters.get(name)?.dataSync();
+        expect(now).toEqual(weights?.get(name)?.values);
+      }
     });
 
     it('keeps in its checkpoint the policy as a model of its own', async () => {

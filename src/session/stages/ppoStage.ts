@@ -12,6 +12,7 @@ import type { TrainingStep } from '../../rlhf/trainingStep';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
 import { samplePrompts } from '../../text/world/prompts';
 import type { Variables } from '../../model/variables';
+import type { HostWeights } from '../models';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
 
@@ -36,6 +37,8 @@ export class PpoStage implements Stage {
   readonly #seed: number;
   readonly #ownPrompts: readonly string[];
   readonly #continuePolicy: boolean;
+  /** The policy that there was when the run was asked for: training takes its place from the beginning. */
+  readonly #policyBefore: HostWeights | null;
   #state: PpoState | null = null;
 
   constructor(
@@ -50,6 +53,7 @@ export class PpoStage implements Stage {
     this.#settings = { ...settings, maxNewTokens };
     this.#ownPrompts = ownPrompts;
     this.#continuePolicy = continuePolicy;
+    this.#policyBefore = workshop.models.weights('policy');
     this.#seed = seed;
     this.steps = settings.updates;
     this.metadata = {
@@ -134,6 +138,12 @@ export class PpoStage implements Stage {
 
   async finish(): Promise<void> {
     await this.#workshop.models.install('policy', this.#required().models.policy);
+  }
+
+  undo(): void {
+    const { models } = this.#workshop;
+    if (this.#policyBefore) models.load('policy', this.#policyBefore, 'trained');
+    else models.drop('policy');
   }
 
   release(): void {

@@ -134,10 +134,41 @@ describe('the jobs of a session', () => {
 
   it('offer prompts of the training side, the same for the same seed, for any seed', () => {
     for (const seed of [0, 1, -7, 1e9]) {
-      const { text } = jobs.worldPrompt(seed);
+      const { text } = jobs.worldPrompt({ seed });
       expect(findPrompt(workshop.world, text)).toBeDefined();
-      expect(jobs.worldPrompt(seed).text).toBe(text);
+      expect(jobs.worldPrompt({ seed }).text).toBe(text);
     }
+  });
+
+  it('offer, to begin with, a fact or a greeting and nothing improper', () => {
+    const kinds = (opening: boolean): Set<string | undefined> =>
+      new Set(
+        Array.from({ length: 300 }, (_, seed) => jobs.worldPrompt({ seed: seed * 7919, opening }).text).map(
+          (text) => findPrompt(workshop.world, text)?.kind,
+        ),
+      );
+    expect([...kinds(true)].sort()).toEqual(['fact', 'greeting']);
+    expect(kinds(false).has('improper')).toBe(true);
+  });
+
+  it('sample a reply again that says the same as another, the same way for the same seed, where they are asked to', async () => {
+    // So few words are likely that replies of one token often meet.
+    const sampling = { ...REPLY.sampling, temperature: 1, topK: 6, topP: 1, maxNewTokens: 1 };
+    const textsOf = async (request: Partial<Commands['chat.reply']>): Promise<string[]> =>
+      (await jobs.reply({ ...REPLY, k: 4, sampling, ...request })).replies.map(({ text }) => text);
+    let met = 0;
+    for (let seed = 0; seed < 8; seed++) {
+      const [plain, distinct] = [await textsOf({ seed }), await textsOf({ seed, distinct: true })];
+      if (new Set(plain).size < 4) met++;
+      expect(new Set(distinct).size).toBeGreaterThanOrEqual(new Set(plain).size);
+      // The first that says something stays; only repetitions are sampled again.
+      plain.forEach((text, i) => plain.indexOf(text) === i && expect(distinct[i]).toBe(text));
+      expect(await textsOf({ seed, distinct: true })).toEqual(distinct);
+    }
+    expect(met).toBeGreaterThan(0);
+    events = [];
+    await textsOf({ seed: 1, distinct: true });
+    for (const event of events) if (event.type === 'reply.partial') expect(event.texts.length).toBe(4);
   });
 
   it('let the simulated labeler rank, and tell how far it is', async () => {

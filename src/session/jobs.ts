@@ -10,14 +10,17 @@ import { scoreReplies } from '../rlhf/rewardModel';
 import { driftOf } from '../rlhf/rollout';
 import { longestReply, promptTokens, simulateRankings } from '../rlhf/simulatedRankings';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
-import { samplePrompts } from '../text/world/prompts';
+import { samplePrompts, type PromptKind } from '../text/world/prompts';
 import { nextMacrotask } from '../gpu/macrotask';
 import { MAX_RESPONSE_TOKENS } from '../config';
+import { MOST_TRIES, sampleDistinct, type Sampled } from './distinctReplies';
 import type { Commands, EvaluationReport, ModelRole, Ranking, Reply, Results, SessionEvent } from './protocol';
 import type { Workshop } from './workshop';
 
-/** Prompts that the first screen may offer: kinds whose answers are worth ranking. */
+/** Prompts that the page may offer. */
 const OFFERED_PROMPTS = 200;
+/** What one begins with; who met a refusal or a sum first would not know what to make of it. */
+const OPENING_KINDS: ReadonlySet<PromptKind> = new Set(['fact', 'greeting']);
 
 export class Jobs {
   readonly #emit: (event: SessionEvent) => void;
@@ -41,6 +44,7 @@ export class Jobs {
     from,
     sampling,
     seed,
+    distinct = false,
   }: Commands['chat.reply']): Promise<Results['chat.reply']> {
     if (conversation.at(-1)?.role !== 'user' || conversation.at(-1)?.text.trim() === '') {
       throw new InputError('Expected a message, got an empty one.', 'Write something, then send it.');
@@ -53,35 +57,30 @@ export class Jobs {
       const maxNewTokens = longestReply(gpt.shape.context, sampling.maxNewTokens);
       const room = gpt.shape.context - maxNewTokens;
       const prompt = renderPrompt(tokenizer, conversation, { template, maxTokens: room });
-      const prompts = Array.from({ length: k }, () => prompt.ids);
-      let last = { responses: [] as number[][], finished: [] as boolean[] };
-      for await (const generation of generate(gpt, prompts, {
-        ...sampling,
-        maxNewTokens,
+      const options = { ...sampling, maxNewTokens, stopToken: end, padToken: pad, signal };
+      let sampled: readonly Sampled[] = [];
+      for await (sampled of sampleDistinct(
+        (count, roundSeed) => generate(gpt, copies(prompt.ids, count), { ...options, seed: roundSeed }),
+        (tokenIds) => decodeReply(tokenizer, tokenIds).trim(),
+        k,
         seed,
-        stopToken: end,
-        padToken: pad,
-        signal,
-      })) {
-        last = generation;
-        const texts = generation.responses.map((response) => decodeReply(tokenizer, response, { partial: true }));
+        distinct ? MOST_TRIES : 0,
+      )) {
+        const texts = sampled.map(({ tokenIds }) => decodeReply(tokenizer, tokenIds, { partial: true }));
         this.#emit({ type: 'reply.partial', jobId, texts });
       }
+      const responses = sampled.map(({ tokenIds }) => tokenIds);
       const chatPrompt = promptTokens(tokenizer, conversation, 'sft', room);
       const scores = models.rewardModel
-        ? await scoreReplies(
-            models.rewardModel,
-            prompts.map(() => chatPrompt),
-            last.responses,
-            pad,
-          )
+        ? await scoreReplies(models.rewardModel, copies(chatPrompt, k), responses, pad)
         : null;
       const reference = models.gpt('sft');
-      const kl = from === 'policy' && reference ? await driftOf(gpt, reference, prompts, last.responses, pad, 1) : null;
-      const replies = last.responses.map((tokenIds, i): Reply => ({
+      const kl =
+        from === 'policy' && reference ? await driftOf(gpt, reference, copies(prompt.ids, k), responses, pad, 1) : null;
+      const replies = sampled.map(({ tokenIds, finished }, i): Reply => ({
         text: decodeReply(tokenizer, tokenIds),
-        tokenIds: [...tokenIds],
-        finished: last.finished[i] as boolean,
+        tokenIds,
+        finished,
         score: scores?.[i] ?? null,
         kl: kl?.[i] ?? null,
       }));
@@ -94,8 +93,9 @@ export class Jobs {
     return { tokens: await likeliestNextTokens(models.gpts(), tokenizer, conversation, count) };
   }
 
-  worldPrompt(seed: number): Results['world.prompt'] {
-    const offered = samplePrompts(this.#workshop.world, 'train', OFFERED_PROMPTS, 1);
+  worldPrompt({ seed, opening = false }: Commands['world.prompt']): Results['world.prompt'] {
+    const all = samplePrompts(this.#workshop.world, 'train', OFFERED_PROMPTS, 1);
+    const offered = opening ? all.filter(({ kind }) => OPENING_KINDS.has(kind)) : all;
     return { text: offered[Math.abs(seed) % offered.length]?.text ?? '' };
   }
 
@@ -163,3 +163,5 @@ export class Jobs {
     this.#emit({ type: 'job.progress', jobId, done, total, what, secondsLeft });
   }
 }
+
+const copies = (prompt: number[], count: number): number[][] => Array.from({ length: count }, () => prompt);

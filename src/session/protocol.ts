@@ -243,11 +243,13 @@ export interface Commands {
     from: ModelRole;
     sampling: SamplingSettings;
     seed: number;
+    /** For ranking: a reply that says the same as another is sampled again, a few times at most. */
+    distinct?: boolean;
   };
   /** The likeliest next tokens after a conversation, for every model there is. */
   'chat.inspect': { conversation: Message[]; count: number };
-  /** A prompt of the world that a person might like to rank. */
-  'world.prompt': { seed: number };
+  /** A prompt of the world that a person might like to rank; `opening`: one to begin with, a question or a greeting. */
+  'world.prompt': { seed: number; opening?: boolean };
   /** The simulated labeler ranks `count` prompts of the world, `split` says from which side. */
   'rank.simulate': {
     jobId: string;

@@ -102,7 +102,7 @@ export class TrainingSession {
   } = {
     'chat.reply': (request) => this.#jobs.reply(request),
     'chat.inspect': (request) => this.#jobs.inspect(request),
-    'world.prompt': ({ seed }) => this.#jobs.worldPrompt(seed),
+    'world.prompt': (request) => this.#jobs.worldPrompt(request),
     'rank.simulate': (request) => this.#jobs.simulate(request),
     evaluate: (request) => this.#jobs.evaluate(request),
     'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),

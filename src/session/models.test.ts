@@ -46,6 +46,27 @@ describe('the models of a session', () => {
     ]);
   });
 
+  it('have fingerprints that change with their numbers and with nothing else', async () => {
+    expect(models.fingerprints()).toEqual({});
+    const trained = tinyGpt(1);
+    models.load('base', await weightsOf(1), 'shipped');
+    models.load(
+      'sft',
+      new Map([...(await weightsOf(1)), ['moment', { shape: [1], values: Float32Array.of(3) }]]),
+      'trained',
+    );
+    await models.installRewardModel(scalarModelFrom(trained, 1));
+    const before = models.fingerprints();
+    expect(before.sft).toBe(before.base);
+    expect(before.rewardModel).not.toBe(before.base);
+    tf.tidy(() => trained.parameters.get(NAME)?.assign(tf.zerosLike(trained.parameters.get(NAME) as tf.Variable)));
+    await models.install('policy', trained);
+    expect(models.fingerprints()).toEqual({ ...before, policy: expect.stringMatching(/^[0-9a-f]{8}$/) as string });
+    expect(models.fingerprints().policy).not.toBe(before.sft);
+    models.load('sft', await weightsOf(2), 'trained');
+    expect(models.fingerprints().sft).not.toBe(before.sft);
+  });
+
   it('replaced by others let the old ones go', async () => {
     models.load('sft', await weightsOf(1), 'shipped');
     const count = tf.memory().numTensors;

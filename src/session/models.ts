@@ -7,7 +7,8 @@ import { gptFrom, readVariables, scalarModelOf } from '../model/checkpoint';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import type { StoredTensor } from '../model/safetensors';
 import { disposeScalarModel, scalarParameters, type ScalarModel } from '../model/scalarHead';
-import type { CheckpointName, ModelRole, StageReport } from './protocol';
+import { fingerprintOf } from './fingerprint';
+import type { CheckpointName, Fingerprints, ModelRole, StageReport } from './protocol';
 
 export type HostWeights = ReadonlyMap<string, StoredTensor>;
 export type Origin = 'shipped' | 'trained';
@@ -21,6 +22,7 @@ interface Held<M> {
 export class Models {
   readonly shape: ModelShape;
   readonly #gpts = new Map<ModelRole, Held<Gpt>>();
+  readonly #fingerprints = new WeakMap<HostWeights, string>();
   #rewardModel: Held<ScalarModel> | null = null;
 
   constructor(shape: ModelShape) {
@@ -52,6 +54,20 @@ export class Models {
       rewardModel: this.#rewardModel ? 'trained' : 'none',
       policy: origin('policy') === 'none' ? 'none' : 'trained',
     };
+  }
+
+  /** Of every model there is. One that is being trained has the fingerprint of where it began. */
+  fingerprints(): Fingerprints {
+    const of = (weights: HostWeights, names: Iterable<string>): string => {
+      const fingerprint = this.#fingerprints.get(weights) ?? fingerprintOf(weights, names);
+      this.#fingerprints.set(weights, fingerprint);
+      return fingerprint;
+    };
+    const all: Fingerprints = {};
+    for (const [role, { model, weights }] of this.#gpts) all[role] = of(weights, model.parameters.keys());
+    const scorer = this.#rewardModel;
+    if (scorer) all.rewardModel = of(scorer.weights, scalarParameters(scorer.model).keys());
+    return all;
   }
 
   /** Makes a model from host weights. */

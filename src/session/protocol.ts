@@ -82,10 +82,14 @@ export interface StageReport {
   policy: 'trained' | 'none';
 }
 
+/** What tells weights apart, by model: it changes when the numbers do, and is the same in a later visit. */
+export type Fingerprints = Partial<Record<CheckpointName, string>>;
+
 export interface SessionReport {
   device: DeviceReport;
   model: ModelReport;
   stages: StageReport;
+  fingerprints: Fingerprints;
   /** A run that was interrupted and can go on with `train.continue`, if the checkpoints that were given hold one. */
   resumable: { stage: 'pretrain' | 'ppo'; runId: string; step: number; steps: number } | null;
 }

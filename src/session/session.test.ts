@@ -151,10 +151,12 @@ describe('the training session', () => {
     const second = await open([{ ...file, final: false, step: 4 }]);
     expect(second.report().resumable).toEqual({ stage: 'pretrain', runId: 'run-1', step: 4, steps: 4 });
     expect(second.report().stages.base).toBe('shipped');
+    expect(second.report().fingerprints.base).not.toBe(first.report().fingerprints.base);
     expect(() => second.handlers['train.continue']({ runId: 'another' })).toThrow(InputError);
     await second.handlers['train.continue']({ runId: 'run-1' });
     expect(await over('run-1')).toMatchObject({ state: 'done' });
-    expect(second.report()).toMatchObject({ stages: { base: 'trained' }, resumable: null });
+    const { fingerprints } = first.report();
+    expect(second.report()).toMatchObject({ stages: { base: 'trained' }, resumable: null, fingerprints });
     expect(events.filter(({ type }) => type === 'run.metrics')).toEqual([]); // all four steps were behind it
   });
 
@@ -204,7 +206,12 @@ describe('the training session', () => {
     expect(files).toMatchObject([{ name: 'base', final: true }]);
     expect(events.map(({ type }) => type)).toEqual(['checkpoint', 'session.changed']);
     const second = await open(files);
-    expect(second.report()).toMatchObject({ stages: { base: 'trained', sft: 'shipped' }, resumable: null });
+    const { fingerprints } = first.report();
+    expect(second.report()).toMatchObject({
+      stages: { base: 'trained', sft: 'shipped' },
+      resumable: null,
+      fingerprints,
+    });
     const weights = async (session: TrainingSession): Promise<unknown> =>
       readSafetensors((await session.handlers['model.export']({ name: 'base' })).bytes).tensors;
     expect(await weights(second)).toEqual(await weights(first));

@@ -83,6 +83,7 @@ export class TrainingSession {
         vocabulary: shape.vocabulary,
       },
       stages: this.#workshop.models.report(),
+      fingerprints: this.#workshop.models.fingerprints(),
       resumable: this.#resumable && {
         stage: this.#resumable.stage,
         runId: this.#resumable.runId,

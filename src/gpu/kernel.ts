@@ -23,6 +23,8 @@ export interface Kernel {
 export interface OutputSpec {
   shape: number[];
   dtype: 'float32' | 'int32';
+  /** The parameter whose whole gradient this output is. */
+  home?: tf.TensorInfo;
 }
 
 /** One 4-byte number of the parameter struct, in the struct's order. */

@@ -40,3 +40,12 @@ function readStored(): string | null {
     return null;
   }
 }
+
+/** As if nothing had been chosen, from the next visit on. */
+export function forgetTheme(): void {
+  try {
+    localStorage.removeItem(KEY);
+  } catch {
+    // A browser that keeps nothing has nothing to forget.
+  }
+}

@@ -132,7 +132,7 @@ export class Autopilot {
     const { result, seconds } = await this.#timed(name, async () => {
       const run = await this.#training.start(request);
       const state = await this.#training.ended(run);
-      if (state === 'failed' && run.error) throw new RemoteError(run.error);
+      if (run.error) throw new RemoteError(run.error);
       if (state !== 'done') throw new CancelledError('The loop');
       return run;
     });

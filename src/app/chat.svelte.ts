@@ -18,6 +18,8 @@ import type { Session } from './session.svelte';
 
 /** Steps that can be undone. */
 const UNDO_DEPTH = 20;
+/** The first prompts that a person is offered are easy to judge. */
+const OPENING_PROMPTS = 4;
 /** Longest message that the box takes, in characters; the model's context is far shorter. */
 export const MESSAGE_LIMIT = 2000;
 
@@ -75,6 +77,7 @@ export class Chat {
   readonly #seeds: Seeds;
   readonly #sampling: () => SamplingSettings;
   readonly #changed: (snapshot: ChatSnapshot) => void;
+  #offered = 0;
   #rankingId: string = crypto.randomUUID();
   #job: string | null = null;
   #latestTexts: readonly string[] = [];
@@ -137,7 +140,8 @@ export class Chat {
       return;
     }
     try {
-      const { text } = await this.#session.call('world.prompt', { seed: this.#seeds.next() });
+      const opening = this.#offered++ + this.#labels.byPerson < OPENING_PROMPTS;
+      const { text } = await this.#session.call('world.prompt', { seed: this.#seeds.next(), opening });
       this.message = text;
     } catch (error) {
       this.#notices.fail('chat', error);
@@ -183,6 +187,7 @@ export class Chat {
         from: this.#session.speaker,
         sampling: this.#sampling(),
         seed,
+        distinct: true,
       });
       if (this.#job !== jobId) return;
       this.droppedTurns = droppedTurns;

@@ -2,7 +2,14 @@
 import type { SamplingSettings } from '../config';
 import { toPlainError } from '../errors';
 import type { PlainError } from '../errors';
-import type { EvaluationReport, ModelRole, Reply, SessionEvent } from '../session/protocol';
+import type {
+  CheckpointName,
+  EvaluationReport,
+  Fingerprints,
+  ModelRole,
+  Reply,
+  SessionEvent,
+} from '../session/protocol';
 import type { Seeds } from './blindOrder';
 import { Job } from './job.svelte';
 import type { Session } from './session.svelte';
@@ -10,6 +17,8 @@ import type { Session } from './session.svelte';
 const SAMPLES_PER_MODEL = 3;
 /** One temperature for the measurement, as in training: samples, not the single likeliest reply. */
 const MEASURE_TEMPERATURE = 1;
+
+const MODELS: readonly CheckpointName[] = ['base', 'sft', 'rewardModel', 'policy'];
 
 export interface ColumnOfReplies {
   role: ModelRole;
@@ -27,6 +36,10 @@ export class Comparison {
   busy = $state(false);
   error = $state.raw<PlainError | null>(null);
   measured = $state.raw<EvaluationReport | null>(null);
+  /** The models that `measured` is of. */
+  measuredModels = $state.raw<Fingerprints>({});
+  /** The models that the columns are of. */
+  #askedModels = $state.raw<Fingerprints>({});
   heldOutPrompts = $state(100);
   readonly measuring: Job;
 
@@ -35,14 +48,23 @@ export class Comparison {
   readonly #sampling: () => SamplingSettings;
   #job: { id: string; role: ModelRole } | null = null;
 
-  readonly #onmeasured: (report: EvaluationReport) => void;
+  /** The models have changed since they were measured. */
+  readonly measuredEarlier: boolean = $derived.by(
+    () => this.measured !== null && this.#haveChangedSince(this.measuredModels),
+  );
+  /** The models have changed since they were asked. */
+  readonly askedEarlier: boolean = $derived.by(
+    () => this.columns.length > 0 && !this.busy && this.#haveChangedSince(this.#askedModels),
+  );
+
+  readonly #onmeasured: (report: EvaluationReport, models: Fingerprints) => void;
 
   /** @param onmeasured called with each measurement that was made */
   constructor(
     session: Session,
     seeds: Seeds,
     sampling: () => SamplingSettings,
-    onmeasured: (report: EvaluationReport) => void,
+    onmeasured: (report: EvaluationReport, models: Fingerprints) => void,
   ) {
     this.#session = session;
     this.#onmeasured = onmeasured;
@@ -77,6 +99,7 @@ export class Comparison {
     this.busy = true;
     this.error = null;
     this.asked = text;
+    this.#askedModels = this.#models;
     const seed = this.#seeds.next();
     this.columns = this.roles.map((role) => ({ role, replies: [], texts: [], state: 'waiting' }));
     try {
@@ -108,6 +131,7 @@ export class Comparison {
   }
 
   async measure(seed: number): Promise<void> {
+    const models = this.#models;
     const report = await this.measuring.run((jobId) =>
       this.#session.call('evaluate', {
         jobId,
@@ -120,7 +144,17 @@ export class Comparison {
     );
     if (!report) return;
     this.measured = report;
-    this.#onmeasured(report);
+    this.measuredModels = models;
+    this.#onmeasured(report, models);
+  }
+
+  get #models(): Fingerprints {
+    return this.#session.report?.fingerprints ?? {};
+  }
+
+  #haveChangedSince(earlier: Fingerprints): boolean {
+    const now = this.#session.report?.fingerprints;
+    return now !== undefined && MODELS.some((name) => now[name] !== earlier[name]);
   }
 
   #update(role: ModelRole, change: Partial<ColumnOfReplies>): void {

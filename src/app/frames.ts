@@ -20,19 +20,29 @@ export function oncePerFrame(work: () => void): () => void {
   };
 }
 
+/** Asks for the work; it is done at once or a little later. */
+export interface Throttled {
+  (): void;
+  /** Does now what was asked for and still waits; nothing where nothing does. */
+  flush(): void;
+}
+
 /** Like `oncePerFrame`, at most every `milliseconds`; the last request is always served. */
-export function throttled(work: () => void, milliseconds: number): () => void {
+export function throttled(work: () => void, milliseconds: number): Throttled {
   let timer: ReturnType<typeof setTimeout> | null = null;
   let lastRun = -Infinity;
-  return () => {
-    if (timer !== null) return;
-    timer = setTimeout(
-      () => {
-        timer = null;
-        lastRun = performance.now();
-        work();
-      },
-      Math.max(0, lastRun + milliseconds - performance.now()),
-    );
+  const run = (): void => {
+    timer = null;
+    lastRun = performance.now();
+    work();
   };
+  const ask = (): void => {
+    timer ??= setTimeout(run, Math.max(0, lastRun + milliseconds - performance.now()));
+  };
+  const flush = (): void => {
+    if (timer === null) return;
+    clearTimeout(timer);
+    run();
+  };
+  return Object.assign(ask, { flush });
 }

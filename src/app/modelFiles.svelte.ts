@@ -1,10 +1,18 @@
 /** Weights and labels as files: out as safetensors and TRL's JSONL, in as safetensors. */
 import type { CheckpointName } from '../session/protocol';
+import type { Store } from '../store/store';
 import { saveFile } from './saveFile';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
 import { demonstrationLines, preferenceLines } from './trlExport';
+
+const LABELS: Record<CheckpointName, string> = {
+  base: 'Base',
+  sft: 'SFT',
+  rewardModel: 'Reward model',
+  policy: 'RLHF policy',
+};
 
 export class ModelFiles {
   busy = $state(false);
@@ -13,12 +21,23 @@ export class ModelFiles {
 
   readonly #session: Session;
   readonly #labels: Labels;
+  readonly #store: Store;
   readonly #notices: Notices;
 
-  constructor(session: Session, labels: Labels, notices: Notices) {
+  constructor(session: Session, labels: Labels, store: Store, notices: Notices) {
     this.#session = session;
     this.#labels = labels;
+    this.#store = store;
     this.#notices = notices;
+  }
+
+  /** The models that there are, and where they came from. */
+  get models(): { name: CheckpointName; label: string; trainedHere: boolean }[] {
+    const stages = this.#session.report?.stages;
+    if (!stages) return [];
+    return (['base', 'sft', 'rewardModel', 'policy'] as const)
+      .filter((name) => stages[name] !== 'none')
+      .map((name) => ({ name, label: LABELS[name], trainedHere: stages[name] === 'trained' }));
   }
 
   exportModel = (name: CheckpointName): Promise<void> =>
@@ -40,6 +59,13 @@ export class ModelFiles {
       const text = demonstrationLines(await this.#labels.demonstrations());
       saveFile('nudge-demonstrations.jsonl', [text], 'application/jsonl');
       return 'Saved nudge-demonstrations.jsonl.';
+    });
+
+  /** Everything that is stored but the weights. */
+  exportAll = (): Promise<void> =>
+    this.#guard(async () => {
+      saveFile('nudge-export.json', [JSON.stringify(await this.#store.exportAll())], 'application/json');
+      return 'Saved nudge-export.json.';
     });
 
   /** Replaces a model by a safetensors file; the one in use stays when the file cannot be used. */

@@ -1,6 +1,7 @@
 /** Starting a stage by hand: what it needs first, what it would replace, and the request that starts it. */
 import type { StageName } from '../config';
 import { NudgeError } from '../errors';
+import type { SessionReport } from '../session/protocol';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
@@ -16,6 +17,14 @@ export class Pipeline {
   continuePolicy = $state(true);
   /** The imported file that alone the reward model is to learn from; empty: everything that was ranked. */
   rankingSource = $state('');
+
+  /** A run that was cut short and can go on here: not while another tab has it, nor once it was done there. */
+  readonly resumable: SessionReport['resumable'] = $derived.by(() => {
+    const resumable = this.#session.report?.resumable ?? null;
+    if (!resumable || this.#training.elsewhere) return null;
+    const run = this.#training.runs[resumable.stage];
+    return run?.id === resumable.runId && run.state === 'done' ? null : resumable;
+  });
 
   readonly #session: Session;
   readonly #training: Training;

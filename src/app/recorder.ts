@@ -1,10 +1,9 @@
 /** Writes what a session does into the store as it happens: runs, metrics, checkpoints. Shows nothing. */
-import type { PresetName, StageName } from '../config';
 import type { CheckpointFile, CheckpointName, SessionEvent, SessionReport } from '../session/protocol';
 import type { RunRecord } from '../store/schema';
 import type { Store } from '../store/store';
 import { throttled } from './frames';
-import { Run } from './run.svelte';
+import type { Run } from './run.svelte';
 import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
 import type { Training } from './training.svelte';
@@ -31,24 +30,9 @@ export class Recorder {
     session.listen((event) => this.#hear(event));
   }
 
-  /** The last run of each stage, with its metrics, as an earlier visit left it. */
-  async restoreRuns(preset: PresetName): Promise<void> {
-    const newest = new Map<StageName, RunRecord>();
-    for (const record of await this.#store.runs.list()) if (record.preset === preset) newest.set(record.stage, record);
-    for (const record of newest.values()) {
-      const run = new Run(record.id, record.stage, record.createdAt);
-      run.settings = record.settings;
-      run.seed = record.seed;
-      // No worker trains it any more: a run that was left going on was stopped by the end of the visit.
-      run.state = record.state === 'running' || record.state === 'paused' ? 'stopped' : record.state;
-      run.error = record.error;
-      run.report = record.rewardModel;
-      run.seconds = record.seconds;
-      run.progress = { step: record.step, steps: record.steps, phase: '', secondsPerStep: 0, secondsLeft: 0 };
-      run.samples = record.samples.map((sample, id) => ({ ...sample, id: -1 - id }));
-      for (const { step, values } of await this.#store.metrics.load(record.id)) run.metrics.append(step, values);
-      this.#training.restore(run);
-    }
+  /** Stores at once what waits to be stored: the page is being left. */
+  flush(): void {
+    this.#saveRunSoon.flush();
   }
 
   /** Drops stored weights of which the session says that they do not exist any more. */
@@ -71,8 +55,16 @@ export class Recorder {
         this.#saveRunSoon();
         break;
       case 'run.state':
-      case 'run.rewardModel':
-        this.#saveRun(Object.values(this.#training.runs).find((run) => run.id === event.runId) ?? null);
+      case 'run.rewardModel': {
+        const run = Object.values(this.#training.runs).find(({ id }) => id === event.runId);
+        // A run that the page let go of changed no model, so that a later visit need not know of it.
+        if (run) this.#saveRun(run);
+        else this.#keep(this.#store.runs.delete(event.runId));
+        break;
+      }
+      case 'error':
+        // A worker that broke down tells of no run's end.
+        for (const run of Object.values(this.#training.runs)) if (run.error === event.error) this.#saveRun(run);
         break;
       case 'checkpoint':
         this.#gathered.push(event.file);

@@ -2,6 +2,7 @@
 import type { Settings, StageName } from '../config';
 import type { PlainError } from '../errors';
 import type { RewardModelReport, RunProgress, RunState, SessionEvent, TrainingSample } from '../session/protocol';
+import type { RunRecord } from '../store/schema';
 import { MetricHistory } from './metricHistory.svelte';
 import { oncePerFrame } from './frames';
 
@@ -31,23 +32,37 @@ export class Run {
   /** Wall-clock seconds from start to end, once it ended. */
   seconds = $state<number | null>(null);
 
-  readonly live: boolean = $derived(this.state === 'running' || this.state === 'paused');
+  /** Another tab trains it; here it can only be looked at. */
+  elsewhere = $state(false);
+
+  readonly live: boolean = $derived(!this.elsewhere && (this.state === 'running' || this.state === 'paused'));
+  /** There is a step behind it, so that it may have changed a model. */
+  readonly learned: boolean = $derived((this.progress?.step ?? 0) > 0);
 
   #arrived: SampleOfStep[] = [];
   #latestProgress: RunProgress | null = null;
   #nextSample = 0;
-  readonly #flush = oncePerFrame(() => {
-    this.progress = this.#latestProgress;
-    if (this.#arrived.length > 0) {
-      this.samples = [...this.#arrived.reverse(), ...this.samples].slice(0, SAMPLES_KEPT);
-      this.#arrived = [];
-    }
-  });
+  readonly #flush = oncePerFrame(() => this.#showArrived());
 
   constructor(id: string, stage: StageName, createdAt = Date.now()) {
     this.id = id;
     this.stage = stage;
     this.createdAt = createdAt;
+  }
+
+  /** Stands as a visit stored it. */
+  take(record: RunRecord, elsewhere: boolean): void {
+    this.settings = record.settings;
+    this.seed = record.seed;
+    this.elsewhere = elsewhere;
+    // No worker trains it any more, unless another tab's does: it was stopped by the end of its visit.
+    const wasLive = record.state === 'running' || record.state === 'paused';
+    this.state = wasLive && !elsewhere ? 'stopped' : record.state;
+    this.error = record.error;
+    this.report = record.rewardModel;
+    this.seconds = record.seconds;
+    this.progress = { step: record.step, steps: record.steps, phase: '', secondsPerStep: 0, secondsLeft: 0 };
+    this.samples = record.samples.map((sample, id) => ({ ...sample, id: -1 - id }));
   }
 
   /** Takes in an event of this run; others are ignored. */
@@ -57,7 +72,10 @@ export class Run {
       case 'run.state':
         this.state = event.state;
         this.error = event.error;
-        if (!this.live) this.seconds ??= (Date.now() - this.createdAt) / 1000;
+        if (!this.live) {
+          this.seconds ??= (Date.now() - this.createdAt) / 1000;
+          this.#showArrived();
+        }
         break;
       case 'run.progress':
         this.#latestProgress = event.progress;
@@ -75,5 +93,11 @@ export class Run {
         this.report = event.report;
         break;
     }
+  }
+  #showArrived(): void {
+    this.progress = this.#latestProgress ?? this.progress;
+    if (this.#arrived.length === 0) return;
+    this.samples = [...this.#arrived.reverse(), ...this.samples].slice(0, SAMPLES_KEPT);
+    this.#arrived = [];
   }
 }

@@ -5,13 +5,17 @@ import type { Store } from '../store/store';
 export class Storage {
   status = $state.raw<StoreStatus>({ state: 'saved' });
 
-  constructor(store: Store) {
+  /** @param leaving called when the page is being left, to hand over what still waits to be stored */
+  constructor(store: Store, leaving: () => void) {
     this.status = store.status;
     store.watch((status) => (this.status = status));
-    // A page that is being left writes what still waits.
+    const flush = (): void => {
+      leaving();
+      void store.flush();
+    };
     document.addEventListener('visibilitychange', () => {
-      if (document.hidden) void store.flush();
+      if (document.hidden) flush();
     });
-    window.addEventListener('pagehide', () => void store.flush());
+    window.addEventListener('pagehide', flush);
   }
 }

@@ -1,6 +1,7 @@
 /** The four stages: the last run of each, at most one live, and the verbs start, pause, resume, step, stop. */
 import type { StageName } from '../config';
 import { RunConflictError } from '../errors';
+import type { PlainError } from '../errors';
 import type { RunState, SessionEvent, StartRequest } from '../session/protocol';
 import type { Notices } from './notices.svelte';
 import { Run } from './run.svelte';
@@ -20,12 +21,16 @@ export class Training {
   starting = $state(false);
 
   readonly live: Run | null = $derived(Object.values(this.runs).find((run) => run.live) ?? null);
+  /** What another tab trains now, if it is of the model that is open here. */
+  readonly elsewhere: Run | null = $derived(Object.values(this.runs).find((run) => run.elsewhere) ?? null);
   readonly busy: boolean = $derived(this.starting || this.live !== null);
 
   readonly #session: Session;
   readonly #notices: Notices;
   readonly #endings = new Map<string, (state: RunState) => void>();
   #lock: TrainingLock | null = null;
+  /** The run whose place the live one took. */
+  #replaced: Run | null = null;
   /** Ended, and its session has not reported yet. */
   #over: Run | null = null;
 
@@ -43,7 +48,7 @@ export class Training {
   async start(request: StageRequest): Promise<Run> {
     if (this.busy) throw new RunConflictError('A training run is going on already.');
     this.starting = true;
-    const before = this.runs[request.stage];
+    this.#replaced = this.runs[request.stage] ?? null;
     const run = new Run(request.runId ?? crypto.randomUUID(), request.stage);
     run.settings = request.settings;
     run.seed = request.seed;
@@ -54,8 +59,7 @@ export class Training {
       this.#notices.dismiss('training');
       return run;
     } catch (error) {
-      const { [request.stage]: _refused, ...others } = this.runs;
-      this.runs = before ? { ...others, [request.stage]: before } : others;
+      this.#putBack(run);
       this.#unlock();
       throw error;
     } finally {
@@ -68,6 +72,7 @@ export class Training {
     if (this.busy) throw new RunConflictError('A training run is going on already.');
     this.starting = true;
     const earlier = this.runs[stage];
+    this.#replaced = earlier ?? null;
     const run = earlier?.id === runId ? earlier : new Run(runId, stage);
     try {
       this.#lock = await takeTrainingLock();
@@ -93,14 +98,18 @@ export class Training {
   step = (): Promise<void> => this.#tell('train.step');
   stop = (): Promise<void> => this.#tell('train.stop');
 
-  /** Puts a run of an earlier visit in its place, unless this visit has one already. */
-  restore(run: Run): void {
-    if (!this.runs[run.stage]) this.runs = { ...this.runs, [run.stage]: run };
+  /** Puts a run that the store has in its place. */
+  put(run: Run): void {
+    this.runs = { ...this.runs, [run.stage]: run };
+  }
+
+  remove(run: Run): void {
+    this.runs = Object.fromEntries(Object.entries(this.runs).filter(([, other]) => other !== run));
   }
 
   /** Drops what belongs to weights that are gone. */
   forget(): void {
-    this.#abandon('stopped');
+    this.#abandon('stopped', null);
     this.runs = {};
   }
 
@@ -115,20 +124,26 @@ export class Training {
   }
 
   #show(run: Run): void {
-    this.runs = { ...this.runs, [run.stage]: run };
+    this.put(run);
     this.shown = run.stage;
   }
 
+  /** The place of a run that changed no model belongs to the one before it. */
+  #putBack(run: Run): void {
+    this.remove(run);
+    if (this.#replaced?.stage === run.stage) this.put(this.#replaced);
+  }
+
   /** The worker that had the live run is gone. */
-  #abandon(state: RunState): void {
+  #abandon(state: RunState, error: PlainError | null): void {
     const run = this.live;
     if (!run) return;
-    run.state = state;
+    run.hear({ type: 'run.state', runId: run.id, stage: run.stage, state, error });
     this.#end(run, state);
   }
 
   #hear(event: SessionEvent): void {
-    if (event.type === 'error' && event.error.name === 'WorkerError') this.#abandon('failed');
+    if (event.type === 'error' && event.error.name === 'WorkerError') this.#abandon('failed', event.error);
     // The last word of a run: by now the session has its weights, and its report is here.
     if (event.type === 'session.changed' && this.#over) this.#end(this.#over, this.#over.state);
     if (!('runId' in event)) return;
@@ -137,10 +152,10 @@ export class Training {
     run.hear(event);
     if (event.type !== 'run.state') return;
     if (event.error && event.state === 'failed') this.#notices.showError('training', event.error);
-    if (!run.live) {
-      this.#unlock();
-      this.#over = run;
-    }
+    if (run.live) return;
+    this.#unlock();
+    this.#over = run;
+    if (run.state === 'stopped' && !run.learned) this.#putBack(run);
   }
 
   #end(run: Run, state: RunState): void {

@@ -8,6 +8,9 @@ export interface TrainingLock {
   release(): void;
 }
 
+/** This tab has the lock, or is about to have it or to be refused. */
+let ours = false;
+
 /**
  * Takes the lock, or fails at once where another tab has it. Without the Locks API (an insecure origin) it is granted.
  *
@@ -15,6 +18,7 @@ export interface TrainingLock {
  */
 export async function takeTrainingLock(): Promise<TrainingLock> {
   if (!('locks' in navigator)) return { release: () => undefined };
+  ours = true;
   return new Promise((resolve, reject) => {
     navigator.locks
       .request(LOCK_NAME, { ifAvailable: true }, (lock) => {
@@ -29,13 +33,14 @@ export async function takeTrainingLock(): Promise<TrainingLock> {
         }
         return new Promise<void>((release) => resolve({ release }));
       })
-      .catch(reject);
+      .catch(reject)
+      .finally(() => (ours = false));
   });
 }
 
-/** Whether some tab, this one included, is training. */
-export async function isTrainingLocked(): Promise<boolean> {
-  if (!('locks' in navigator)) return false;
+/** Whether another tab is training. */
+export async function otherTabTrains(): Promise<boolean> {
+  if (ours || !('locks' in navigator)) return false;
   const { held = [] } = await navigator.locks.query();
-  return held.some((lock) => lock.name === LOCK_NAME);
+  return !ours && held.some((lock) => lock.name === LOCK_NAME);
 }

@@ -1,16 +1,16 @@
 /** Everything behind the page, made once and joined here; each concern has a class of its own. */
 import { createContext } from 'svelte';
 import type { PresetName } from '../config';
-import type { BackendName, Message, SessionEvent } from '../session/protocol';
-import type { Preferences, RankingDraftRecord } from '../store/schema';
+import type { BackendName, SessionEvent } from '../session/protocol';
+import type { Preferences } from '../store/schema';
 import type { Store } from '../store/store';
 import { Appearance } from './appearance.svelte';
 import { Autopilot } from './autopilot.svelte';
 import { Seeds } from './blindOrder';
 import { Chat } from './chat.svelte';
-import type { ChatSnapshot } from './chat.svelte';
+import { ChatStorage } from './chatStorage';
 import { Comparison } from './comparison.svelte';
-import { throttled } from './frames';
+import { Forgetting } from './forgetting.svelte';
 import { Labels } from './labels.svelte';
 import { ModelFiles } from './modelFiles.svelte';
 import { Notices } from './notices.svelte';
@@ -22,10 +22,10 @@ import { Session } from './session.svelte';
 import { SettingsForm } from './settingsForm.svelte';
 import { Simulation } from './simulation.svelte';
 import { Storage } from './storage.svelte';
+import { StoredRuns } from './storedRuns';
 import { Teach } from './teach.svelte';
 import { Thinking } from './thinking.svelte';
 import { Training } from './training.svelte';
-import { isTrainingLocked } from './trainingLock';
 
 export type Place = 'chat' | 'train' | 'compare';
 
@@ -50,33 +50,38 @@ export class Workspace {
   readonly pipeline: Pipeline;
   readonly files: ModelFiles;
   readonly preferenceImport: PreferenceImport;
+  readonly forgetting: Forgetting;
   /** Used wherever the address gives no seed. */
   readonly seed: number;
 
   readonly #store: Store;
   readonly parameters: Parameters;
   readonly #recorder: Recorder;
-  #conversationId: string = crypto.randomUUID();
-  #snapshot: ChatSnapshot | null = null;
-  readonly #saveChat = throttled(() => void this.#writeChat(), 150);
+  readonly #storedRuns: StoredRuns;
+  readonly #chatStorage: ChatStorage;
 
   constructor(store: Store, parameters: Parameters) {
     this.#store = store;
     this.parameters = parameters;
     const seeds = new Seeds(parameters.seed);
     this.seed = parameters.seed ?? seeds.next();
-    this.storage = new Storage(store);
+    this.storage = new Storage(store, () => {
+      this.#chatStorage.flush();
+      this.#recorder.flush();
+    });
     this.labels = new Labels(store, this.notices);
     this.settings = new SettingsForm((settings) => void store.preferences.set({ name: 'settings', value: settings }));
     this.training = new Training(this.session, this.notices);
     this.#recorder = new Recorder(this.session, this.training, store, this.notices);
+    this.#storedRuns = new StoredRuns(this.training, store, this.notices);
+    this.#chatStorage = new ChatStorage(store, this.notices);
     this.chat = new Chat(
       this.session,
       this.labels,
       this.notices,
       seeds,
       () => this.settings.values.chat,
-      (snapshot) => this.#rememberChat(snapshot),
+      (snapshot) => this.#chatStorage.keep(snapshot),
     );
     this.thinking = new Thinking(this.session, () => this.chat.conversation);
     this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices, seeds);
@@ -85,11 +90,15 @@ export class Workspace {
       this.session,
       seeds,
       () => this.settings.values.chat,
-      (value) => void store.preferences.set({ name: 'evaluation', value }),
+      (report, models) => {
+        void store.preferences.set({ name: 'evaluation', value: report });
+        void store.preferences.set({ name: 'evaluatedModels', value: models });
+      },
     );
     this.autopilot = new Autopilot(this.session, this.training, this.settings);
     this.pipeline = new Pipeline(this.session, this.training, this.labels, this.settings, this.notices, seeds);
-    this.files = new ModelFiles(this.session, this.labels, this.notices);
+    this.files = new ModelFiles(this.session, this.labels, store, this.notices);
+    this.forgetting = new Forgetting(store, this.notices, () => location.reload());
     this.preferenceImport = new PreferenceImport(this.labels);
     this.session.listen((event) => this.#hear(event));
   }
@@ -97,16 +106,17 @@ export class Workspace {
   /** Brings back what was stored, opens the session, and gets the first replies or the loop going. */
   async start(): Promise<void> {
     const preferences = await this.#restore();
-    if (await isTrainingLocked()) this.#tellOfOtherTab();
     const preset = this.parameters.preset === 'auto' ? (preferences.preset ?? 'auto') : this.parameters.preset;
     const backend = this.parameters.backend === 'auto' ? (preferences.backend ?? 'auto') : this.parameters.backend;
+    if (preset !== 'auto') await this.#restoreRuns(preset);
     if (!(await this.#open(preset, backend))) return;
+    if (preset === 'auto' && this.session.report) await this.#restoreRuns(this.session.report.model.preset);
     if (this.parameters.autopilot) {
       this.place = 'train';
       await this.autopilot.start({ ...this.parameters, seed: this.parameters.seed ?? 0 });
       return;
     }
-    await this.#restoreChat(preferences.conversationId);
+    await this.#restoreChat(preferences);
   }
 
   goTo(place: Place): void {
@@ -119,7 +129,7 @@ export class Workspace {
     this.training.forget();
     void this.#store.preferences.set({ name: 'backend', value: backend });
     if (!(await this.#open(preset, backend))) return;
-    await this.#recorder.restoreRuns(preset);
+    await this.#restoreRuns(preset);
     this.thinking.forget();
     if (this.chat.asked !== null && this.session.canSpeak) await this.chat.ask();
     else await this.chat.nextPrompt();
@@ -127,7 +137,7 @@ export class Workspace {
 
   /** Goes on with the run that an earlier visit left in the middle. */
   async resumeInterrupted(): Promise<void> {
-    const resumable = this.session.report?.resumable;
+    const { resumable } = this.pipeline;
     if (!resumable) return;
     try {
       await this.training.continueRun(resumable.stage, resumable.runId);
@@ -176,8 +186,8 @@ export class Workspace {
       if (preferences.settings) this.settings.restore(preferences.settings);
       if (isPlace(preferences.place)) this.place = preferences.place;
       this.comparison.measured = preferences.evaluation ?? null;
+      this.comparison.measuredModels = preferences.evaluatedModels ?? {};
       await this.labels.load();
-      if (preferences.preset && preferences.preset !== 'auto') await this.#recorder.restoreRuns(preferences.preset);
       return preferences;
     } catch (error) {
       this.notices.fail('storage', error);
@@ -185,64 +195,20 @@ export class Workspace {
     }
   }
 
-  async #restoreChat(conversationId: string | undefined): Promise<void> {
-    const draft = await this.#store.rankings.draft();
-    if (draft) {
-      this.chat.restore(fromDraft(draft));
-      this.thinking.look();
-      return;
-    }
-    const conversation = conversationId === undefined ? undefined : await this.#store.conversations.get(conversationId);
-    if (conversation && conversation.messages.length > 0) {
-      this.#conversationId = conversation.id;
-      this.chat.history = conversation.messages;
-      return;
-    }
-    await this.chat.nextPrompt();
-  }
-
-  #tellOfOtherTab(): void {
-    this.notices.show({
-      topic: 'training',
-      tone: 'information',
-      message: 'Another tab of Nudge is training right now.',
-      remedy: 'You can chat and rank here; to see what it learned, reload this tab when it is done.',
-      detail: '',
-    });
-  }
-
-  #rememberChat(snapshot: ChatSnapshot): void {
-    this.#snapshot = snapshot;
-    this.#saveChat();
-  }
-
-  async #writeChat(): Promise<void> {
-    const snapshot = this.#snapshot;
-    if (!snapshot) return;
-    const { history, asked, board } = snapshot;
+  async #restoreRuns(preset: PresetName): Promise<void> {
     try {
-      if (board && asked !== null) {
-        const conversation: Message[] = [...history, { role: 'user', text: asked }];
-        await this.#store.rankings.saveDraft({ id: 'current', conversation, ...board, createdAt: Date.now() });
-      } else {
-        await this.#store.rankings.clearDraft();
-      }
-      if (history.length === 0) this.#conversationId = crypto.randomUUID();
-      else {
-        const now = Date.now();
-        const earlier = await this.#store.conversations.get(this.#conversationId);
-        const record = {
-          id: this.#conversationId,
-          messages: history,
-          createdAt: earlier?.createdAt ?? now,
-          updatedAt: now,
-        };
-        await this.#store.conversations.save(record);
-      }
-      await this.#store.preferences.set({ name: 'conversationId', value: this.#conversationId });
+      await this.#storedRuns.restore(preset);
     } catch (error) {
       this.notices.fail('storage', error);
     }
+  }
+
+  async #restoreChat(preferences: Partial<Preferences>): Promise<void> {
+    const left = await this.#chatStorage.load(preferences);
+    if (left) {
+      this.chat.restore(left);
+      this.thinking.look();
+    } else await this.chat.nextPrompt();
   }
 
   #hear(event: SessionEvent): void {
@@ -258,18 +224,6 @@ export class Workspace {
       });
     }
   }
-}
-
-function fromDraft({ conversation, replies, ranks, order, seed }: RankingDraftRecord): ChatSnapshot {
-  const asked = conversation.at(-1)?.text ?? '';
-  return {
-    history: conversation.slice(0, -1),
-    asked,
-    message: asked,
-    droppedTurns: 0,
-    rankingId: crypto.randomUUID(),
-    board: { replies, ranks, order, seed },
-  };
 }
 
 const [getContext, setContext] = createContext<Workspace>();

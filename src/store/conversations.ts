@@ -1,6 +1,15 @@
-/** Stored conversations. */
-import type { RecordDatabase } from './database';
-import type { ConversationRecord } from './schema';
+/** Stored conversations, and the chat that is open. */
+import type { RecordDatabase, Write } from './database';
+import type { ConversationRecord, PreferenceRecord, RankingDraftRecord } from './schema';
+
+/** All that belongs to the chat that is open. */
+export interface OpenChat {
+  conversation: ConversationRecord;
+  /** The ranking that was begun; null: none. */
+  draft: RankingDraftRecord | null;
+  /** In the box, sent or not. */
+  message: string;
+}
 
 export class Conversations {
   readonly #database: RecordDatabase;
@@ -19,8 +28,23 @@ export class Conversations {
     return records.sort((a, b) => b.updatedAt - a.updatedAt);
   }
 
-  save(record: ConversationRecord): Promise<void> {
-    return this.#database.write([{ type: 'put', kind: 'conversations', record }], 'relaxed');
+  /**
+   * Stores the chat as it stands in one go: a page that is being left may not live to see a second write.
+   * A conversation without messages is none yet.
+   */
+  saveOpen({ conversation, draft, message }: OpenChat): Promise<void> {
+    const preferences: PreferenceRecord[] = [
+      { name: 'conversationId', value: conversation.id },
+      { name: 'message', value: message },
+    ];
+    const writes: Write[] = preferences.map((record) => ({ type: 'put', kind: 'preferences', record }));
+    if (conversation.messages.length > 0) writes.push({ type: 'put', kind: 'conversations', record: conversation });
+    writes.push(
+      draft
+        ? { type: 'put', kind: 'rankingDrafts', record: draft }
+        : { type: 'delete', kind: 'rankingDrafts', key: 'current' },
+    );
+    return this.#database.write(writes, 'relaxed');
   }
 
   delete(id: string): Promise<void> {

@@ -58,6 +58,8 @@ export class IndexedDbDatabase implements RecordDatabase {
           else if (write.type === 'delete') void store.delete(write.key).catch(ignore);
           else void store.clear().catch(ignore);
         }
+        // At once: a page that is being left is not there any more to hear that each request is done.
+        transaction.commit();
       } catch (error) {
         done.catch(ignore);
         transaction.abort();

@@ -47,14 +47,6 @@ export class Rankings {
   draft(): Promise<RankingDraftRecord | undefined> {
     return this.#database.get('rankingDrafts', 'current');
   }
-
-  saveDraft(record: RankingDraftRecord): Promise<void> {
-    return this.#database.write([{ type: 'put', kind: 'rankingDrafts', record }], 'relaxed');
-  }
-
-  clearDraft(): Promise<void> {
-    return this.#database.write([dropDraft], 'relaxed');
-  }
 }
 
 const dropDraft: Write = { type: 'delete', kind: 'rankingDrafts', key: 'current' };

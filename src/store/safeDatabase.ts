@@ -20,6 +20,8 @@ export type StoreStatus =
 export const RETRY_MILLISECONDS = 10_000;
 
 export class SafeDatabase implements RecordDatabase {
+  /** Writes are dropped, and what waited to be written stays where it is. */
+  sealed = false;
   #disk: RecordDatabase | null = null;
   #status: StoreStatus = { state: 'saved' };
   #lastRefusal = -Infinity;
@@ -76,6 +78,7 @@ export class SafeDatabase implements RecordDatabase {
    * @throws DataCloneError for what no storage could take, such as a function or a Svelte proxy in a record
    */
   async write(writes: readonly Write[], durability: Durability): Promise<void> {
+    if (this.sealed) return;
     // A copy: the caller may go on changing its objects while the write waits for its turn.
     const copy = structuredClone(writes);
     this.#queued++;

@@ -12,6 +12,7 @@ import type {
   CheckpointName,
   Demonstration,
   EvaluationReport,
+  Fingerprints,
   Message,
   Ranking,
   Reply,
@@ -135,7 +136,11 @@ export interface Preferences {
   place: string;
   /** The conversation that was open. */
   conversationId: string;
+  /** The message in the box. */
+  message: string;
   evaluation: EvaluationReport;
+  /** The models that `evaluation` is of. */
+  evaluatedModels: Fingerprints;
   /** Replies shown for a prompt (K). */
   repliesPerPrompt: number;
 }

@@ -3,7 +3,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DATABASE_VERSION } from './schema';
-import type { RankingDraftRecord, RankingRecord, RunRecord } from './schema';
+import type { ConversationRecord, RankingDraftRecord, RankingRecord, RunRecord } from './schema';
 import { Store } from './store';
 
 const ranking = (id: string, createdAt: number, source: string | null = null): RankingRecord => ({
@@ -29,6 +29,10 @@ const draft: RankingDraftRecord = {
   createdAt: 10,
 };
 
+const conversation: ConversationRecord = {
+  ...{ id: 'c', messages: [{ role: 'user', text: 'hi' }], createdAt: 1, updatedAt: 1 },
+};
+
 const run = (id: string, createdAt: number): RunRecord => ({
   ...{ id, stage: 'ppo', preset: 'nano', seed: 0, settings: { examples: 1, epochs: 1, batchSize: 1, learningRate: 1 } },
   ...{ state: 'done', step: 1, steps: 1, createdAt, updatedAt: createdAt, seconds: 1, error: null, rewardModel: null },
@@ -47,8 +51,7 @@ describe('store', () => {
   it('gives everything back after it is opened anew', async () => {
     const before = await Store.open();
     await before.rankings.add([ranking('late', 2), ranking('early', 1)]);
-    await before.rankings.saveDraft(draft);
-    await before.conversations.save({ id: 'c', messages: [{ role: 'user', text: 'hi' }], createdAt: 1, updatedAt: 1 });
+    await before.conversations.saveOpen({ conversation, draft, message: 'And th' });
     await before.demonstrations.save({
       ...{ id: 'd', conversation: [], reply: 'Hello!', createdAt: 1, editedFrom: 'helo' },
     });
@@ -65,14 +68,14 @@ describe('store', () => {
     expect((await after.demonstrations.list())[0]?.reply).toBe('Hello!');
     expect(await after.runs.latest()).toEqual({ ppo: run('r', 5) });
     expect(await after.metrics.load('r')).toEqual([{ step: 1, values: { 'objective/kl': 0.5 } }]);
-    expect(await after.preferences.all()).toEqual({ theme: 'dark' });
+    expect(await after.preferences.all()).toEqual({ theme: 'dark', conversationId: 'c', message: 'And th' });
     expect(after.status).toEqual({ state: 'saved' });
     await after.close();
   });
 
   it('a finished ranking replaces its draft, and undo brings the draft back', async () => {
     const store = await Store.open();
-    await store.rankings.saveDraft(draft);
+    await store.conversations.saveOpen({ conversation, draft, message: '' });
     await store.rankings.finish(ranking('a', 1));
     expect(await store.rankings.draft()).toBeUndefined();
     await store.rankings.undo('a', draft);
@@ -110,6 +113,49 @@ describe('store', () => {
     await store.clearAll();
     expect((await store.exportAll()).rankings).toEqual([]);
     expect((await store.checkpoints.load('nano')).files).toEqual([]);
+    await store.close();
+  });
+
+  it('that forgot everything stores nothing more: what was on its way goes too', async () => {
+    const store = await Store.open();
+    const clearing = store.clearAll();
+    await store.rankings.add([ranking('on its way', 1)]);
+    await clearing;
+    await store.preferences.set({ name: 'place', value: 'train' });
+    store.metrics.append('r', 1, { a: 1 });
+    await store.close();
+    const { rankings, preferences, metrics } = await (await Store.open()).exportAll();
+    expect({ rankings, preferences, metrics }).toEqual({ rankings: [], preferences: [], metrics: [] });
+  });
+
+  it('that could not forget everything says so and goes on storing', async () => {
+    const store = await Store.open();
+    await store.rankings.add([ranking('a', 1)]);
+    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementation(() => {
+      throw new DOMException('no', 'UnknownError');
+    });
+    await expect(store.clearAll()).rejects.toThrow(/Expected the browser to delete/);
+    transaction.mockRestore();
+    await store.rankings.add([ranking('b', 2)]);
+    expect((await store.rankings.list()).map(({ id }) => id)).toEqual(['b']);
+    await store.close();
+  });
+
+  it('stores the open chat in one transaction that is committed at once', async () => {
+    const store = await Store.open();
+    const commit = vi.spyOn(IDBTransaction.prototype, 'commit');
+    const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction');
+    await store.conversations.saveOpen({ conversation, draft, message: 'And th' });
+    expect([transaction.mock.calls.length, commit.mock.calls.length]).toEqual([1, 1]);
+    vi.restoreAllMocks();
+    await store.close();
+  });
+
+  it('keeps no conversation in which nothing was said', async () => {
+    const store = await Store.open();
+    await store.conversations.saveOpen({ conversation: { ...conversation, messages: [] }, draft: null, message: 'Hi' });
+    expect(await store.conversations.list()).toEqual([]);
+    expect((await store.preferences.all()).message).toBe('Hi');
     await store.close();
   });
 
@@ -152,7 +198,7 @@ describe('store', () => {
     const opening = Store.open();
     await vi.advanceTimersByTimeAsync(5000);
     const store = await opening;
-    await store.conversations.save({ id: 'c', messages: [], createdAt: 1, updatedAt: 1 });
+    await store.conversations.saveOpen({ conversation, draft: null, message: '' });
     expect(store.status).toMatchObject({ state: 'memory-only', error: { message: expect.stringMatching(/answered/) } });
 
     otherTab.close();

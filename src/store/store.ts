@@ -122,20 +122,42 @@ export class Store {
     return { ...head, conversations, rankings, demonstrations, runs, metrics, preferences };
   }
 
-  /** Forgets everything, weights included. */
+  /**
+   * Forgets everything, weights included, and stores nothing more: what the page still has in hand goes too.
+   *
+   * @throws StorageUnavailableError when the browser does not delete it
+   */
   async clearAll(): Promise<void> {
     await this.metrics.flush();
     this.metrics.forget();
-    await this.#database.write(
+    const cleared = this.#database.write(
       RECORD_KINDS.map((kind) => ({ type: 'clear', kind })),
       'strict',
     );
+    this.seal(true);
+    await cleared;
+    const { status } = this.#database;
+    if (status.state !== 'memory-only') return;
+    this.seal(false);
+    throw notDeleted(status.error.message);
+  }
+
+  /** While sealed, nothing is stored: another tab is forgetting everything. */
+  seal(sealed: boolean): void {
+    this.#database.sealed = sealed;
   }
 
   async close(): Promise<void> {
     await this.flush();
     await this.#close();
   }
+}
+
+function notDeleted(reason: string): StorageUnavailableError {
+  return new StorageUnavailableError(
+    `Expected the browser to delete what is stored here, but it did not. ${reason}`,
+    'Reload the page to begin anew. Should something of before come back, clear this site’s data in the browser’s settings.',
+  );
 }
 
 function noAnswer(): StorageUnavailableError {

@@ -147,7 +147,7 @@ test('a ranking that was begun is there after a reload, reply by reply and rank 
   await expect(nudge.message).toHaveValue('What can you tell me about Mira?');
 });
 
-test('a second tab says that the first one is training, still chats, and trains once the first has stopped', async ({
+test('a second tab shows what the first one trains, still chats, and trains once the first has stopped', async ({
   nudge,
   context,
 }) => {
@@ -158,6 +158,8 @@ test('a second tab says that the first one is training, still chats, and trains 
   const second = new NudgePage(await context.newPage());
   await second.open({ backend: 'wasm' });
   await second.goTo('Train');
+  await expect(second.stage('sft')).toContainText(/Another tab trains it: at \d+ of \d+\./);
+  await expect(second.runControls).toContainText(/Supervised fine-tuning goes on in another tab: \d+ of \d+/);
   await second.stage('sft').getByRole('button', { name: 'Fine-tune' }).click();
   await expect(second.notices).toContainText('Another tab of Nudge is training right now.');
   await expect(second.notices).toContainText('You can go on chatting and ranking here.');
@@ -166,6 +168,8 @@ test('a second tab says that the first one is training, still chats, and trains 
 
   await nudge.runControls.getByRole('button', { name: 'Stop' }).click();
   await expect(nudge.runControls).toContainText(/Supervised fine-tuning\s+stopped/);
+  await expect(second.notices).toContainText('The other tab is done training.');
+  await expect(second.runControls).toContainText(/Supervised fine-tuning\s+stopped/);
   await second.set('sft', { examples: 16, epochs: 1 });
   await second.train('sft');
 });

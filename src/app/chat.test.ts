@@ -1,0 +1,77 @@
+import { IDBFactory } from 'fake-indexeddb';
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DEFAULT_SETTINGS } from '../config';
+import { Store } from '../store/store';
+import { Seeds } from './blindOrder';
+import { Chat } from './chat.svelte';
+import { Labels } from './labels.svelte';
+import { Notices } from './notices.svelte';
+import { openSession } from './workerDouble';
+import type { WorkerDouble } from './workerDouble';
+
+const reply = (text: string) => ({ text, tokenIds: [1], finished: true, score: null, kl: null });
+
+describe('the chat', () => {
+  let store: Store;
+  let worker: WorkerDouble;
+  let newChat: () => Promise<Chat>;
+  beforeEach(async () => {
+    vi.stubGlobal('indexedDB', new IDBFactory());
+    store = await Store.open();
+    const opened = await openSession({
+      'world.prompt': () => ({ text: 'Where is the boat?' }),
+      'chat.reply': ({ k }) => ({
+        replies: Array.from({ length: k }, (_, i) => reply(`Reply ${i}`)),
+        droppedTurns: 0,
+        truncated: false,
+      }),
+    });
+    worker = opened.worker;
+    newChat = async () => {
+      const notices = new Notices();
+      const labels = new Labels(store, notices);
+      await labels.load();
+      return new Chat(
+        opened.session,
+        labels,
+        notices,
+        new Seeds(1),
+        () => DEFAULT_SETTINGS.chat,
+        () => undefined,
+      );
+    };
+  });
+  afterEach(async () => {
+    await store.close();
+    vi.unstubAllGlobals();
+  });
+
+  const openings = (): boolean[] => worker.requests('world.prompt').map(({ opening }) => opening ?? false);
+
+  it('begins with prompts that are easy to judge, whether they are ranked or skipped, and then takes any', async () => {
+    const chat = await newChat();
+    await chat.nextPrompt();
+    for (let i = 0; i < 4; i++) await chat.skip();
+    expect(openings()).toEqual([true, true, true, true, false]);
+  });
+
+  it('does not begin again with those once something was ranked in an earlier visit', async () => {
+    const first = await newChat();
+    await first.nextPrompt();
+    for (let i = 0; i < 4; i++) {
+      first.board.tap(0);
+      await first.next();
+    }
+    worker.asked.length = 0;
+    await (await newChat()).nextPrompt();
+    expect(openings()).toEqual([false]);
+  });
+
+  it('asks for replies that differ, since they are to be ranked', async () => {
+    const chat = await newChat();
+    await chat.nextPrompt();
+    expect(worker.requests('chat.reply')).toMatchObject([{ distinct: true }]);
+    expect(chat.board.phase).toBe('ready');
+  });
+});

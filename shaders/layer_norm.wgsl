@@ -2,8 +2,8 @@
 //
 //   mean = sum x / C,   rstd = 1 / sqrt(sum (x - mean)^2 / C + epsilon),   y = (x - mean) rstd gamma + beta
 //
-// Shapes: x, y [M, C]; gamma, beta [C]; mean, rstd [M]; any sizes.
-// Bindings: 0 x, 1 gamma, 2 beta, 3 y, 4 mean, 5 rstd (3 to 5 written), 6 sizes.
+// Shapes: x, y [M, C]; gamma, beta [C]; statistics [M], (mean, rstd); any sizes.
+// Bindings: 0 x, 1 gamma, 2 beta, 3 y, 4 statistics (3 and 4 written), 5 sizes.
 // An invocation takes one row, a workgroup 32 rows; rows share nothing, so there is no barrier.
 // Numbers: float32, variance from centred values (two passes), never E[x^2] - E[x]^2. 5e-6 against the reference.
 
@@ -17,9 +17,8 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read> gamma: array<f32>;
 @group(0) @binding(2) var<storage, read> beta: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mean_out: array<f32>;
-@group(0) @binding(5) var<storage, read_write> rstd_out: array<f32>;
-@group(0) @binding(6) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<storage, read_write> statistics: array<vec2f>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u) {
@@ -42,6 +41,5 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   for (var c = 0u; c < sizes.c; c += 1) {
     y[first + c] = (x[first + c] - mean) * rstd * gamma[c] + beta[c];
   }
-  mean_out[row] = mean;
-  rstd_out[row] = rstd;
+  statistics[row] = vec2f(mean, rstd);
 }

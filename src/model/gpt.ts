@@ -11,7 +11,7 @@ import type { ModelShape } from '../config';
 import { causalAttention } from '../ops/causalAttention';
 import { embedding } from '../ops/embedding';
 import { gelu } from '../ops/gelu';
-import { layerNorm } from '../ops/layerNorm';
+import { finalLayerNorm, layerNorm } from '../ops/layerNorm';
 import { linear, matrixProduct } from '../ops/matrixProduct';
 import { parameterShapes, type ParameterName } from './parameters';
 
@@ -57,19 +57,19 @@ export function transformer(
   for (let layer = 0; layer < layers; layer++) {
     const h = `transformer.h.${layer}` as const;
 
-    const a = layerNorm(x, vector(`${h}.ln_1.weight`), vector(`${h}.ln_1.bias`));
+    const { y: a, x: before } = layerNorm(x, vector(`${h}.ln_1.weight`), vector(`${h}.ln_1.bias`));
     const qkv = linear(a, matrix(`${h}.attn.c_attn.weight`), vector(`${h}.attn.c_attn.bias`)); // [M, 3C]
     const attended = tf.reshape<tf.Rank.R2>(attend(tf.reshape<tf.Rank.R3>(qkv, [batch, length, 3 * width]), layer), [
       batch * length,
       width,
     ]);
-    x = tf.add(x, linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`)));
+    x = tf.add(before, linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`)));
 
-    const m = layerNorm(x, vector(`${h}.ln_2.weight`), vector(`${h}.ln_2.bias`));
+    const { y: m, x: between } = layerNorm(x, vector(`${h}.ln_2.weight`), vector(`${h}.ln_2.bias`));
     const inner = gelu(linear(m, matrix(`${h}.mlp.c_fc.weight`), vector(`${h}.mlp.c_fc.bias`))); // [M, 4C]
-    x = tf.add(x, linear(inner, matrix(`${h}.mlp.c_proj.weight`), vector(`${h}.mlp.c_proj.bias`)));
+    x = tf.add(between, linear(inner, matrix(`${h}.mlp.c_proj.weight`), vector(`${h}.mlp.c_proj.bias`)));
   }
-  const last = layerNorm(x, vector('transformer.ln_f.weight'), vector('transformer.ln_f.bias'));
+  const last = finalLayerNorm(x, vector('transformer.ln_f.weight'), vector('transformer.ln_f.bias'));
   return tf.reshape<tf.Rank.R3>(last, [batch, length, width]);
 }
 

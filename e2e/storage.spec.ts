@@ -5,10 +5,11 @@ import { expect, test } from './fixtures';
 test('what is ranked and typed in the very moment of leaving is there after a reload', async ({ nudge, page }) => {
   await nudge.open({ backend: 'wasm' });
   await nudge.ask('What can you tell me about Mira?');
-  const texts = await nudge.repliesArrived();
+  await nudge.repliesArrived();
   await nudge.saved();
   await nudge.replyButtons.nth(1).focus();
   await page.keyboard.press('1');
+  const texts = await nudge.repliesArrived();
   await nudge.message.fill('And Leo');
   await page.reload();
   await nudge.ready();

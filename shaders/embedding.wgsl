@@ -3,9 +3,12 @@
 //   x[b, t] = wte[ids[b, t]] + wpe[max(offset + t - start[b], 0)]
 //
 // Shapes: ids [B, T] int32, each in [0, V); start [B] int32; wte [V, C]; wpe [N, C]; x [B, T, C]; any sizes.
-// Bindings: 0 ids, 1 start, 2 wte, 3 wpe, 4 x (written), 5 sizes.
+// Bindings: 0 ids, 1 start, 2 wte, 3 wpe, 4 offset [1] int32 (read with `OFFSET_FROM_TENSOR`, where a replayed step is to
+// find it), 5 x (written), 6 sizes.
 // A workgroup of 64 takes 512 numbers of x; a lane takes every 64th of them.
 // Numbers: float32, one addition: the same bits as the reference.
+
+override OFFSET_FROM_TENSOR: bool = false;
 
 struct Sizes {
   n: u32, // B T C
@@ -18,8 +21,9 @@ struct Sizes {
 @group(0) @binding(1) var<storage, read> start: array<i32>;
 @group(0) @binding(2) var<storage, read> wte: array<f32>;
 @group(0) @binding(3) var<storage, read> wpe: array<f32>;
-@group(0) @binding(4) var<storage, read_write> x: array<f32>;
-@group(0) @binding(5) var<uniform> sizes: Sizes;
+@group(0) @binding(4) var<storage, read> offset: array<i32>;
+@group(0) @binding(5) var<storage, read_write> x: array<f32>;
+@group(0) @binding(6) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(64)
 fn main(
@@ -27,12 +31,14 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  var column_0 = sizes.offset;
+  if (OFFSET_FROM_TENSOR) { column_0 = offset[0]; }
   let first = (group.y * groups.x + group.x) * 512 + lane;
   let end = min(first + 512, sizes.n);
   for (var i = first; i < end; i += 64) {
     let token = i / sizes.c;
     let column = i % sizes.c;
-    let position = u32(max(sizes.offset + i32(token % sizes.t) - start[token / sizes.t], 0));
+    let position = u32(max(column_0 + i32(token % sizes.t) - start[token / sizes.t], 0));
     x[i] = wte[u32(ids[token]) * sizes.c + column] + wpe[position * sizes.c + column];
   }
 }

@@ -9,7 +9,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelShape } from '../config';
 import { causalAttention } from '../ops/causalAttention';
-import { embedding } from '../ops/embedding';
+import { embedding, tiedEmbedding } from '../ops/embedding';
 import { gelu } from '../ops/gelu';
 import { finalLayerNorm, layerNorm } from '../ops/layerNorm';
 import { linear, matrixProduct } from '../ops/matrixProduct';
@@ -35,25 +35,46 @@ export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): tf
 }
 
 /**
+ * Hidden states after the last norm, and the weights of the head for `logits`: with these, training sends the gradient of
+ * the head through the embedding, which adds its own.
+ * @param ids [B, T] int32, T at most N
+ * @param start [B] int32, first real position of each row
+ * @returns hidden [B, T, C], wte [V, C]
+ */
+export function statesAndHead(
+  gpt: Gpt,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+): { hidden: tf.Tensor3D; wte: tf.Tensor2D } {
+  const { x, wte } = tiedEmbedding(ids, start, tokenTable(gpt), positionTable(gpt));
+  return { hidden: blocks(gpt, x, (qkv) => causalAttention(qkv, start, gpt.shape.heads)), wte };
+}
+
+/**
  * The whole network but for where attention finds its keys, which differs between training and decoding.
- * @param offset position of column 0; above 0 only when decoding
+ * @param offset position of column 0; above 0 only when decoding, and a tensor [1] int32 where it is to be data
  */
 export function transformer(
   gpt: Gpt,
   ids: tf.Tensor2D,
   start: tf.Tensor1D,
-  offset: number,
+  offset: number | tf.Tensor1D,
   attend: Attend,
 ): tf.Tensor3D {
+  return blocks(gpt, embedding(ids, start, tokenTable(gpt), positionTable(gpt), offset), attend);
+}
+
+const tokenTable = (gpt: Gpt): tf.Tensor2D => weight(gpt, 'transformer.wte.weight') as tf.Tensor2D;
+const positionTable = (gpt: Gpt): tf.Tensor2D => weight(gpt, 'transformer.wpe.weight') as tf.Tensor2D;
+
+/** From embeddings to hidden states, [B, T, C] both. */
+function blocks(gpt: Gpt, embedded: tf.Tensor3D, attend: Attend): tf.Tensor3D {
   const { layers, width } = gpt.shape;
-  const [batch, length] = ids.shape;
+  const [batch, length] = embedded.shape;
   const vector = (name: ParameterName): tf.Tensor1D => weight(gpt, name) as tf.Tensor1D;
   const matrix = (name: ParameterName): tf.Tensor2D => weight(gpt, name) as tf.Tensor2D;
 
-  let x = tf.reshape<tf.Rank.R2>(
-    embedding(ids, start, matrix('transformer.wte.weight'), matrix('transformer.wpe.weight'), offset),
-    [batch * length, width],
-  ); // [M, C]
+  let x = tf.reshape<tf.Rank.R2>(embedded, [batch * length, width]); // [M, C]
   for (let layer = 0; layer < layers; layer++) {
     const h = `transformer.h.${layer}` as const;
 
@@ -76,10 +97,11 @@ export function transformer(
 /**
  * Logits through the tied embedding.
  * @param hidden [M, C]
+ * @param wte from `statesAndHead`, where the embedding is trained too
  * @returns [M, V]
  */
-export function logits(gpt: Gpt, hidden: tf.Tensor2D): tf.Tensor2D {
-  return matrixProduct(hidden, weight(gpt, 'transformer.wte.weight') as tf.Tensor2D, { transposeB: true });
+export function logits(gpt: Gpt, hidden: tf.Tensor2D, wte = tokenTable(gpt)): tf.Tensor2D {
+  return matrixProduct(hidden, wte, { transposeB: true });
 }
 
 function weight(gpt: Gpt, name: ParameterName): tf.Variable {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
 import { gaussian, hostArray } from './backendAgreement';
-import { embedding } from './embedding';
+import { embedding, tiedEmbedding } from './embedding';
 import { expectPlainAgreement, HOST_BACKENDS } from './plainAgreement';
 
 const [VOCABULARY, CONTEXT, WIDTH] = [11, 9, 6];
@@ -53,4 +53,29 @@ describe.each(HOST_BACKENDS)('embedding on %s', (backend) => {
       ['wte', 'wpe'],
     ),
   );
+
+  it('adds its gradient to that of a head with the same weights', () => {
+    const head = (x: tf.Tensor, wte: tf.Tensor): tf.Tensor =>
+      tf.matMul(tf.reshape(x, [-1, WIDTH]), tf.tanh(wte) as tf.Tensor2D, false, true);
+    return expectPlainAgreement(
+      backend,
+      (t) => {
+        const { x, wte } = tiedEmbedding(
+          t['ids'] as tf.Tensor2D,
+          t['start'] as tf.Tensor1D,
+          t['wte'] as tf.Tensor2D,
+          t['wpe'] as tf.Tensor2D,
+        );
+        return head(x, wte);
+      },
+      (t) => head(plainEmbedding(t, 0), t['wte'] as tf.Tensor),
+      {
+        ids: hostArray([2, 3], [1, 2, 1, 5, 5, 0], 'int32'),
+        start: hostArray([2], [0, 1], 'int32'),
+        wte: gaussian([VOCABULARY, WIDTH], 9),
+        wpe: gaussian([CONTEXT, WIDTH], 10),
+      },
+      ['wte', 'wpe'],
+    );
+  });
 });

@@ -7,21 +7,28 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { hostFloats } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
+import { passTensorThrough } from './passThrough';
 
 export const EMBEDDING = 'NudgeEmbedding';
-/** Inputs ids, start, dy; outputs dwte [V, C], dwpe [N, C]. */
+/**
+ * Inputs ids, start, wte, wpe, dy, and dPassed [V, C] where wte was passed through; outputs dwte [V, C], dwpe [N, C].
+ * May add to dPassed where it is, and give it back as dwte.
+ */
 export const EMBEDDING_BACKWARD = 'NudgeEmbeddingBackward';
 
 export interface EmbeddingAttributes {
+  /** Null where it is the input `offset`. */
+  offset: number | null;
+  /** Whether wte is an output too. */
+  passWte: boolean;
+}
+
+export interface EmbeddingBackwardAttributes {
   offset: number;
 }
 
-export interface EmbeddingBackwardAttributes extends EmbeddingAttributes {
-  vocabulary: number;
-  context: number;
-}
-
 /**
+ * @param offset position of column 0; a tensor [1] int32 where it is to be data, then without a gradient
  * @returns x [B, T, C]
  */
 export function embedding(
@@ -29,10 +36,28 @@ export function embedding(
   start: tf.Tensor1D,
   wte: tf.Tensor2D,
   wpe: tf.Tensor2D,
-  offset = 0,
+  offset: number | tf.Tensor1D = 0,
 ): tf.Tensor3D {
-  const attributes: EmbeddingAttributes = { offset };
-  return runOperation(EMBEDDING, { ids, start, wte, wpe }, attributes)[0] as tf.Tensor3D;
+  const fixed = typeof offset === 'number';
+  const attributes: EmbeddingAttributes = { offset: fixed ? offset : null, passWte: false };
+  const inputs = { ids, start, wte, wpe, ...(!fixed && { offset }) };
+  return runOperation(EMBEDDING, inputs, attributes)[0] as tf.Tensor3D;
+}
+
+/**
+ * Embedding of a model whose head has the same weights. Take wte for the head from here: its gradient then comes to the
+ * one of the embedding, which adds to it only the rows of tokens that occur.
+ * @returns x [B, T, C], and wte as it came
+ */
+export function tiedEmbedding(
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  wte: tf.Tensor2D,
+  wpe: tf.Tensor2D,
+): { x: tf.Tensor3D; wte: tf.Tensor2D } {
+  const attributes: EmbeddingAttributes = { offset: 0, passWte: true };
+  const [x, passed] = runOperation(EMBEDDING, { ids, start, wte, wpe }, attributes);
+  return { x: x as tf.Tensor3D, wte: passed as tf.Tensor2D };
 }
 
 /** Position of every token, [B * T], on the host. */
@@ -43,7 +68,7 @@ function positions(start: tf.Tensor, length: number, offset: number): Int32Array
   );
 }
 
-registerReference<EmbeddingAttributes>(EMBEDDING, (inputs, { offset }) => {
+registerReference<EmbeddingAttributes>(EMBEDDING, (inputs, { offset, passWte }) => {
   const { ids, start, wte, wpe } = inputs as {
     ids: tf.Tensor2D;
     start: tf.Tensor1D;
@@ -51,20 +76,23 @@ registerReference<EmbeddingAttributes>(EMBEDDING, (inputs, { offset }) => {
     wpe: tf.Tensor2D;
   };
   const [batch, length] = ids.shape;
+  const first = offset ?? ((inputs['offset'] as tf.Tensor).dataSync()[0] as number);
   const tokens = tf.gather(wte, tf.reshape(ids, [-1]));
-  const places = tf.gather(wpe, tf.tensor1d(positions(start, length, offset), 'int32'));
-  return [tf.reshape(tf.add(tokens, places), [batch, length, wte.shape[1]])];
+  const places = tf.gather(wpe, tf.tensor1d(positions(start, length, first), 'int32'));
+  const x = tf.reshape(tf.add(tokens, places), [batch, length, wte.shape[1]]);
+  return [x, ...(passWte ? [passTensorThrough(wte)] : [])];
 });
 
 // Loops over host arrays: tfjs-wasm has no UnsortedSegmentSum, and a one-hot product costs V times as much.
-registerReference<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { offset, vocabulary, context }) => {
-  const { ids, start, dy } = inputs as { ids: tf.Tensor2D; start: tf.Tensor1D; dy: tf.Tensor3D };
-  const width = dy.shape[2];
-  const tokens = ids.dataSync();
-  const places = positions(start, ids.shape[1], offset);
-  const gradient = hostFloats(dy);
-  const dwte = new Float32Array(vocabulary * width);
-  const dwpe = new Float32Array(context * width);
+registerReference<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { offset }) => {
+  const { ids, start, wte, wpe, dy, dPassed } = inputs as Record<string, tf.Tensor> &
+    Record<'wte' | 'wpe', tf.Tensor2D>;
+  const [, length, width] = (dy as tf.Tensor3D).shape;
+  const tokens = (ids as tf.Tensor).dataSync();
+  const places = positions(start as tf.Tensor, length, offset);
+  const gradient = hostFloats(dy as tf.Tensor);
+  const dwte = dPassed ? Float32Array.from(hostFloats(dPassed)) : new Float32Array(wte.size);
+  const dwpe = new Float32Array(wpe.size);
   for (let i = 0; i < tokens.length; i++) {
     const token = (tokens[i] as number) * width;
     const place = (places[i] as number) * width;
@@ -74,20 +102,25 @@ registerReference<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { of
       dwpe[place + c] = (dwpe[place + c] as number) + g;
     }
   }
-  return [tf.tensor2d(dwte, [vocabulary, width]), tf.tensor2d(dwpe, [context, width])];
+  return [tf.tensor2d(dwte, wte.shape), tf.tensor2d(dwpe, wpe.shape)];
 });
 
 registerGradient<EmbeddingAttributes>(
   EMBEDDING,
   { inputs: ['ids', 'start', 'wte', 'wpe'], outputs: [] },
-  ([dy], [ids, start, wte, wpe], { offset }) => {
-    const attributes: EmbeddingBackwardAttributes = {
-      offset,
-      vocabulary: (wte as tf.Tensor).shape[0] as number,
-      context: (wpe as tf.Tensor).shape[0] as number,
-    };
-    const inputs = { ids, start, dy } as Record<string, tf.Tensor>;
-    const [dwte, dwpe] = runOperation(EMBEDDING_BACKWARD, inputs, attributes) as [tf.Tensor, tf.Tensor];
+  ([dy, dPassed], [ids, start, wte, wpe], { offset }) => {
+    if (offset === null) throw new Error('An embedding whose offset is a tensor, as in decoding, has no gradient.');
+    const attributes: EmbeddingBackwardAttributes = { offset };
+    const inputs = { ids, start, wte, wpe, dy, ...(dPassed && { dPassed: ownMemory(dPassed) }) };
+    const [dwte, dwpe] = runOperation(EMBEDDING_BACKWARD, inputs as Record<string, tf.Tensor>, attributes) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
     return { wte: () => dwte, wpe: () => dwpe };
   },
 );
+
+/** A gradient that may be written: itself, or a copy where tfjs gave the same memory to other gradients too. */
+function ownMemory(gradient: tf.Tensor): tf.Tensor {
+  return tf.backend().refCount(gradient.dataId) > 1 ? tf.add(gradient, 0) : gradient;
+}

@@ -1,37 +1,55 @@
 /** WGSL token and position embedding and its gradients. */
 import type * as tf from '@tensorflow/tfjs-core';
 import listsSource from '../../shaders/embedding_backward_lists.wgsl?raw';
-import positionSource from '../../shaders/embedding_backward_position.wgsl?raw';
-import tokenSource from '../../shaders/embedding_backward_token.wgsl?raw';
+import backwardSource from '../../shaders/embedding_backward.wgsl?raw';
 import source from '../../shaders/embedding.wgsl?raw';
-import { disposeScratch, type Kernel, runKernel, workgroupsFor } from '../gpu/kernel';
+import { disposeScratch, type Kernel, type OutputSpec, runKernel, workgroupsFor } from '../gpu/kernel';
 import { EMBEDDING, EMBEDDING_BACKWARD, type EmbeddingAttributes, type EmbeddingBackwardAttributes } from './embedding';
+import { passThrough } from './passThrough';
 import { input, registerWebGpu } from './webgpuOperation';
 
 const FORWARD: Kernel = { name: 'embedding', source };
 const LISTS: Kernel = { name: 'embedding_backward_lists', source: listsSource };
-const TOKEN: Kernel = { name: 'embedding_backward_token', source: tokenSource };
-const POSITION: Kernel = { name: 'embedding_backward_position', source: positionSource };
+const BACKWARD: Kernel = { name: 'embedding_backward', source: backwardSource };
 
-registerWebGpu<EmbeddingAttributes>(EMBEDDING, (inputs, { offset }) => {
+/** Vocabulary entries whose lists one invocation makes. */
+const ENTRIES = 4;
+
+registerWebGpu<EmbeddingAttributes>(EMBEDDING, (inputs, { offset, passWte }) => {
   const ids = input(EMBEDDING, inputs, 'ids', 'int32');
+  const start = input(EMBEDDING, inputs, 'start', 'int32');
   const wte = input(EMBEDDING, inputs, 'wte');
   const [batch, length] = ids.shape as [number, number];
   const width = wte.shape[1] as number;
   const size = batch * length * width;
-  return runKernel(FORWARD, {
-    inputs: [ids, input(EMBEDDING, inputs, 'start', 'int32'), wte, input(EMBEDDING, inputs, 'wpe')],
+  const fromTensor = offset === null;
+  const outputs = runKernel(FORWARD, {
+    inputs: [
+      ids,
+      start,
+      wte,
+      input(EMBEDDING, inputs, 'wpe'),
+      // Without an offset among the tensors something must stand in its place, unread.
+      fromTensor ? input(EMBEDDING, inputs, 'offset', 'int32') : start,
+    ],
     outputs: [{ shape: [batch, length, width], dtype: 'float32' }],
-    params: [{ u32: size }, { u32: length }, { u32: width }, { i32: offset }],
+    constants: { OFFSET_FROM_TENSOR: Number(fromTensor) },
+    params: [{ u32: size }, { u32: length }, { u32: width }, { i32: offset ?? 0 }],
     workgroups: workgroupsFor(size, 512),
   });
+  return passWte ? [...outputs, passThrough(wte)] : outputs;
 });
 
-registerWebGpu<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { offset, vocabulary, context }) => {
+registerWebGpu<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { offset }) => {
   const ids = input(EMBEDDING_BACKWARD, inputs, 'ids', 'int32');
   const start = input(EMBEDDING_BACKWARD, inputs, 'start', 'int32');
+  const wte = input(EMBEDDING_BACKWARD, inputs, 'wte');
+  const wpe = input(EMBEDDING_BACKWARD, inputs, 'wpe');
   const dy = input(EMBEDDING_BACKWARD, inputs, 'dy');
+  const dPassed = 'dPassed' in inputs ? input(EMBEDDING_BACKWARD, inputs, 'dPassed') : undefined;
   const [batch, length, width] = dy.shape as [number, number, number];
+  const vocabulary = wte.shape[0] as number;
+  const context = wpe.shape[0] as number;
   const tokens = batch * length;
   const lists = runKernel(LISTS, {
     inputs: [ids],
@@ -40,20 +58,28 @@ registerWebGpu<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { offse
       { shape: [tokens], dtype: 'int32' },
     ],
     params: [{ u32: tokens }, { u32: vocabulary }],
-    workgroups: [Math.ceil((vocabulary + tokens) / 64)],
+    workgroups: [Math.ceil(vocabulary / ENTRIES / 64)],
   });
-  const [dwte] = runKernel(TOKEN, {
-    inputs: [...lists, dy],
-    outputs: [{ shape: [vocabulary, width], dtype: 'float32' }],
-    params: [{ u32: vocabulary }, { u32: width }],
-    workgroups: workgroupsFor(vocabulary * Math.ceil(width / 4), 64),
+  const quarter = Math.ceil(width / 4);
+  const tokenGroups = Math.ceil((vocabulary * quarter) / 64);
+  const positionGroups = Math.ceil((context * quarter) / 64);
+  const ofWte: OutputSpec = { shape: [vocabulary, width], dtype: 'float32', home: wte };
+  const ofWpe: OutputSpec = { shape: [context, width], dtype: 'float32', home: wpe };
+  const gradients = runKernel(BACKWARD, {
+    inputs: [...lists, start, dy],
+    ...(dPassed ? { inPlace: [dPassed], outputs: [ofWpe] } : { outputs: [ofWte, ofWpe] }),
+    constants: { PASSED: Number(dPassed !== undefined) },
+    params: [
+      { u32: batch },
+      { u32: length },
+      { u32: vocabulary },
+      { u32: context },
+      { u32: width },
+      { i32: offset },
+      { u32: tokenGroups },
+    ],
+    workgroups: workgroupsFor(64 * (tokenGroups + positionGroups), 64),
   });
   disposeScratch(lists);
-  const [dwpe] = runKernel(POSITION, {
-    inputs: [start, dy],
-    outputs: [{ shape: [context, width], dtype: 'float32' }],
-    params: [{ u32: batch }, { u32: length }, { u32: context }, { u32: width }, { i32: offset }],
-    workgroups: [Math.ceil((context * width) / 64)],
-  });
-  return [dwte, dwpe] as tf.TensorInfo[];
+  return dPassed ? [passThrough(dPassed), gradients[0] as tf.TensorInfo] : gradients;
 });

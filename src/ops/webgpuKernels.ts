@@ -2,6 +2,7 @@
 import './adamw.webgpu';
 import './cachedAttention.webgpu';
 import './causalAttention.webgpu';
+import './crossEntropy.webgpu';
 import './embedding.webgpu';
 import './gelu.webgpu';
 import './layerNorm.webgpu';

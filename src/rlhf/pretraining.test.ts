@@ -8,7 +8,14 @@ import { metricInfo } from '../metrics';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import { initialParameters } from '../model/parameters';
 import { TINY } from '../model/tinyGpt';
-import { heldOutLoss, languageModelLoss, pretrain, pretrainingOptimiser, TokenWindows } from './pretraining';
+import {
+  heldOutLoss,
+  languageModelLoss,
+  pretrain,
+  pretrainingOptimiser,
+  TokenWindows,
+  windowBatch,
+} from './pretraining';
 import type { TrainingStep } from './trainingStep';
 
 const END = 0;
@@ -101,7 +108,7 @@ describe.each(['cpu', 'wasm'] as const)('pretraining on %s', (backend) => {
     const length = SETTINGS.sequenceLength + 1;
     const before = tf.memory().numTensors;
     const [one, three, all] = await Promise.all([1, 3, 7].map((count) => heldOutLoss(gpt, windows, length, count)));
-    const atOnce = tf.tidy(() => languageModelLoss(gpt, tf.tensor2d(windows, [7, length], 'int32')).arraySync());
+    const atOnce = tf.tidy(() => languageModelLoss(gpt, windowBatch(windows, length)).arraySync());
     for (const loss of [one, three, all]) expect(loss).toBeCloseTo(atOnce, 5);
     expect(tf.memory().numTensors).toBe(before);
     disposeGpt(gpt);

@@ -9,10 +9,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PretrainSettings } from '../config';
 import { NonFiniteError } from '../errors';
-import { hiddenStates, logits, type Gpt } from '../model/gpt';
+import { logits, statesAndHead, type Gpt } from '../model/gpt';
 import { gradientsOf, readScalars } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
-import { tokenLogProb } from '../ops/tokenLogProb';
+import { crossEntropy } from '../ops/crossEntropy';
 import { warmupCosine } from './schedule';
 import type { TrainingStep } from './trainingStep';
 
@@ -49,14 +49,46 @@ export class TokenWindows {
   }
 }
 
-/** Mean cross-entropy of windows [B, T + 1], nats a token. */
-export function languageModelLoss(gpt: Gpt, windows: tf.Tensor2D): tf.Scalar {
-  const [batch, length] = windows.shape;
-  const inputs = tf.slice(windows, [0, 0], [batch, length - 1]);
-  const targets = tf.reshape<tf.Rank.R1>(tf.slice(windows, [0, 1], [batch, length - 1]), [-1]);
-  const start = tf.zeros<tf.Rank.R1>([batch], 'int32');
-  const hidden = tf.reshape<tf.Rank.R2>(hiddenStates(gpt, inputs, start), [batch * (length - 1), gpt.shape.width]);
-  return tf.neg(tf.mean(tokenLogProb(logits(gpt, hidden), targets).logProb)) as tf.Scalar;
+/** Windows as the loss takes them. */
+export interface WindowBatch {
+  /** [B, T] int32: every token of a window but the last. */
+  ids: tf.Tensor2D;
+  /** [B] int32, zeros: windows have no padding. */
+  start: tf.Tensor1D;
+  /** [B T] int32: the token after each. */
+  targets: tf.Tensor1D;
+  /** [B T], 1 / (B T) each. */
+  weights: tf.Tensor1D;
+}
+
+/**
+ * Cuts inputs and targets on the host.
+ * @param windows [B, length], row-major
+ * @param length T + 1
+ * @returns tensors that the caller disposes
+ */
+export function windowBatch(windows: Int32Array, length: number): WindowBatch {
+  const rows = windows.length / length;
+  const inputs = length - 1;
+  const ids = new Int32Array(rows * inputs);
+  const targets = new Int32Array(rows * inputs);
+  for (let row = 0; row < rows; row++) {
+    ids.set(windows.subarray(row * length, row * length + inputs), row * inputs);
+    targets.set(windows.subarray(row * length + 1, (row + 1) * length), row * inputs);
+  }
+  return {
+    ids: tf.tensor2d(ids, [rows, inputs], 'int32'),
+    start: tf.tensor1d(new Int32Array(rows), 'int32'),
+    targets: tf.tensor1d(targets, 'int32'),
+    weights: tf.tensor1d(new Float32Array(targets.length).fill(1 / targets.length)),
+  };
+}
+
+/** Mean cross-entropy of a batch of windows, nats a token. */
+export function languageModelLoss(gpt: Gpt, { ids, start, targets, weights }: WindowBatch): tf.Scalar {
+  const { hidden, wte } = statesAndHead(gpt, ids, start);
+  const flat = tf.reshape<tf.Rank.R2>(hidden, [targets.shape[0], gpt.shape.width]);
+  return crossEntropy(logits(gpt, flat, wte), targets, weights);
 }
 
 /** Mean cross-entropy over held-out windows, in nats a token; exp of it is the perplexity. */
@@ -66,10 +98,7 @@ export async function heldOutLoss(gpt: Gpt, windows: Int32Array, length: number,
   for (let row = 0; row < rows; row += batchSize) {
     const count = Math.min(batchSize, rows - row);
     const loss = tf.tidy(() =>
-      languageModelLoss(
-        gpt,
-        tf.tensor2d(windows.subarray(row * length, (row + count) * length), [count, length], 'int32'),
-      ),
+      languageModelLoss(gpt, windowBatch(windows.subarray(row * length, (row + count) * length), length)),
     );
     total += ((await loss.data())[0] as number) * count;
     loss.dispose();
@@ -91,10 +120,10 @@ export async function* pretrain(
   const { steps, batchSize, sequenceLength, learningRate, warmupSteps } = settings;
   while (optimiser.step < steps) {
     const rate = warmupCosine(learningRate, optimiser.step, steps, warmupSteps);
-    const batch = tf.tensor2d(windows.next(batchSize), [batchSize, sequenceLength + 1], 'int32');
+    const batch = windowBatch(windows.next(batchSize), sequenceLength + 1);
     const { loss, gradients } = gradientsOf(gpt.parameters, () => languageModelLoss(gpt, batch));
     const norm = optimiser.apply(gradients, rate);
-    batch.dispose();
+    tf.dispose(Object.values(batch));
     const read = await readScalars({ loss, norm });
     if (!Number.isFinite(read.loss + read.norm)) throw new NonFiniteError('The pretraining loss', optimiser.step);
     yield {

@@ -8,6 +8,7 @@ import { Notices } from './notices.svelte';
 import { Recorder } from './recorder';
 import { StoredRuns } from './storedRuns';
 import { Training } from './training.svelte';
+import type { StageRequest } from './training.svelte';
 import { REPORT, openSession, stubPage } from './workerDouble';
 
 const record = (id: string, changes: Partial<RunRecord> = {}): RunRecord => ({
@@ -136,15 +137,15 @@ describe('the recorder', () => {
     const notices = new Notices();
     const training = new Training(session, notices);
     new Recorder(session, training, store, notices);
-    const request = { stage: 'sft', seed: 1, settings: DEFAULT_SETTINGS.sft, demonstrations: [] } as const;
-    const vain = await training.start({ ...request });
+    const request: StageRequest = { stage: 'sft', seed: 1, settings: DEFAULT_SETTINGS.sft, demonstrations: [] };
+    const vain = await training.start(request);
     worker.say({ type: 'run.state', runId: vain.id, stage: 'sft', state: 'running', error: null });
     await vi.waitFor(async () => expect(await store.runs.list()).toHaveLength(1));
     worker.say({ type: 'run.state', runId: vain.id, stage: 'sft', state: 'stopped', error: null });
     worker.say({ type: 'session.changed', report: REPORT });
     await vi.waitFor(async () => expect(await store.runs.list()).toEqual([]));
 
-    const broken = await training.start({ ...request });
+    const broken = await training.start(request);
     worker.crash('out of memory');
     await vi.waitFor(async () => expect(await store.runs.get(broken.id)).toMatchObject({ state: 'failed' }));
     await store.close();

@@ -2,9 +2,10 @@
 //
 //   out = sum over j of softmax_j(q k_j / sqrt(D)) v_j,   start <= j <= position
 //
-// Shapes: qkv [B, 3C] of the new token; start [B] int32; cache [B, N, 2C], keys then values; out [B, C]. Any B, H and N;
-// D = C / H a multiple of 4, at most 64.
-// Bindings: 0 qkv, 1 start, 2 cache (column `position` written, the others read), 3 out (written), 4 sizes.
+// Shapes: qkv [B, 3C] of the new token; start [B] int32; position [1] int32; cache [B, N, 2C], keys then values;
+// out [B, C]. Any B, H and N; D = C / H a multiple of 4, at most 64.
+// Bindings: 0 qkv, 1 start, 2 position (read with `POSITION_FROM_TENSOR`, where a replayed step is to find it), 3 cache
+// (column `position` written, the others read), 4 out (written), 5 sizes.
 // An invocation takes one head of one row: it stores the new key and value, then walks over the cache with an online
 // softmax. A workgroup takes 8 heads of the batch, few so that a small batch spreads over the device. No barrier: an
 // invocation reads from the cache only what earlier dispatches wrote and what it wrote itself.
@@ -12,6 +13,7 @@
 
 // D / 4.
 override HEAD_VEC4: u32 = 8;
+override POSITION_FROM_TENSOR: bool = false;
 
 struct Sizes {
   batch: u32,
@@ -23,9 +25,10 @@ struct Sizes {
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> start: array<i32>;
-@group(0) @binding(2) var<storage, read_write> cache: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
-@group(0) @binding(4) var<uniform> sizes: Sizes;
+@group(0) @binding(2) var<storage, read> position: array<u32>;
+@group(0) @binding(3) var<storage, read_write> cache: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(5) var<uniform> sizes: Sizes;
 
 // Sixteen numbers of a head, zeros past its end. Four such blocks hold a head of 64; unused ones fold away.
 fn load_query(at: u32, block: u32) -> mat4x4f {
@@ -64,10 +67,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (batch >= sizes.batch) {
     return;
   }
+  var newest = sizes.position;
+  if (POSITION_FROM_TENSOR) { newest = position[0]; }
   let width = sizes.heads * HEAD_VEC4; // C in vec4s
   let query = batch * 3 * width + head * HEAD_VEC4;
   let row = batch * sizes.capacity * 2 * width + head * HEAD_VEC4;
-  let last = row + sizes.position * 2 * width;
+  let last = row + newest * 2 * width;
   for (var i = 0u; i < HEAD_VEC4; i += 1) {
     cache[last + i] = qkv[query + width + i];
     cache[last + width + i] = qkv[query + 2 * width + i];
@@ -82,7 +87,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var sum3 = mat4x4f();
   var highest = -3.4e38;
   var total = 0.0;
-  for (var j = u32(max(start[batch], 0)); j <= sizes.position; j += 1) {
+  for (var j = u32(max(start[batch], 0)); j <= newest; j += 1) {
     let key = row + j * 2 * width;
     var score = inner(q0, load(key, 0));
     if (HEAD_VEC4 > 4) { score += inner(q1, load(key, 1)); }

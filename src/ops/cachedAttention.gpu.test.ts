@@ -19,10 +19,34 @@ const CASES: [number, number, number, number, number, number[]][] = [
   [3, 65, 3, 32, 64, [0, 63, 64]],
   [2, 63, 2, 20, 17, [5, 0]],
   [5, 64, 2, 64, 40, [0, 1, 2, 3, 4]],
+  [2, 9, 3, 1, 8, [0, 4]],
+  [3, 33, 2, 3, 20, [0, 19, 20]],
+  [1, 17, 2, 6, 16, [3]],
+  [2, 10, 1, 65, 9, [0, 9]],
+  [9, 12, 2, 128, 5, [0, 0, 1, 2, 3, 4, 5, 0, 0]],
 ];
 
 describe('cachedAttention on WebGPU', () => {
   beforeAll(startBothBackends);
+
+  it.each(CASES)(
+    'takes its column from a tensor, B = %i, N = %i, H = %i, D = %i, position = %i, start = %j',
+    async (b, n, h, d, position, start) => {
+      await expectAgreement(
+        (tensors) => {
+          const { qkv, cache, start: first } = tensors as { qkv: tf.Tensor2D; cache: tf.Tensor3D; start: tf.Tensor1D };
+          return [cachedAttention(qkv, cache, first, h, tensors['position'] as tf.Tensor1D), cache];
+        },
+        {
+          qkv: gaussian([b, 3 * h * d], 1),
+          cache: gaussian([b, n, 2 * h * d], 2),
+          start: hostArray([b], start, 'int32'),
+          position: hostArray([1], [position], 'int32'),
+        },
+        1e-5,
+      );
+    },
+  );
 
   it.each(CASES)(
     'agrees with the reference and writes the same cache, B = %i, N = %i, H = %i, D = %i, position = %i, start = %j',

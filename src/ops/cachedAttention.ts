@@ -3,7 +3,7 @@
  *
  * Shapes: qkv [B, 3C] of the new token; cache [B, N, 2C], keys then values; start [B]. The new token stands in column
  * `position`: its key and value are written there, in place, and it attends to start <= j <= position. out [B, C].
- * No gradient: this is for decoding.
+ * Any head size. No gradient: this is for decoding.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { hostFloats } from './hostValues';
@@ -13,24 +13,32 @@ export const CACHED_ATTENTION = 'NudgeCachedAttention';
 
 export interface CachedAttentionAttributes {
   heads: number;
-  /** Column of the new token, 0 … N - 1. Data, not a constant: it changes with every token. */
-  position: number;
+  /** Column of the new token, 0 … N - 1; null where it is the input `position`. */
+  position: number | null;
 }
 
-/** Writes `cache` in place. Returns [B, C]. */
+/**
+ * Writes `cache` in place.
+ * @param position column of the new token, 0 … N - 1; a tensor [1] int32 where a recorded step is to find it, which is
+ *   then for the caller to keep in range
+ * @returns [B, C]
+ */
 export function cachedAttention(
   qkv: tf.Tensor2D,
   cache: tf.Tensor3D,
   start: tf.Tensor1D,
   heads: number,
-  position: number,
+  position: number | tf.Tensor1D,
 ): tf.Tensor2D {
-  const attributes: CachedAttentionAttributes = { heads, position };
-  return runOperation(CACHED_ATTENTION, { qkv, cache, start }, attributes)[0] as tf.Tensor2D;
+  const fixed = typeof position === 'number';
+  const attributes: CachedAttentionAttributes = { heads, position: fixed ? position : null };
+  const inputs = { qkv, cache, start, ...(!fixed && { position }) };
+  return runOperation(CACHED_ATTENTION, inputs, attributes)[0] as tf.Tensor2D;
 }
 
-registerReference<CachedAttentionAttributes>(CACHED_ATTENTION, (inputs, { heads, position }) => {
+registerReference<CachedAttentionAttributes>(CACHED_ATTENTION, (inputs, { heads, ...attributes }) => {
   const { qkv, cache, start } = inputs as { qkv: tf.Tensor2D; cache: tf.Tensor3D; start: tf.Tensor1D };
+  const position = attributes.position ?? ((inputs['position'] as tf.Tensor).dataSync()[0] as number);
   const [batch, capacity, doubled] = cache.shape;
   const width = doubled / 2;
   const size = width / heads;

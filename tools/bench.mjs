@@ -108,7 +108,8 @@ async function serve() {
     ...config,
     logLevel: 'error',
     worker: { format: 'es' },
-    build: { outDir, emptyOutDir: true, target: 'es2023', chunkSizeWarningLimit: 10_000 },
+    // Not minified: tfjs names its pipelines after their classes.
+    build: { outDir, emptyOutDir: true, target: 'es2023', minify: false, chunkSizeWarningLimit: 10_000 },
   });
   const server = await preview({
     ...config,

@@ -68,7 +68,8 @@ export interface Stage {
   say(line: string): void;
 }
 
-const WARM_UP_STEPS = 3;
+const WARM_UP_STEPS = 4;
+const SLOW_STEP_MS = 2000;
 const MANY_PROMPTS = 32;
 const SEED = 7;
 /** A turn lasts about so long, so that a fast step is timed many times and a slow one once. */
@@ -140,10 +141,16 @@ async function measureTraining(work: TrainingWork, rounds: number, results: Meas
   const turns = new Map<ContenderName, number>();
   await each('training, warm-up', async (it, name) => {
     await it.prepareTraining(work);
-    const warmUp = await it.train(WARM_UP_STEPS);
-    const { ms } = await it.train(1);
-    turns.set(name, Math.min(MOST_STEPS_A_TURN, Math.max(1, Math.round(TURN_MS / ms))));
-    results.training[name] = { bursts: [], losses: warmUp.steps.map(({ loss }) => loss) };
+    const losses: number[] = [];
+    let last = Number.POSITIVE_INFINITY;
+    // The first step compiles; where the second takes seconds, a third would tell nothing new.
+    for (let step = 0; step < (last < SLOW_STEP_MS ? WARM_UP_STEPS : 2); step++) {
+      const { ms, steps } = await it.train(1);
+      last = ms;
+      losses.push(...steps.map(({ loss }) => loss));
+    }
+    turns.set(name, Math.min(MOST_STEPS_A_TURN, Math.max(1, Math.round(TURN_MS / last))));
+    results.training[name] = { bursts: [], losses };
   });
   for (let round = 0; round < rounds; round++) {
     await each(`training, round ${round + 1} of ${rounds}`, async (it, name) => {

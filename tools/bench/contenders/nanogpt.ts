@@ -13,7 +13,12 @@ import { ADAM, inputsAndTargets, prompts, tokenWindows, type DecodingWork, type 
 
 export class GenaiNanogpt implements Contender {
   readonly decoding: Decoding = new CachedDecoding();
-  #training: { work: TrainingWork; trainer: SteppedTrainer; windows: TokenWindows } | null = null;
+  #training: {
+    work: TrainingWork;
+    model: models.NanoGPTV1;
+    trainer: SteppedTrainer;
+    windows: TokenWindows;
+  } | null = null;
 
   async start(): Promise<void> {
     await TeachableLLM.selectBackend('webgpu');
@@ -21,14 +26,15 @@ export class GenaiNanogpt implements Contender {
 
   async prepareTraining(work: TrainingWork): Promise<void> {
     const tokeniser = new tokenise.CharTokeniser(work.shape.vocabulary);
-    const trainer = new SteppedTrainer(freshModel(work.shape, false), tokeniser, {
+    const model = freshModel(work.shape, false);
+    const trainer = new SteppedTrainer(model, tokeniser, {
       ...ADAM,
       weightDecay: 0,
       clipNorm: 1,
       warmupSteps: 0,
       minLearningRate: ADAM.learningRate,
     });
-    this.#training = { work, trainer, windows: tokenWindows(work) };
+    this.#training = { work, model, trainer, windows: tokenWindows(work) };
   }
 
   async trainStep(): Promise<number> {
@@ -45,7 +51,7 @@ export class GenaiNanogpt implements Contender {
 
   async endTraining(): Promise<void> {
     this.#training?.trainer.dispose();
-    this.#training?.trainer.model.dispose();
+    this.#training?.model.dispose();
     this.#training = null;
   }
 }

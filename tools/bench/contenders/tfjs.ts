@@ -166,7 +166,8 @@ class PlainGpt {
     x: tf.Tensor2D,
     name: `transformer.h.${number}.${'attn.c_attn' | 'attn.c_proj' | 'mlp.c_fc' | 'mlp.c_proj'}`,
   ): tf.Tensor2D {
-    return tf.add(tf.matMul(x, this.#weight(`${name}.weight`) as tf.Tensor2D), this.#weight(`${name}.bias`));
+    const b = this.#weight(`${name}.weight`) as tf.Tensor2D;
+    return tf.fused.matMul({ a: x, b, bias: this.#weight(`${name}.bias`) }) as tf.Tensor2D;
   }
 
   #gelu(x: tf.Tensor2D): tf.Tensor2D {

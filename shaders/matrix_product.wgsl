@@ -1,35 +1,27 @@
-// Matrix product y = op(a) op(b) + bias, for sizes that fit vec4 access.
+// Matrix product Y = op(A) op(B) and what an end makes of it, without any optional feature.
 //
-//   y[i, j] = bias[j] + sum over l of A[i, l] B[l, j],   A = a or a', B = b or b'
+//   Y[i, j] = sum over l of A[i, l] B[l, j],   A = a or a', B = b or b';   with SUMS also   sums[j] = sum over l of B[l, j]
 //
-// Shapes: a [M, K] (or [K, M] with TRANSPOSE_A), b [K, N] (or [N, K] with TRANSPOSE_B), bias [N], y [M, N]. N must be a
-// multiple of 4, K too unless TRANSPOSE_A, and M with TRANSPOSE_A. Any M (or K, with TRANSPOSE_A) will do otherwise;
-// other sizes go to matrix_product_any.wgsl. Both transposed at once is not served.
-// Bindings: 0 a, 1 b, 2 bias (any tensor when not BIASED), 3 y (written), 4 sizes.
-// An invocation keeps 8 rows x 8 columns of y in registers (4 rows when not TALL). A workgroup of 8 x ROW_GROUPS covers
+// A part of a module: a matrix_product_end_*.wgsl begins and ends every sum and declares the other bindings.
+// Shapes: a [M, K] (or [K, M] with TRANSPOSE_A), b [K, N] (or [N, K] with TRANSPOSE_B), y [M, N]. N must be a multiple of 4,
+// K too unless TRANSPOSE_A, and M with TRANSPOSE_A; other sizes go to matrix_product_any.wgsl. Both transposed at once is
+// not served.
+// Bindings: 0 a, 1 b, then those of the end.
+// An invocation keeps 8 rows x 8 columns of Y in registers (4 rows when not TALL). A workgroup of 8 x ROW_GROUPS covers
 // 64 columns and 8 ROW_GROUPS rows (4 ROW_GROUPS); neighbouring lanes read neighbouring vec4s of a row. No workgroup
 // memory and no barrier: on a software GPU they cost 3 to 5 times what they save.
 // Rows and columns past the end read the last ones and are not written.
 // Numbers: float32, summed over l in order. Against float64 on N(0, 1) operands: 1e-5 at K = 128, 1e-4 at K = 1024.
 
+alias Cell = vec4f;
+
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
-override BIASED: bool = false;
 override TALL: bool = true;
 override ROW_GROUPS: u32 = 8;
 
-struct Sizes {
-  m: u32,
-  n: u32,
-  k: u32,
-}
-
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<uniform> sizes: Sizes;
-
 // Four rows l .. l + 3 of B in four columns, as the columns of a matrix, so that (block * v) is the sum of v[i] row_i.
 fn load_b(l: u32, column: u32) -> mat4x4f {
   let n4 = sizes.n / 4;
@@ -48,9 +40,9 @@ fn load_a_transposed(l: u32, at: u32, m4: u32) -> mat4x4f {
   return transpose(mat4x4f(a[first], a[first + m4], a[first + 2 * m4], a[first + 3 * m4]));
 }
 
-fn store(row: u32, column: u32, value: vec4f) {
+fn end(row: u32, column: u32, value: vec4f) {
   if (row < sizes.m && column < sizes.n) {
-    y[(row * sizes.n + column) / 4] = value;
+    finish((row * sizes.n + column) / 4, value);
   }
 }
 
@@ -68,14 +60,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let right_in = min(right / 4, n4 - 1);
 
   // c<row><l|r>: the tile's row, left and right four columns.
-  var c0l = vec4f(); var c0r = vec4f();
-  var c1l = vec4f(); var c1r = vec4f();
-  var c2l = vec4f(); var c2r = vec4f();
-  var c3l = vec4f(); var c3r = vec4f();
-  var c4l = vec4f(); var c4r = vec4f();
-  var c5l = vec4f(); var c5r = vec4f();
-  var c6l = vec4f(); var c6r = vec4f();
-  var c7l = vec4f(); var c7r = vec4f();
+  let begin_l = start(left_in);
+  let begin_r = start(right_in);
+  var c0l = begin_l; var c0r = begin_r;
+  var c1l = begin_l; var c1r = begin_r;
+  var c2l = begin_l; var c2r = begin_r;
+  var c3l = begin_l; var c3r = begin_r;
+  var c4l = begin_l; var c4r = begin_r;
+  var c5l = begin_l; var c5r = begin_r;
+  var c6l = begin_l; var c6r = begin_r;
+  var c7l = begin_l; var c7r = begin_r;
+
+  var sum_l = vec4f();
+  var sum_r = vec4f();
 
   // Where the tile's rows begin in a: eight rows of k4 vec4s, or with TRANSPOSE_A two columns of vec4s, m4 apart.
   let k4 = sizes.k / 4;
@@ -117,12 +114,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       c6l += bl * x[2]; c6r += br * x[2];
       c7l += bl * x[3]; c7r += br * x[3];
     }
+    if (SUMS && group.y == 0) {
+      sum_l += bl[0] + bl[1] + bl[2] + bl[3];
+      sum_r += br[0] + br[1] + br[2] + br[3];
+    }
   }
   if (TRANSPOSE_A) {
     // The last K mod 4; without TRANSPOSE_A there are none.
     for (var l = 4 * k4; l < sizes.k; l += 1) {
       let bl = b[l * n4 + left_in];
       let br = b[l * n4 + right_in];
+      sum_l += bl;
+      sum_r += br;
       let top = a[l * m4 + top_in];
       c0l += top.x * bl; c0r += top.x * br;
       c1l += top.y * bl; c1r += top.y * br;
@@ -138,26 +141,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
   }
 
-  if (BIASED) {
-    let bias_l = bias[left_in];
-    let bias_r = bias[right_in];
-    c0l += bias_l; c0r += bias_r;
-    c1l += bias_l; c1r += bias_r;
-    c2l += bias_l; c2r += bias_r;
-    c3l += bias_l; c3r += bias_r;
-    c4l += bias_l; c4r += bias_r;
-    c5l += bias_l; c5r += bias_r;
-    c6l += bias_l; c6r += bias_r;
-    c7l += bias_l; c7r += bias_r;
-  }
-  store(row, left, c0l); store(row, right, c0r);
-  store(row + 1, left, c1l); store(row + 1, right, c1r);
-  store(row + 2, left, c2l); store(row + 2, right, c2r);
-  store(row + 3, left, c3l); store(row + 3, right, c3r);
+  end(row, left, c0l); end(row, right, c0r);
+  end(row + 1, left, c1l); end(row + 1, right, c1r);
+  end(row + 2, left, c2l); end(row + 2, right, c2r);
+  end(row + 3, left, c3l); end(row + 3, right, c3r);
   if (TALL) {
-    store(row + 4, left, c4l); store(row + 4, right, c4r);
-    store(row + 5, left, c5l); store(row + 5, right, c5r);
-    store(row + 6, left, c6l); store(row + 6, right, c6r);
-    store(row + 7, left, c7l); store(row + 7, right, c7r);
+    end(row + 4, left, c4l); end(row + 4, right, c4r);
+    end(row + 5, left, c5l); end(row + 5, right, c5r);
+    end(row + 6, left, c6l); end(row + 6, right, c6r);
+    end(row + 7, left, c7l); end(row + 7, right, c7r);
+  }
+  if (SUMS && row == 0) {
+    finish_sum(left_in, sum_l);
+    if (right < sizes.n) {
+      finish_sum(right_in, sum_r);
+    }
   }
 }

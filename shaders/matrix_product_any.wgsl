@@ -1,29 +1,21 @@
-// Matrix product y = op(a) op(b) + bias, for any sizes; matrix_product.wgsl is faster where sizes are multiples of 4.
+// Matrix product Y = op(A) op(B) and what an end makes of it, for any sizes; matrix_product.wgsl is faster where sizes are
+// multiples of 4.
 //
-//   y[i, j] = bias[j] + sum over l of A[i, l] B[l, j],   A = a or a', B = b or b'
+//   Y[i, j] = sum over l of A[i, l] B[l, j],   A = a or a', B = b or b';   with SUMS also   sums[j] = sum over l of B[l, j]
 //
-// Shapes: a [M, K] (or [K, M]), b [K, N] (or [N, K]), bias [N], y [M, N]. Strides say which: A[i, l] = a[i a_row + l a_inner].
-// Bindings: 0 a, 1 b, 2 bias (any tensor when not BIASED), 3 y (written), 4 sizes.
+// A part of a module: a matrix_product_end_*.wgsl begins and ends every sum and declares the other bindings.
+// Shapes: a [M, K] (or [K, M] with TRANSPOSE_A), b [K, N] (or [N, K] with TRANSPOSE_B), y [M, N].
+// Bindings: 0 a, 1 b, then those of the end.
 // An invocation gives 4 rows of one column; a workgroup is 64 invocations, the columns of a row block following each other.
 // Numbers: float32, summed over l in order. Tolerance as in matrix_product.wgsl.
 
-override BIASED: bool = false;
+alias Cell = f32;
 
-struct Sizes {
-  m: u32,
-  n: u32,
-  k: u32,
-  a_row: u32,
-  a_inner: u32,
-  b_inner: u32,
-  b_column: u32,
-}
+override TRANSPOSE_A: bool = false;
+override TRANSPOSE_B: bool = false;
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<uniform> sizes: Sizes;
 
 @compute @workgroup_size(64)
 fn main(
@@ -37,18 +29,25 @@ fn main(
   if (row >= sizes.m) {
     return;
   }
+  let a_row = select(sizes.k, 1u, TRANSPOSE_A);
+  let a_inner = select(1u, sizes.m, TRANSPOSE_A);
+  let b_inner = select(sizes.n, 1u, TRANSPOSE_B);
+  let b_column = select(1u, sizes.k, TRANSPOSE_B);
   // Rows past the end read the last one and are not written.
   let rows = min(vec4u(row, row + 1, row + 2, row + 3), vec4u(sizes.m - 1));
-  var at = rows * sizes.a_row;
-  var sum = vec4f();
+  var at = rows * a_row;
+  var product = vec4f(start(column));
+  var sum = 0.0;
   for (var l = 0u; l < sizes.k; l += 1) {
-    sum += vec4f(a[at.x], a[at.y], a[at.z], a[at.w]) * b[l * sizes.b_inner + column * sizes.b_column];
-    at += vec4u(sizes.a_inner);
-  }
-  if (BIASED) {
-    sum += vec4f(bias[column]);
+    let right = b[l * b_inner + column * b_column];
+    product += vec4f(a[at.x], a[at.y], a[at.z], a[at.w]) * right;
+    sum += right;
+    at += vec4u(a_inner);
   }
   for (var i = 0u; i < 4 && row + i < sizes.m; i += 1) {
-    y[(row + i) * sizes.n + column] = sum[i];
+    finish((row + i) * sizes.n + column, product[i]);
+  }
+  if (SUMS && row == 0) {
+    finish_sum(column, sum);
   }
 }

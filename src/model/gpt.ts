@@ -10,9 +10,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ModelShape } from '../config';
 import { causalAttention } from '../ops/causalAttention';
 import { embedding, tiedEmbedding } from '../ops/embedding';
-import { gelu } from '../ops/gelu';
 import { finalLayerNorm, layerNorm } from '../ops/layerNorm';
-import { linear, matrixProduct } from '../ops/matrixProduct';
+import { linear } from '../ops/linear';
+import { matrixProduct } from '../ops/matrixProduct';
+import { mlp } from '../ops/mlp';
 import { parameterShapes, type ParameterName } from './parameters';
 
 /** Weights by their Hugging Face names, and the shape they make. */
@@ -84,11 +85,17 @@ function blocks(gpt: Gpt, embedded: tf.Tensor3D, attend: Attend): tf.Tensor3D {
       batch * length,
       width,
     ]);
-    x = tf.add(before, linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`)));
+    x = linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`), before);
 
     const { y: m, x: between } = layerNorm(x, vector(`${h}.ln_2.weight`), vector(`${h}.ln_2.bias`));
-    const inner = gelu(linear(m, matrix(`${h}.mlp.c_fc.weight`), vector(`${h}.mlp.c_fc.bias`))); // [M, 4C]
-    x = tf.add(between, linear(inner, matrix(`${h}.mlp.c_proj.weight`), vector(`${h}.mlp.c_proj.bias`)));
+    x = mlp(
+      m,
+      matrix(`${h}.mlp.c_fc.weight`), // [C, 4C]
+      vector(`${h}.mlp.c_fc.bias`),
+      matrix(`${h}.mlp.c_proj.weight`),
+      vector(`${h}.mlp.c_proj.bias`),
+      between,
+    );
   }
   const last = finalLayerNorm(x, vector('transformer.ln_f.weight'), vector('transformer.ln_f.bias'));
   return tf.reshape<tf.Rank.R3>(last, [batch, length, width]);

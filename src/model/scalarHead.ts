@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { normalSamples } from '../ops/counterRandom';
-import { matrixProduct } from '../ops/matrixProduct';
+import { linear } from '../ops/linear';
 import { cloneGpt, disposeGpt, hiddenStates, type Gpt } from './gpt';
 
 export interface ScalarModel {
@@ -45,12 +45,18 @@ export function cloneScalarModel(model: ScalarModel): ScalarModel {
  * @returns [B, T]
  */
 export function scalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D): tf.Tensor2D {
-  const [batch, length] = ids.shape;
-  const hidden = tf.reshape<tf.Rank.R2>(hiddenStates(model.trunk, ids, start), [
-    batch * length,
-    model.trunk.shape.width,
-  ]);
-  return tf.reshape<tf.Rank.R2>(matrixProduct(hidden, model.weight, { bias: model.bias }), [batch, length]);
+  return scalarsFrom(model, hiddenStates(model.trunk, ids, start));
+}
+
+/**
+ * The head alone.
+ * @param hidden [B, T, C] of the trunk
+ * @returns [B, T]
+ */
+export function scalarsFrom(model: ScalarModel, hidden: tf.Tensor3D): tf.Tensor2D {
+  const [batch, length, width] = hidden.shape;
+  const rows = tf.reshape<tf.Rank.R2>(hidden, [batch * length, width]);
+  return tf.reshape<tf.Rank.R2>(linear(rows, model.weight, model.bias), [batch, length]);
 }
 
 /** All trainable variables by name. */

@@ -5,7 +5,7 @@ enable subgroups;
 //   dq_t = sum over j of ds_tj k_j / sqrt(D),   ds_tj = p_tj (dy_t v_j - delta_t),   delta_t = dy_t out_t,
 //   p_tj = exp(q_t k_j / sqrt(D) - lse_t),   start <= j <= t
 //
-// What causal_attention_backward_query.wgsl computes, with keys and values loaded once for four rows.
+// What causal_attention_backward_query.wgsl computes, with keys and values loaded once for four or eight rows.
 // Shapes: qkv, dqkv [B, T, 3C]; start [B] int32; out, dy [B, T, C]; lse, delta [B, H, T]. Any B, H and T; D a multiple
 // of 4, at most 64. Rows t < start give 0.
 // Bindings: 0 qkv, 1 start, 2 out, 3 lse, 4 dy, 5 dqkv (its first third written), 6 delta (written), 7 sizes.
@@ -16,6 +16,9 @@ enable subgroups;
 override HEAD_VEC4: u32 = 8;
 // Heads that a workgroup takes, of one sequence or of several.
 override PAIRS: u32 = 16;
+// Whether an invocation takes two rows, four apart, which halves the loads; else one. Two of a large head are more than the
+// registers of a GPU hold.
+override TWO: bool = true;
 
 struct Sizes {
   t: u32,
@@ -33,23 +36,34 @@ struct Sizes {
 @group(0) @binding(6) var<storage, read_write> delta: array<f32>;
 @group(0) @binding(7) var<uniform> sizes: Sizes;
 
-// Sixteen numbers of a head, zeros past its end. Four such blocks hold a head of 64; unused ones fold away.
-fn load(at: u32, block: u32) -> mat4x4f {
-  var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * block) { m[0] = qkv[at + 4 * block]; }
-  if (HEAD_VEC4 > 4 * block + 1) { m[1] = qkv[at + 4 * block + 1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { m[2] = qkv[at + 4 * block + 2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { m[3] = qkv[at + 4 * block + 3]; }
-  return m;
+// The numbers of a head, zeros past its end; parts that it does not reach fold away.
+struct Head {
+  a: mat4x4f,
+  b: mat4x4f,
+  c: mat4x4f,
+  d: mat4x4f,
 }
 
-fn load_dy(at: u32, block: u32) -> mat4x4f {
-  var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * block) { m[0] = dy[at + 4 * block]; }
-  if (HEAD_VEC4 > 4 * block + 1) { m[1] = dy[at + 4 * block + 1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { m[2] = dy[at + 4 * block + 2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { m[3] = dy[at + 4 * block + 3]; }
-  return m;
+fn inner(x: mat4x4f, y: mat4x4f) -> f32 {
+  return dot(x[0], y[0]) + dot(x[1], y[1]) + dot(x[2], y[2]) + dot(x[3], y[3]);
+}
+
+fn head_inner(x: Head, y: Head) -> f32 {
+  var sum = inner(x.a, y.a);
+  if (HEAD_VEC4 > 4) { sum += inner(x.b, y.b); }
+  if (HEAD_VEC4 > 8) { sum += inner(x.c, y.c); }
+  if (HEAD_VEC4 > 12) { sum += inner(x.d, y.d); }
+  return sum;
+}
+
+// x + y weight
+fn head_add(x: Head, y: Head, weight: f32) -> Head {
+  var sum = x;
+  sum.a += y.a * weight;
+  if (HEAD_VEC4 > 4) { sum.b += y.b * weight; }
+  if (HEAD_VEC4 > 8) { sum.c += y.c * weight; }
+  if (HEAD_VEC4 > 12) { sum.d += y.d * weight; }
+  return sum;
 }
 
 // Gives the four numbers of each lane of a quad to all four, as columns.
@@ -57,24 +71,61 @@ fn share(v: vec4f) -> mat4x4f {
   return mat4x4f(quadBroadcast(v, 0), quadBroadcast(v, 1), quadBroadcast(v, 2), quadBroadcast(v, 3));
 }
 
-// The same where the lanes of a quad need the same sixteen: each loads four. Past the end of the head there is anything,
-// which is multiplied by zeros or not stored.
-fn load_shared(at: u32, block: u32, lane: u32) -> mat4x4f {
-  if (HEAD_VEC4 <= 4 * block) {
+fn load_part(at: u32, part: u32) -> mat4x4f {
+  var m = mat4x4f();
+  if (HEAD_VEC4 > 4 * part) { m[0] = qkv[at + 4 * part]; }
+  if (HEAD_VEC4 > 4 * part + 1) { m[1] = qkv[at + 4 * part + 1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { m[2] = qkv[at + 4 * part + 2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { m[3] = qkv[at + 4 * part + 3]; }
+  return m;
+}
+
+fn load(at: u32) -> Head {
+  return Head(load_part(at, 0), load_part(at, 1), load_part(at, 2), load_part(at, 3));
+}
+
+fn load_dy_part(at: u32, part: u32) -> mat4x4f {
+  var m = mat4x4f();
+  if (HEAD_VEC4 > 4 * part) { m[0] = dy[at + 4 * part]; }
+  if (HEAD_VEC4 > 4 * part + 1) { m[1] = dy[at + 4 * part + 1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { m[2] = dy[at + 4 * part + 2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { m[3] = dy[at + 4 * part + 3]; }
+  return m;
+}
+
+fn load_dy(at: u32) -> Head {
+  return Head(load_dy_part(at, 0), load_dy_part(at, 1), load_dy_part(at, 2), load_dy_part(at, 3));
+}
+
+// A head that the lanes of a quad all need: each loads a quarter. Past its end there is anything, which is multiplied by
+// zeros or not stored.
+fn load_part_shared(at: u32, part: u32, lane: u32) -> mat4x4f {
+  if (HEAD_VEC4 <= 4 * part) {
     return mat4x4f();
   }
-  return share(qkv[at + min(4 * block + lane, HEAD_VEC4 - 1)]);
+  return share(qkv[at + min(4 * part + lane, HEAD_VEC4 - 1)]);
 }
 
-fn store(at: u32, block: u32, m: mat4x4f) {
-  if (HEAD_VEC4 > 4 * block) { dqkv[at + 4 * block] = m[0]; }
-  if (HEAD_VEC4 > 4 * block + 1) { dqkv[at + 4 * block + 1] = m[1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { dqkv[at + 4 * block + 2] = m[2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { dqkv[at + 4 * block + 3] = m[3]; }
+fn load_shared(at: u32, lane: u32) -> Head {
+  return Head(load_part_shared(at, 0, lane), load_part_shared(at, 1, lane), load_part_shared(at, 2, lane), load_part_shared(at, 3, lane));
 }
 
-fn inner(a: mat4x4f, b: mat4x4f) -> f32 {
-  return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3]);
+fn store_part(at: u32, part: u32, m: mat4x4f) {
+  if (HEAD_VEC4 > 4 * part) { dqkv[at + 4 * part] = m[0]; }
+  if (HEAD_VEC4 > 4 * part + 1) { dqkv[at + 4 * part + 1] = m[1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { dqkv[at + 4 * part + 2] = m[2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { dqkv[at + 4 * part + 3] = m[3]; }
+}
+
+fn store(at: u32, x: Head, scale: f32) {
+  store_part(at, 0, x.a * scale);
+  store_part(at, 1, x.b * scale);
+  store_part(at, 2, x.c * scale);
+  store_part(at, 3, x.d * scale);
+}
+
+fn scaled(x: Head) -> Head {
+  return Head(x.a * sizes.scale, x.b * sizes.scale, x.c * sizes.scale, x.d * sizes.scale);
 }
 
 // The first real position of any of the workgroup's sequences: the same in all its lanes, as quad operations want it.
@@ -87,61 +138,61 @@ fn first_seen(group: u32) -> u32 {
   return first;
 }
 
+struct Row {
+  query: Head, // times 1 / sqrt(D)
+  dy: Head,
+  lse: f32,
+  delta: f32,
+}
+
+fn row_of(batch: u32, head: u32, t: u32) -> Row {
+  let at = ((batch * sizes.t + t) * sizes.heads + head) * HEAD_VEC4;
+  var sum = 0.0;
+  for (var i = 0u; i < HEAD_VEC4; i += 1) {
+    sum += dot(dy[at + i], out[at + i]);
+  }
+  let query = ((batch * sizes.t + t) * 3 * sizes.heads + head) * HEAD_VEC4;
+  return Row(scaled(load(query)), load_dy(at), lse[(batch * sizes.heads + head) * sizes.t + t], sum);
+}
+
+fn score_gradient(row: Row, key: Head, value: Head, seen: bool) -> f32 {
+  let p = select(0.0, exp(head_inner(row.query, key) - row.lse), seen);
+  return p * (head_inner(row.dy, value) - row.delta);
+}
+
+fn write_row(batch: u32, head: u32, t: u32, row: Row, sum: Head) {
+  store(((batch * sizes.t + t) * 3 * sizes.heads + head) * HEAD_VEC4, sum, sizes.scale);
+  delta[(batch * sizes.heads + head) * sizes.t + t] = row.delta;
+}
+
 @compute @workgroup_size(4, PAIRS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let lane = local.x;
-  let t = min(group.x * 4 + lane, sizes.t - 1);
+  let rows = select(4u, 8u, TWO);
+  let t0 = group.x * rows + lane;
+  let t1 = t0 + 4;
   let pair = min(group.y * PAIRS + local.y, sizes.pairs - 1);
   let batch = pair / sizes.heads;
   let head = pair % sizes.heads;
   let width = sizes.heads * HEAD_VEC4; // C in vec4s
   let row = batch * sizes.t * 3 * width + head * HEAD_VEC4;
-  let query = row + t * 3 * width;
-  let at = (batch * sizes.t + t) * width + head * HEAD_VEC4;
-  let q0 = load(query, 0) * sizes.scale;
-  let q1 = load(query, 1) * sizes.scale;
-  let q2 = load(query, 2) * sizes.scale;
-  let q3 = load(query, 3) * sizes.scale;
-  let g0 = load_dy(at, 0);
-  let g1 = load_dy(at, 1);
-  let g2 = load_dy(at, 2);
-  let g3 = load_dy(at, 3);
-  var row_delta = 0.0;
-  for (var i = 0u; i < HEAD_VEC4; i += 1) {
-    row_delta += dot(dy[at + i], out[at + i]);
-  }
-  let row_lse = lse[pair * sizes.t + t];
-  var d0 = mat4x4f();
-  var d1 = mat4x4f();
-  var d2 = mat4x4f();
-  var d3 = mat4x4f();
+  let row0 = row_of(batch, head, min(t0, sizes.t - 1));
+  var row1: Row;
+  if (TWO) { row1 = row_of(batch, head, min(t1, sizes.t - 1)); }
+  var sum0: Head;
+  var sum1: Head;
   let first = u32(max(start[batch], 0));
-  let end = min(group.x * 4 + 4, sizes.t);
+  let end = min((group.x + 1) * rows, sizes.t);
   for (var j = first_seen(group.y); j < end; j += 1) {
-    let key = row + j * 3 * width + width;
-    let value = key + width;
-    let k0 = load_shared(key, 0, lane);
-    let k1 = load_shared(key, 1, lane);
-    let k2 = load_shared(key, 2, lane);
-    let k3 = load_shared(key, 3, lane);
-    var score = inner(q0, k0);
-    var dp = inner(g0, load_shared(value, 0, lane));
-    if (HEAD_VEC4 > 4) { score += inner(q1, k1); dp += inner(g1, load_shared(value, 1, lane)); }
-    if (HEAD_VEC4 > 8) { score += inner(q2, k2); dp += inner(g2, load_shared(value, 2, lane)); }
-    if (HEAD_VEC4 > 12) { score += inner(q3, k3); dp += inner(g3, load_shared(value, 3, lane)); }
-    let p = select(0.0, exp(score - row_lse), j >= first && j <= t);
-    let ds = p * (dp - row_delta);
-    d0 += k0 * ds;
-    if (HEAD_VEC4 > 4) { d1 += k1 * ds; }
-    if (HEAD_VEC4 > 8) { d2 += k2 * ds; }
-    if (HEAD_VEC4 > 12) { d3 += k3 * ds; }
+    let at = row + j * 3 * width + width;
+    let key = load_shared(at, lane);
+    let value = load_shared(at + width, lane);
+    sum0 = head_add(sum0, key, score_gradient(row0, key, value, j >= first && j <= t0));
+    if (TWO) { sum1 = head_add(sum1, key, score_gradient(row1, key, value, j >= first && j <= t1)); }
   }
-  if (group.x * 4 + lane >= sizes.t || group.y * PAIRS + local.y >= sizes.pairs) {
+  if (group.y * PAIRS + local.y >= sizes.pairs) {
     return;
   }
-  store(query, 0, d0 * sizes.scale);
-  store(query, 1, d1 * sizes.scale);
-  store(query, 2, d2 * sizes.scale);
-  store(query, 3, d3 * sizes.scale);
-  delta[pair * sizes.t + t] = row_delta;
+  if (t0 < sizes.t) { write_row(batch, head, t0, row0, sum0); }
+  if (TWO && t1 < sizes.t) { write_row(batch, head, t1, row1, sum1); }
 }

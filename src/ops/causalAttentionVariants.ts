@@ -47,6 +47,8 @@ const KERNELS: Record<AttentionVariant, Kernels> = {
 
 const MAX_VEC4_HEAD_SIZE = 64;
 const ROWS_A_WORKGROUP = 32;
+/** The largest head of which an invocation takes two rows. */
+const MAX_HEAD_SIZE_OF_TWO = 32;
 const QUAD = 4;
 const HEADS_A_QUAD_WORKGROUP = 16;
 
@@ -123,11 +125,12 @@ function shapeOf(
   const pairs = batch * heads;
   switch (variant) {
     case 'quad': {
+      const two = size <= MAX_HEAD_SIZE_OF_TWO;
       const taken = Math.min(HEADS_A_QUAD_WORKGROUP, pairs);
       return {
-        constants: { HEAD_VEC4: size / 4, PAIRS: taken },
+        constants: { HEAD_VEC4: size / 4, PAIRS: taken, TWO: Number(two) },
         params: [{ u32: length }, { u32: heads }, { u32: pairs }, scale],
-        workgroups: [Math.ceil(length / QUAD), Math.ceil(pairs / taken)],
+        workgroups: [Math.ceil(length / (two ? 2 * QUAD : QUAD)), Math.ceil(pairs / taken)],
       };
     }
     case 'vec4':

@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ModelShape } from '../config';
 import { CheckpointError } from '../errors';
 import type { Gpt } from './gpt';
+import { LIKELIHOOD, type RewardModel } from './rewardHead';
 import { HEAD_BIAS, HEAD_WEIGHT, type ScalarModel } from './scalarHead';
 import { parameterShapes, type ParameterName } from './parameters';
 import {
@@ -99,7 +100,7 @@ export function gptFrom(shape: ModelShape, tensors: ReadonlyMap<string, StoredTe
 export const loadGpt = (shape: ModelShape, bytes: ArrayBuffer): Gpt => gptFrom(shape, readSafetensors(bytes).tensors);
 
 /**
- * A reward or value model from named tensors.
+ * A value model from named tensors.
  * @throws CheckpointError
  */
 export function scalarModelOf(shape: ModelShape, tensors: ReadonlyMap<string, StoredTensor>): ScalarModel {
@@ -107,6 +108,18 @@ export function scalarModelOf(shape: ModelShape, tensors: ReadonlyMap<string, St
   const bias = expectTensor(tensors, HEAD_BIAS, [1]);
   const trunk = gptFrom(shape, tensors);
   return { trunk, weight: variableFrom(weight), bias: variableFrom(bias) };
+}
+
+/**
+ * A reward model from named tensors. One without the weight of the likelihood, as from another program, scores by its
+ * head alone.
+ * @throws CheckpointError
+ */
+export function rewardModelOf(shape: ModelShape, tensors: ReadonlyMap<string, StoredTensor>): RewardModel {
+  const likelihood = tensors.has(LIKELIHOOD)
+    ? expectTensor(tensors, LIKELIHOOD, [1])
+    : { shape: [1], values: new Float32Array(1) };
+  return { ...scalarModelOf(shape, tensors), likelihood: variableFrom(likelihood) };
 }
 
 function variableFrom<R extends tf.Rank>({ shape, values }: StoredTensor): tf.Variable<R> {

@@ -22,9 +22,19 @@ export function responseLogProbs(
   promptLength: number,
   temperature: number,
 ): { logProbs: tf.Tensor2D; entropy: tf.Tensor2D } {
+  return responseLogProbsFrom(gpt, hiddenStates(gpt, ids, start), ids, promptLength, temperature);
+}
+
+/** The same from hidden states [B, P + R, C] that are there already. */
+export function responseLogProbsFrom(
+  gpt: Gpt,
+  hidden: tf.Tensor3D,
+  ids: tf.Tensor2D,
+  promptLength: number,
+  temperature: number,
+): { logProbs: tf.Tensor2D; entropy: tf.Tensor2D } {
   const [batch, length] = ids.shape;
   const responseLength = length - promptLength;
-  const hidden = hiddenStates(gpt, ids, start);
   const before = tf.reshape<tf.Rank.R2>(
     tf.slice(hidden, [0, promptLength - 1, 0], [batch, responseLength, gpt.shape.width]),
     [batch * responseLength, gpt.shape.width],

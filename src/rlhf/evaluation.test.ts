@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CancelledError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
-import { disposeScalarModel, scalarModelFrom, type ScalarModel } from '../model/scalarHead';
+import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
 import { tinyGpt } from '../model/tinyGpt';
 import type { EvaluationReport } from '../session/protocol';
 import { evaluate, type EvaluationModels, type EvaluationProgress, type EvaluationRequest } from './evaluation';
@@ -14,7 +14,7 @@ const REQUEST: EvaluationRequest = { prompts: 34, samplesPerPrompt: 2, temperatu
 
 describe('an evaluation', () => {
   const made: Gpt[] = [];
-  let rewardModel: ScalarModel | null = null;
+  let rewardModel: RewardModel | null = null;
   const make = (gpt: Gpt): Gpt => {
     made.push(gpt);
     return gpt;
@@ -24,7 +24,7 @@ describe('an evaluation', () => {
   });
   afterEach(() => {
     for (const gpt of made.splice(0)) disposeGpt(gpt);
-    if (rewardModel) disposeScalarModel(rewardModel);
+    if (rewardModel) disposeRewardModel(rewardModel);
     rewardModel = null;
   });
 
@@ -55,7 +55,7 @@ describe('an evaluation', () => {
 
   it('of two models measures their drift and both ways of winning, on all the prompts it was asked for', async () => {
     const [base, sft, policy] = [93, 94, 95].map((seed) => make(tinyGpt(seed, TOY))) as [Gpt, Gpt, Gpt];
-    rewardModel = scalarModelFrom(sft, 1);
+    rewardModel = rewardModelFrom(sft, 1);
     const report = await reportOf({ base, sft, policy });
     expect([report.prompts, report.samplesPerPrompt, report.temperature]).toEqual([34, 2, 1]);
     for (const role of ['base', 'sft', 'policy'] as const) {

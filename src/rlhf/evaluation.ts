@@ -3,7 +3,7 @@
  * perplexity. The same prompts and the same number of samples for each model, so that comparisons are paired.
  */
 import type { Gpt } from '../model/gpt';
-import type { ScalarModel } from '../model/scalarHead';
+import type { RewardModel } from '../model/rewardHead';
 import type { EvaluationReport, ModelRole } from '../session/protocol';
 import { decodeReply } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
@@ -20,7 +20,7 @@ import { meanByPrompt, pairedChoices, winRate } from './winRate';
 export interface EvaluationModels {
   models: Partial<Record<ModelRole, Gpt>>;
   /** Scores replies, where there is one. */
-  rewardModel: ScalarModel | null;
+  rewardModel: RewardModel | null;
   tokenizer: Tokenizer;
   world: World;
 }
@@ -181,7 +181,7 @@ function rightByKind(
 
 /** Mean normalised score of the reward model, replies shown to it as chat whoever wrote them. */
 async function proxyScore(
-  rewardModel: ScalarModel,
+  rewardModel: RewardModel,
   prompts: readonly WorldPrompt[],
   { responses }: Answers,
   tokenizer: Tokenizer,

@@ -13,7 +13,7 @@ import { generateAll } from '../model/generate';
 import { disposeGpt, type Gpt, hiddenStates, logits } from '../model/gpt';
 import { gradientsOf, lossGradients } from '../model/lossGradients';
 import { responseLogProbs } from '../model/responseLogProbs';
-import { HEAD_BIAS, HEAD_WEIGHT, scalarParameters } from '../model/scalarHead';
+import { HEAD_BIAS, HEAD_WEIGHT, scalarParameters, scalars } from '../model/scalarHead';
 import { AdamW } from '../ops/adamw';
 import { tokenLogProb } from '../ops/tokenLogProb';
 import {
@@ -32,7 +32,7 @@ import { batchPairWeights } from './pairWeights';
 import { ppoMinibatch } from './ppoMinibatch.oracle';
 import { dpoLoss } from './preferenceLosses';
 import { allPairsLoss } from './rankingLoss';
-import { pooledScalars, poolingWeights, scoreBatch } from './rewardModel';
+import { poolingWeights } from './rewardModel';
 
 type Law = (gpt: Gpt, oracle: Oracle) => Promise<Deviation[]>;
 
@@ -109,11 +109,13 @@ export const LAWS: Record<string, Law> = {
       rows.length,
       rows.length,
     ]);
+    // The papers' reward model: the scalar at the last token, and nothing else.
+    const rewardsOf = (): tf.Tensor1D => tf.sum(tf.mul(scalars(model, ids, start), last), 1);
     const { loss, gradients } = gradientsOf(scalarParameters(model), () =>
-      allPairsLoss(tf.reshape(pooledScalars(model, ids, start, last), [1, rows.length]), weights),
+      allPairsLoss(tf.reshape(rewardsOf(), [1, rows.length]), weights),
     );
     const deviations = [
-      values('rewards', await scoreBatch(model, batch, 'last'), answers.rewards),
+      values('rewards', await read(tf.tidy(rewardsOf)), answers.rewards),
       values('loss', await read(loss), answers.loss),
       // The head there has no bias; ours is at 0, where the loss does not feel it.
       ...(await gradientNorms(renamed(gradients, { [HEAD_WEIGHT]: 'head.weight' }), answers.grad_norms, [HEAD_BIAS])),

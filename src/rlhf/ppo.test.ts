@@ -5,7 +5,8 @@ import { CancelledError, NonFiniteError, RatioError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { METRICS, metricInfo } from '../metrics';
 import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
-import { cloneScalarModel, disposeScalarModel, scalarModelFrom, type ScalarModel } from '../model/scalarHead';
+import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
+import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
 import { tinyGpt } from '../model/tinyGpt';
 import { FixedKlController, type KlController } from './adaptiveKlController';
 import { ppo, ppoOptimisers, type PpoRun, type PpoState } from './ppo';
@@ -63,7 +64,7 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
     const refPolicy = tinyGpt(71);
     const policy = cloneGpt(refPolicy);
     const other = tinyGpt(72);
-    const rewardModel = scalarModelFrom(other, 1);
+    const rewardModel = rewardModelFrom(other, 1);
     disposeGpt(other);
     const prompts = promptsOf(40);
     const { responses } = await sampleResponses(refPolicy, prompts, TOKENS, {
@@ -85,7 +86,8 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
 
   function disposeState({ models, policyOptimiser, valueOptimiser }: PpoState): void {
     for (const gpt of [models.policy, models.refPolicy]) disposeGpt(gpt);
-    for (const model of [models.rewardModel, models.valueModel]) disposeScalarModel(model);
+    disposeRewardModel(models.rewardModel);
+    disposeScalarModel(models.valueModel);
     for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser.dispose();
   }
 
@@ -266,7 +268,7 @@ describe('PPO', () => {
     };
     const refPolicy = tinyGpt(71);
     const policy = cloneGpt(refPolicy);
-    const rewardModel: ScalarModel = scalarModelFrom(refPolicy, 4);
+    const rewardModel: RewardModel = rewardModelFrom(refPolicy, 4);
     const prompts = promptsOf(64);
     const { responses } = await sampleResponses(refPolicy, prompts, TOKENS, {
       temperature: 1,
@@ -290,7 +292,8 @@ describe('PPO', () => {
     const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
     expect(mean(scores.slice(-3)) - mean(scores.slice(0, 2))).toBeGreaterThan(0.5);
     for (const gpt of [policy, refPolicy]) disposeGpt(gpt);
-    for (const model of [rewardModel, valueModel]) disposeScalarModel(model);
+    disposeRewardModel(rewardModel);
+    disposeScalarModel(valueModel);
     for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser.dispose();
   });
 });

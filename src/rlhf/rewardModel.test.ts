@@ -5,7 +5,9 @@ import { InputError, NonFiniteError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { metricInfo } from '../metrics';
 import { disposeGpt } from '../model/gpt';
-import { disposeScalarModel, scalarModelFrom, type ScalarModel, scalars } from '../model/scalarHead';
+import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
+import { responseLogProbs } from '../model/responseLogProbs';
+import { scalars } from '../model/scalarHead';
 import { tinyGpt } from '../model/tinyGpt';
 import {
   normaliseHead,
@@ -39,17 +41,17 @@ function rankings(count: number, first = 0): TokenisedRanking[] {
 }
 
 describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
-  let model: ScalarModel;
+  let model: RewardModel;
   let before = 0;
   beforeEach(async () => {
     await startDevice(backend);
     before = tf.memory().numTensors;
     const gpt = tinyGpt(51);
-    model = scalarModelFrom(gpt, 3);
+    model = rewardModelFrom(gpt, 3);
     disposeGpt(gpt);
   });
   afterEach(() => {
-    disposeScalarModel(model);
+    disposeRewardModel(model);
     expect(tf.memory().numTensors).toBe(before);
   });
 
@@ -101,18 +103,23 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
     expect(() => normaliseHead(model, [1, 1, 1])).toThrow(InputError);
   });
 
-  it('scores a reply by the mean over its tokens, the same beside any others, however many they are', async () => {
+  it('scores a reply by the mean of its scalars and by its log-likelihood, the same beside any others', async () => {
     const prompts = Array.from({ length: 70 }, (_, i) => new Array<number>(1 + (i % 6)).fill(2 + (i % 9)));
     const replies = Array.from({ length: 70 }, (_, i) => [...new Array<number>(i % 5).fill(3 + (i % 8)), STOP]);
+    const weight = 0.3;
+    tf.tidy(() => model.likelihood.assign(tf.tensor1d([weight])));
     const together = await scoreReplies(model, prompts, replies, PAD);
     expect(together.length).toBe(70);
     for (const i of [0, 4, 63, 64, 69]) {
-      const row = [...(prompts[i] as number[]), ...(replies[i] as number[])];
-      const alone = tf.tidy(() =>
-        scalars(model, tf.tensor2d([row], undefined, 'int32'), tf.tensor1d([0], 'int32')).arraySync(),
-      );
-      const own = (alone[0] as number[]).slice((prompts[i] as number[]).length);
-      expect(together[i]).toBeCloseTo(own.reduce((sum, scalar) => sum + scalar, 0) / own.length, 4);
+      const [prompt, reply] = [prompts[i] as number[], replies[i] as number[]];
+      const ids = tf.tensor2d([[...prompt, ...reply]], undefined, 'int32');
+      const start = tf.tensor1d([0], 'int32');
+      const [read, logLikelihood] = tf.tidy(() => [
+        tf.mean(tf.slice(scalars(model, ids, start), [0, prompt.length], [1, reply.length])).arraySync() as number,
+        tf.sum(responseLogProbs(model.trunk, ids, start, prompt.length, 1).logProbs).arraySync() as number,
+      ]) as unknown as [number, number];
+      tf.dispose([ids, start]);
+      expect(together[i]).toBeCloseTo(read + weight * logLikelihood, 4);
     }
   });
 
@@ -134,9 +141,9 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
     const start = [...model.weight.dataSync()];
     await train(rankings(6), { ...SETTINGS, epochs: 1, rankingsPerStep: 2 }, 9);
     const first = [...model.weight.dataSync()];
-    disposeScalarModel(model);
+    disposeRewardModel(model);
     const gpt = tinyGpt(51);
-    model = scalarModelFrom(gpt, 3);
+    model = rewardModelFrom(gpt, 3);
     disposeGpt(gpt);
     expect([...model.weight.dataSync()]).toEqual(start);
     await train(rankings(6), { ...SETTINGS, epochs: 1, rankingsPerStep: 2 }, 9);

@@ -8,16 +8,14 @@
  * replies of the reference policy score mean 0, deviation 1 (lm-human-preferences), which gives klCoef a fixed meaning
  * and the value model its scale.
  *
- * Our deviation: the score is the mean of the head's scalars over the response, not the scalar at its last token. The
- * stop token also ends documents in pretraining, so little of the reply is left in its hidden state: over two seeds and
- * 1,100 held-out pairs each, the last token orders 73 and 70% of them right, the mean 77 and 78% (head started small).
+ * Our deviation, what a score is made of, is in model/rewardHead.ts.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { RewardModelSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { batchTensors, padBatch, type Batch } from '../model/batch';
 import { lossGradients } from '../model/lossGradients';
-import { scalarParameters, scalars, type ScalarModel } from '../model/scalarHead';
+import { replyScores, rewardParameters, type RewardModel } from '../model/rewardHead';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
 import { batchPairWeights, pairAccuracy, pairWeights } from './pairWeights';
@@ -36,8 +34,8 @@ export interface TokenisedRanking {
   ranks: number[];
 }
 
-export const rewardModelOptimiser = (model: ScalarModel): AdamW =>
-  new AdamW(scalarParameters(model), { form: 'torch', epsilon: 1e-8 });
+export const rewardModelOptimiser = (model: RewardModel): AdamW =>
+  new AdamW(rewardParameters(model), { form: 'torch', epsilon: 1e-8 });
 
 /** Rankings with at least one pair that is not a tie; the others teach nothing. */
 export const withPairs = (rankings: readonly TokenisedRanking[]): TokenisedRanking[] =>
@@ -53,7 +51,7 @@ export function rewardModelSteps(rankings: number, { epochs, rankingsPerStep }: 
  * @throws NonFiniteError; the weights are then for the caller to restore
  */
 export async function* trainRewardModel(
-  model: ScalarModel,
+  model: RewardModel,
   optimiser: AdamW,
   rankings: readonly TokenisedRanking[],
   settings: RewardModelSettings,
@@ -81,8 +79,8 @@ export async function* trainRewardModel(
     );
     const rate = linearToZero(learningRate, optimiser.step, steps);
     const pooling = poolingWeights(batch);
-    const { loss, statistics, gradients } = lossGradients(scalarParameters(model), () => {
-      const rewards = pooledScalars(model, ids, start, pooling); // [G K]
+    const { loss, statistics, gradients } = lossGradients(rewardParameters(model), () => {
+      const rewards = replyScores(model, ids, start, pooling, responseMask); // [G K]
       const grouped = tf.reshape<tf.Rank.R2>(rewards, [chosen.length, repliesEach]);
       return { loss: allPairsLoss(grouped, weights, { centreCoef }), statistics: rewards };
     });
@@ -131,10 +129,10 @@ function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number
   return padBatch(prompts, responses, pad, context);
 }
 
-/** Where in the response the score is read: everywhere, or at its last token, as in the papers. */
+/** Where in the response the head is read: everywhere, or at its last token, as in the papers. */
 export type Pooling = 'mean' | 'last';
 
-/** [B, P + R]: what each position counts in the score; sums to 1 over the response. */
+/** [B, P + R]: what each position's scalar counts in the score; sums to 1 over the response. */
 export function poolingWeights(
   { rows, promptLength, responseLength, responseMask }: Batch,
   pooling: Pooling = 'mean',
@@ -151,23 +149,11 @@ export function poolingWeights(
   return tf.tensor2d(weights, [rows, length]);
 }
 
-/** Weighted sum of the scalars of each row, [B]. */
-export function pooledScalars(
-  model: ScalarModel,
-  ids: tf.Tensor2D,
-  start: tf.Tensor1D,
-  pooling: tf.Tensor2D,
-): tf.Tensor1D {
-  return tf.sum(tf.mul(scalars(model, ids, start), pooling), 1);
-}
-
-/**
- * Score of every row of a batch, [B].
- */
-export async function scoreBatch(model: ScalarModel, batch: Batch, pooling: Pooling = 'mean'): Promise<Float32Array> {
+/** Score of every row of a batch, [B]. */
+export async function scoreBatch(model: RewardModel, batch: Batch): Promise<Float32Array> {
   const scores = tf.tidy(() => {
-    const { ids, start } = batchTensors(batch);
-    return pooledScalars(model, ids, start, poolingWeights(batch, pooling));
+    const { ids, start, responseMask } = batchTensors(batch);
+    return replyScores(model, ids, start, poolingWeights(batch), responseMask);
   });
   const values = Float32Array.from(await scores.data<'float32'>());
   scores.dispose();
@@ -179,7 +165,7 @@ const SCORE_ROWS = 64;
 
 /** Scores of many replies, one prompt each. */
 export async function scoreReplies(
-  model: ScalarModel,
+  model: RewardModel,
   prompts: readonly number[][],
   replies: readonly number[][],
   pad: number,
@@ -198,13 +184,14 @@ export async function scoreReplies(
 }
 
 /**
- * Rescales the head in place, so that these replies score mean 0 and deviation 1.
+ * Rescales the head and the weight of the likelihood in place, so that these replies score mean 0 and deviation 1.
  * @param scores raw scores of replies of the reference policy; 256 in lm-human-preferences
  */
-export function normaliseHead(model: ScalarModel, scores: ArrayLike<number>): void {
+export function normaliseHead(model: RewardModel, scores: ArrayLike<number>): void {
   const { gain, bias } = rewardNormalisation(scores);
   tf.tidy(() => {
     model.weight.assign(tf.mul(model.weight, gain));
+    model.likelihood.assign(tf.mul(model.likelihood, gain));
     model.bias.assign(tf.add(tf.mul(model.bias, gain), bias));
   });
 }
@@ -219,7 +206,7 @@ export interface RewardModelAccuracy {
 
 /** How well the scores order rankings that were not trained on. */
 export async function rankingAccuracy(
-  model: ScalarModel,
+  model: RewardModel,
   rankings: readonly TokenisedRanking[],
   pad: number,
 ): Promise<RewardModelAccuracy> {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDevice } from '../gpu/device';
 import { generateAll } from '../model/generate';
 import { disposeGpt } from '../model/gpt';
+import { disposeRewardModel, rewardModelFrom } from '../model/rewardHead';
 import { disposeScalarModel, scalarModelFrom, scalars } from '../model/scalarHead';
 import { tinyGpt } from '../model/tinyGpt';
 import { scoreReplies } from './rewardModel';
@@ -19,13 +20,14 @@ describe.each(['cpu', 'wasm'] as const)('a rollout on %s', (backend) => {
   beforeEach(async () => {
     await startDevice(backend);
     const [policy, refPolicy] = [tinyGpt(61), tinyGpt(62)];
-    models = { policy, refPolicy, rewardModel: scalarModelFrom(refPolicy, 1), valueModel: scalarModelFrom(policy, 2) };
+    models = { policy, refPolicy, rewardModel: rewardModelFrom(refPolicy, 1), valueModel: scalarModelFrom(policy, 2) };
     before = tf.memory().numTensors;
   });
   afterEach(() => {
     expect(tf.memory().numTensors).toBe(before);
     for (const gpt of [models.policy, models.refPolicy]) disposeGpt(gpt);
-    for (const model of [models.rewardModel, models.valueModel]) disposeScalarModel(model);
+    disposeRewardModel(models.rewardModel);
+    disposeScalarModel(models.valueModel);
   });
 
   it("finds the sampler's own log-probs again, and 0 beyond each response", async () => {

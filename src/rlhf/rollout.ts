@@ -7,6 +7,7 @@ import { batchTensors, padBatch, type Batch } from '../model/batch';
 import { generateAll } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
+import type { RewardModel } from '../model/rewardHead';
 import { scalars, type ScalarModel } from '../model/scalarHead';
 import { k1, sequenceKl } from './kl';
 import { scoreBatch } from './rewardModel';
@@ -38,7 +39,7 @@ export interface Episodes {
 export interface RolloutModels {
   policy: Gpt;
   refPolicy: Gpt;
-  rewardModel: ScalarModel;
+  rewardModel: RewardModel;
   valueModel: ScalarModel;
 }
 

@@ -7,7 +7,8 @@ import { batchTensors, padBatch } from '../model/batch';
 import { generateAll } from '../model/generate';
 import { cloneGpt, disposeGpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
-import { cloneScalarModel, disposeScalarModel, scalarModelFrom } from '../model/scalarHead';
+import { disposeRewardModel, rewardModelFrom } from '../model/rewardHead';
+import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
 import { TINY, tinyGpt } from '../model/tinyGpt';
 import '../ops/webgpuKernels';
 import { AdaptiveKlController } from './adaptiveKlController';
@@ -65,7 +66,7 @@ describe('training on WebGPU', () => {
     const settings = { ...DEFAULT_SETTINGS.ppo, updates: 3, batchSize: 8, minibatchSize: 4, maxNewTokens: 8 };
     const refPolicy = tinyGpt(71);
     const policy = cloneGpt(refPolicy);
-    const rewardModel = scalarModelFrom(refPolicy, 1);
+    const rewardModel = rewardModelFrom(refPolicy, 1);
     const valueModel = cloneScalarModel(rewardModel);
     const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, settings);
     const klController = new AdaptiveKlController(settings.klCoef, settings.klTarget, settings.klHorizon);
@@ -89,7 +90,8 @@ describe('training on WebGPU', () => {
     }
     expect(updates).toBe(3);
     for (const gpt of [policy, refPolicy]) disposeGpt(gpt);
-    for (const model of [rewardModel, valueModel]) disposeScalarModel(model);
+    disposeRewardModel(rewardModel);
+    disposeScalarModel(valueModel);
     for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser.dispose();
   });
 
@@ -134,7 +136,7 @@ describe('training on WebGPU', () => {
     const settings = { ...DEFAULT_SETTINGS.rewardModel, epochs: 4, rankingsPerStep: 2, learningRate: 0.01 };
     const [gpu, host] = await lossesOnBoth(async function* () {
       const trunk = tinyGpt(51);
-      const model = scalarModelFrom(trunk, 3);
+      const model = rewardModelFrom(trunk, 3);
       disposeGpt(trunk);
       const optimiser = rewardModelOptimiser(model);
       yield* trainRewardModel(model, optimiser, rankings, settings, TOKENS.pad, 1);

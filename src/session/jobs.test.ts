@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CancelledError, InputError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { cloneGpt } from '../model/gpt';
-import { scalarModelFrom } from '../model/scalarHead';
+import { rewardModelFrom } from '../model/rewardHead';
 import { TOY } from '../rlhf/toyWorld';
 import { findPrompt } from '../text/world/labeler';
 import { Jobs } from './jobs';
@@ -45,7 +45,7 @@ describe('the jobs of a session', () => {
   async function withRewardModelAndPolicy(): Promise<void> {
     const sft = workshop.models.gpt('sft');
     if (!sft) throw new Error('The toy has an SFT model.');
-    await workshop.models.installRewardModel(scalarModelFrom(sft, 1));
+    await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
     const policy = cloneGpt(sft);
     tf.tidy(() => policy.parameters.get('transformer.ln_f.weight')?.assign(tf.fill([TOY.width], 0.5)));
     await workshop.models.install('policy', policy);

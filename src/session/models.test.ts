@@ -4,7 +4,7 @@ import { CheckpointError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { readVariables } from '../model/checkpoint';
 import { disposeGpt, type Gpt } from '../model/gpt';
-import { scalarModelFrom, scalarParameters } from '../model/scalarHead';
+import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
 import { TINY, tinyGpt } from '../model/tinyGpt';
 import { type HostWeights, Models } from './models';
 
@@ -55,7 +55,7 @@ describe('the models of a session', () => {
       new Map([...(await weightsOf(1)), ['moment', { shape: [1], values: Float32Array.of(3) }]]),
       'trained',
     );
-    await models.installRewardModel(scalarModelFrom(trained, 1));
+    await models.installRewardModel(rewardModelFrom(trained, 1));
     const before = models.fingerprints();
     expect(before.sft).toBe(before.base);
     expect(before.rewardModel).not.toBe(before.base);
@@ -94,13 +94,13 @@ describe('the models of a session', () => {
   it('after a lost device are made again from the host, all of them and to the last bit', async () => {
     models.load('base', await weightsOf(1), 'shipped');
     const trunk = tinyGpt(2);
-    await models.installRewardModel(scalarModelFrom(trunk, 5));
+    await models.installRewardModel(rewardModelFrom(trunk, 5));
     disposeGpt(trunk);
     const [gpt, rewardModel] = [models.gpt('base'), models.rewardModel];
     const [values, head] = [read(gpt), [...(rewardModel?.weight.dataSync() ?? [])]];
     // A lost device takes its tensors with it.
     if (gpt) disposeGpt(gpt);
-    if (rewardModel) tf.dispose([...scalarParameters(rewardModel).values()]);
+    if (rewardModel) tf.dispose([...rewardParameters(rewardModel).values()]);
     models.rebuild();
     expect(models.gpt('base')).not.toBe(gpt);
     expect(read(models.gpt('base'))).toEqual(values);

@@ -3,10 +3,10 @@
  * device is lost and which the page can export.
  */
 import type { ModelShape } from '../config';
-import { gptFrom, readVariables, scalarModelOf } from '../model/checkpoint';
+import { gptFrom, readVariables, rewardModelOf } from '../model/checkpoint';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import type { StoredTensor } from '../model/safetensors';
-import { disposeScalarModel, scalarParameters, type ScalarModel } from '../model/scalarHead';
+import { disposeRewardModel, rewardParameters, type RewardModel } from '../model/rewardHead';
 import { fingerprintOf } from './fingerprint';
 import type { CheckpointName, Fingerprints, ModelRole, StageReport } from './protocol';
 
@@ -23,7 +23,7 @@ export class Models {
   readonly shape: ModelShape;
   readonly #gpts = new Map<ModelRole, Held<Gpt>>();
   readonly #fingerprints = new WeakMap<HostWeights, string>();
-  #rewardModel: Held<ScalarModel> | null = null;
+  #rewardModel: Held<RewardModel> | null = null;
 
   constructor(shape: ModelShape) {
     this.shape = shape;
@@ -33,7 +33,7 @@ export class Models {
     return this.#gpts.get(role)?.model ?? null;
   }
 
-  get rewardModel(): ScalarModel | null {
+  get rewardModel(): RewardModel | null {
     return this.#rewardModel?.model ?? null;
   }
 
@@ -66,13 +66,13 @@ export class Models {
     const all: Fingerprints = {};
     for (const [role, { model, weights }] of this.#gpts) all[role] = of(weights, model.parameters.keys());
     const scorer = this.#rewardModel;
-    if (scorer) all.rewardModel = of(scorer.weights, scalarParameters(scorer.model).keys());
+    if (scorer) all.rewardModel = of(scorer.weights, rewardParameters(scorer.model).keys());
     return all;
   }
 
   /** Makes a model from host weights. */
   load(name: CheckpointName, weights: HostWeights, origin: Origin): void {
-    if (name === 'rewardModel') this.#hold(scalarModelOf(this.shape, weights), weights);
+    if (name === 'rewardModel') this.#hold(rewardModelOf(this.shape, weights), weights);
     else this.#holdGpt(name, gptFrom(this.shape, weights), weights, origin);
   }
 
@@ -86,14 +86,14 @@ export class Models {
     this.#holdGpt(role, gpt, weights, 'trained');
   }
 
-  async installRewardModel(model: ScalarModel): Promise<void> {
-    this.#hold(model, await readVariables(scalarParameters(model)));
+  async installRewardModel(model: RewardModel): Promise<void> {
+    this.#hold(model, await readVariables(rewardParameters(model)));
   }
 
   /** Forgets a model that no longer belongs to what it was made from. */
   drop(name: CheckpointName): void {
     if (name === 'rewardModel') {
-      if (this.#rewardModel) disposeScalarModel(this.#rewardModel.model);
+      if (this.#rewardModel) disposeRewardModel(this.#rewardModel.model);
       this.#rewardModel = null;
       return;
     }
@@ -109,7 +109,7 @@ export class Models {
     }
     if (this.#rewardModel) {
       const { weights } = this.#rewardModel;
-      this.#rewardModel = { model: scalarModelOf(this.shape, weights), weights, origin: 'trained' };
+      this.#rewardModel = { model: rewardModelOf(this.shape, weights), weights, origin: 'trained' };
     }
   }
 
@@ -119,9 +119,9 @@ export class Models {
     this.#gpts.set(role, { model, weights, origin });
   }
 
-  #hold(model: ScalarModel, weights: HostWeights): void {
+  #hold(model: RewardModel, weights: HostWeights): void {
     const before = this.#rewardModel?.model;
-    if (before && before !== model) disposeScalarModel(before);
+    if (before && before !== model) disposeRewardModel(before);
     this.#rewardModel = { model, weights, origin: 'trained' };
   }
 }

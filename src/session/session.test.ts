@@ -6,7 +6,7 @@ import { startDevice } from '../gpu/device';
 import { saveVariables, toGpt2Config } from '../model/checkpoint';
 import { disposeGpt } from '../model/gpt';
 import { halfBits, halfValue, readSafetensors } from '../model/safetensors';
-import { scalarModelFrom, scalarParameters } from '../model/scalarHead';
+import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
 import { tinyGpt } from '../model/tinyGpt';
 import { trainTokenizer } from '../text/tokenizer';
 import { pretrainingDocuments } from '../text/world/documents';
@@ -116,7 +116,7 @@ describe('the training session', () => {
 
   it('stopped or failed before its first step, leaves models, checkpoints and an interrupted run alone', async () => {
     const gpt = tinyGpt(9, SHAPE);
-    const rewardModel = await saveVariables(scalarParameters(scalarModelFrom(gpt, 1)));
+    const rewardModel = await saveVariables(rewardParameters(rewardModelFrom(gpt, 1)));
     const interrupted = { name: 'base', runId: 'earlier', step: 2, final: false } as const;
     const bytes = await saveVariables(gpt.parameters, { stage: 'pretrain', steps: '4' });
     const { handlers, report } = await open([
@@ -162,7 +162,7 @@ describe('the training session', () => {
 
   it('takes up what the page had stored; of what is damaged it says so, and the shipped models stay', async () => {
     const gpt = tinyGpt(9, SHAPE);
-    const rewardModel = scalarModelFrom(gpt, 1);
+    const rewardModel = rewardModelFrom(gpt, 1);
     const file = (name: CheckpointFile['name'], bytes: ArrayBuffer): CheckpointFile => ({
       name,
       runId: 'r',
@@ -170,7 +170,7 @@ describe('the training session', () => {
       final: true,
       bytes,
     });
-    const good = file('rewardModel', await saveVariables(scalarParameters(rewardModel)));
+    const good = file('rewardModel', await saveVariables(rewardParameters(rewardModel)));
     const session = await open([good, file('sft', new ArrayBuffer(5)), file('base', good.bytes.slice(0, 999))]);
     expect(session.report().stages).toEqual({
       base: 'shipped',
@@ -187,7 +187,7 @@ describe('the training session', () => {
   it('forgets what was made from a model that an import replaces', async () => {
     const bytes = served.get('nano/sft.safetensors') as ArrayBuffer;
     const gpt = tinyGpt(9, SHAPE);
-    const rewardModel = await saveVariables(scalarParameters(scalarModelFrom(gpt, 1)));
+    const rewardModel = await saveVariables(rewardParameters(rewardModelFrom(gpt, 1)));
     const policy = new Map([...gpt.parameters].map(([name, parameter]) => [`policy.${name}`, parameter]));
     const session = await open([
       { name: 'rewardModel', runId: 'r', step: 3, final: true, bytes: rewardModel },

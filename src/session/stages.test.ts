@@ -5,7 +5,7 @@ import { startDevice } from '../gpu/device';
 import { metricInfo } from '../metrics';
 import { readVariables } from '../model/checkpoint';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
-import { scalarModelFrom } from '../model/scalarHead';
+import { rewardModelFrom } from '../model/rewardHead';
 import type { CheckpointName, StageReport } from './protocol';
 import type { SavedState, Stage } from './stage';
 import { PpoStage, policyWeightsOf } from './stages/ppoStage';
@@ -69,7 +69,7 @@ describe('the stages', () => {
   /** A PPO run needs a reward model; one that nobody trained will do. */
   async function prepare(name: Stage['name']): Promise<void> {
     const sft = workshop.models.gpt('sft');
-    if (name === 'ppo' && sft) await workshop.models.installRewardModel(scalarModelFrom(sft, 1));
+    if (name === 'ppo' && sft) await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
   }
 
   it.each(STAGES)('%s that goes on from a checkpoint ends with the weights of one that never stopped', async (name) => {

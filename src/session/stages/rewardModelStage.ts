@@ -1,9 +1,9 @@
 /** The reward model: starts from the SFT model, learns from rankings, is normalised, and measured on held-out ones. */
 import { MAX_RESPONSE_TOKENS, type RewardModelSettings } from '../../config';
 import { InputError } from '../../errors';
-import { scalarModelOf } from '../../model/checkpoint';
+import { rewardModelOf } from '../../model/checkpoint';
 import type { Gpt } from '../../model/gpt';
-import { disposeScalarModel, scalarModelFrom, scalarParameters, type ScalarModel } from '../../model/scalarHead';
+import { disposeRewardModel, rewardModelFrom, rewardParameters, type RewardModel } from '../../model/rewardHead';
 import type { AdamW } from '../../ops/adamw';
 import { pairWeights } from '../../rlhf/pairWeights';
 import {
@@ -46,7 +46,7 @@ export class RewardModelStage implements Stage {
   readonly #rankings: TokenisedRanking[];
   readonly #heldOut: TokenisedRanking[];
   readonly #started = performance.now();
-  #model: ScalarModel | null = null;
+  #model: RewardModel | null = null;
   #optimiser: AdamW | null = null;
 
   /** @throws InputError without a single pair to learn from */
@@ -78,7 +78,7 @@ export class RewardModelStage implements Stage {
 
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
-    this.#model = saved ? scalarModelOf(models.shape, saved.weights) : scalarModelFrom(this.#reference(), this.#seed);
+    this.#model = saved ? rewardModelOf(models.shape, saved.weights) : rewardModelFrom(this.#reference(), this.#seed);
     this.#optimiser = rewardModelOptimiser(this.#model);
     if (saved) this.#optimiser.restore(saved.weights, saved.numbers['step'] ?? 0);
   }
@@ -86,7 +86,7 @@ export class RewardModelStage implements Stage {
   run(): AsyncGenerator<TrainingStep> {
     const { pad } = this.#workshop.tokenizer.specials;
     return trainRewardModel(
-      this.#model as ScalarModel,
+      this.#model as RewardModel,
       this.#optimiser as AdamW,
       this.#rankings,
       this.#settings,
@@ -96,7 +96,7 @@ export class RewardModelStage implements Stage {
   }
 
   variables(): Variables {
-    const parameters = scalarParameters(this.#model as ScalarModel);
+    const parameters = rewardParameters(this.#model as RewardModel);
     return new Map([...parameters, ...(this.#optimiser as AdamW).moments()]);
   }
 
@@ -109,7 +109,7 @@ export class RewardModelStage implements Stage {
   }
 
   async finish(): Promise<void> {
-    const model = this.#model as ScalarModel;
+    const model = this.#model as RewardModel;
     const { pad } = this.#workshop.tokenizer.specials;
     normaliseHead(model, await this.#referenceScores(model));
     await this.#workshop.models.installRewardModel(model);
@@ -126,7 +126,7 @@ export class RewardModelStage implements Stage {
 
   release(): void {
     this.#optimiser?.dispose();
-    if (this.#model && this.#workshop.models.rewardModel !== this.#model) disposeScalarModel(this.#model);
+    if (this.#model && this.#workshop.models.rewardModel !== this.#model) disposeRewardModel(this.#model);
   }
 
   #reference(): Gpt {
@@ -136,7 +136,7 @@ export class RewardModelStage implements Stage {
   }
 
   /** Raw scores of the reference policy's own replies. */
-  async #referenceScores(model: ScalarModel): Promise<number[]> {
+  async #referenceScores(model: RewardModel): Promise<number[]> {
     const { tokenizer, world } = this.#workshop;
     const reference = this.#reference();
     const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };

@@ -1,0 +1,69 @@
+/**
+ * The reward model: a scalar model whose score of a reply also weighs how probable the reply is to its own trunk.
+ *
+ *   r(x, y) = mean over t of s(h_t) + u log p(y | x),   log p(y | x) = sum over t of log p(y_t | x, y_<t)
+ *
+ * s is the scalar head, p the trunk's own language model head, both of one pass; u is learned with the rest.
+ *
+ * Our deviation from Stiennon et al. 2020 and InstructGPT, where the score is s at the last token alone. A small
+ * language model knows facts as predictions: it expects "the mill" before it reads it, and two layers later nothing of
+ * the expectation is left to hold the word against. log p says it directly. (A DPO-trained policy is such a reward model
+ * with s = 0: Rafailov et al. 2023, equation 5, without the reference.) The last token does not do at this size either:
+ * `<|end|>` also ends documents in pretraining, so its state keeps little of the reply. Figures are in src/README.md.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { hiddenStates, type Gpt } from './gpt';
+import { responseLogProbsFrom } from './responseLogProbs';
+import { disposeScalarModel, scalarModelFrom, scalarParameters, scalarsFrom, type ScalarModel } from './scalarHead';
+
+export interface RewardModel extends ScalarModel {
+  /** u, [1] */
+  readonly likelihood: tf.Variable<tf.Rank.R1>;
+}
+
+/** Name of u in a checkpoint; a file without it scores by its head alone. */
+export const LIKELIHOOD = 'score.likelihood';
+
+/** Where u begins; what it learns from 200 rankings moves it little. */
+const FIRST_LIKELIHOOD = 0.3;
+
+/** A reward model on a copy of `trunk`. */
+export function rewardModelFrom(trunk: Gpt, seed: number): RewardModel {
+  return {
+    ...scalarModelFrom(trunk, seed),
+    likelihood: tf.tidy(() => tf.variable(tf.tensor1d([FIRST_LIKELIHOOD]))),
+  };
+}
+
+/** All trainable variables by name. */
+export function rewardParameters(model: RewardModel): Map<string, tf.Variable> {
+  return new Map<string, tf.Variable>([...scalarParameters(model), [LIKELIHOOD, model.likelihood]]);
+}
+
+/**
+ * Scores of replies.
+ * @param ids [B, P + R] int32
+ * @param start [B] int32
+ * @param pooling [B, P + R] what each position's scalar counts: 1 / length over the reply, see `poolingWeights`
+ * @param responseMask [B, R]
+ * @returns [B]
+ */
+export function replyScores(
+  model: RewardModel,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  pooling: tf.Tensor2D,
+  responseMask: tf.Tensor2D,
+): tf.Tensor1D {
+  const promptLength = ids.shape[1] - responseMask.shape[1];
+  const hidden = hiddenStates(model.trunk, ids, start); // [B, P + R, C]
+  const read = tf.sum(tf.mul(scalarsFrom(model, hidden), pooling), 1); // [B]
+  const { logProbs } = responseLogProbsFrom(model.trunk, hidden, ids, promptLength, 1); // [B, R]
+  const logLikelihood = tf.sum(tf.mul(logProbs, responseMask), 1); // [B]
+  return tf.add(read, tf.mul(logLikelihood, model.likelihood));
+}
+
+export function disposeRewardModel(model: RewardModel): void {
+  disposeScalarModel(model);
+  model.likelihood.dispose();
+}

@@ -1,11 +1,12 @@
 // Matrix product Y = op(A) op(B) and what an end makes of it, without any optional feature.
 //
-//   Y[i, j] = sum over l of A[i, l] B[l, j],   A = a or a', B = b or b';   with SUMS also   sums[j] = sum over l of B[l, j]
+//   Y[i, j] = sum over l of A[i, l] B[l, j],   A = a or a', B = b or b'
+//   with SUMS also   sums[j] = sum over l of B[l, j]
 //
 // A part of a module: a matrix_product_end_*.wgsl begins and ends every sum and declares the other bindings.
-// Shapes: a [M, K] (or [K, M] with TRANSPOSE_A), b [K, N] (or [N, K] with TRANSPOSE_B), y [M, N]. N must be a multiple of 4,
-// K too unless TRANSPOSE_A, and M with TRANSPOSE_A; other sizes go to matrix_product_any.wgsl. Both transposed at once is
-// not served.
+// Shapes: a [M, K] (or [K, M] with TRANSPOSE_A), b [K, N] (or [N, K] with TRANSPOSE_B), y [M, N]. N must be a multiple
+// of 4, K too unless TRANSPOSE_A, and M with TRANSPOSE_A; other sizes go to matrix_product_any.wgsl. Both transposed at
+// once is not served.
 // Bindings: 0 a, 1 b, then those of the end.
 // An invocation keeps 8 rows x 8 columns of Y in registers (4 rows when not TALL). A workgroup of 8 x ROW_GROUPS covers
 // 64 columns and 8 ROW_GROUPS rows (4 ROW_GROUPS); neighbouring lanes read neighbouring vec4s of a row. No workgroup

@@ -1,12 +1,14 @@
-// Matrix product Y = op(A) op(B) and what an end makes of it, for any sizes; matrix_product.wgsl is faster where sizes are
-// multiples of 4.
+// Matrix product Y = op(A) op(B) and what an end makes of it, for any sizes; matrix_product.wgsl is faster where sizes
+// are multiples of 4.
 //
-//   Y[i, j] = sum over l of A[i, l] B[l, j],   A = a or a', B = b or b';   with SUMS also   sums[j] = sum over l of B[l, j]
+//   Y[i, j] = sum over l of A[i, l] B[l, j],   A = a or a', B = b or b'
+//   with SUMS also   sums[j] = sum over l of B[l, j]
 //
 // A part of a module: a matrix_product_end_*.wgsl begins and ends every sum and declares the other bindings.
 // Shapes: a [M, K] (or [K, M] with TRANSPOSE_A), b [K, N] (or [N, K] with TRANSPOSE_B), y [M, N].
 // Bindings: 0 a, 1 b, then those of the end.
-// An invocation gives 4 rows of one column; a workgroup is 64 invocations, the columns of a row block following each other.
+// An invocation gives 4 rows of one column; a workgroup is 64 invocations, the columns of a row block following each
+// other.
 // Numbers: float32, summed over l in order. Tolerance as in matrix_product.wgsl.
 
 alias Cell = f32;

@@ -1,6 +1,6 @@
 // The end of a matrix product that is stored as it is. Every end has `start`, what the sums of a column begin with,
-// `finish`, what becomes of a sum, and with SUMS `finish_sum`, where the sum of a column of B goes. A Cell is the vec4f or
-// the f32 in which the tile counts, columns and places in y too.
+// `finish`, what becomes of a sum, and with SUMS `finish_sum`, where the sum of a column of B goes. A Cell is the vec4f
+// or the f32 in which the tile counts, columns and places in y too.
 //
 // Bindings: 2 y [M, N] (written), 3 sizes.
 

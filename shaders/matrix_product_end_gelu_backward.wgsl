@@ -1,4 +1,5 @@
-// The end of the product that carries a gradient back to what GELU was given. With gelu.wgsl; see matrix_product_end.wgsl.
+// The end of the product that carries a gradient back to what GELU was given. With gelu.wgsl; see
+// matrix_product_end.wgsl.
 //
 //   y = (A B) gelu'(pre)
 //

@@ -8,9 +8,9 @@ enable subgroups;
 // Only where four neighbouring invocations are known to form a quad.
 // Shapes: a [M, K], b [K, N] (or [N, K]), y [M, N]; K and N multiples of 4, any M.
 // Bindings: 0 a, 1 b, then those of the end.
-// An invocation keeps 16 rows (8 when not TALL) x 8 columns of Y in registers. The lanes of a quad need the same rows of
-// a: each loads one of four and shares it, so that 48 loads serve 512 multiply-adds, and loads are what a product costs.
-// A workgroup of LANES x ROW_GROUPS covers 8 LANES columns and 16 (8) ROW_GROUPS rows; neighbouring lanes read
+// An invocation keeps 16 rows (8 when not TALL) x 8 columns of Y in registers. The lanes of a quad need the same rows
+// of a: each loads one of four and shares it, so that 48 loads serve 512 multiply-adds, and loads are what a product
+// costs. A workgroup of LANES x ROW_GROUPS covers 8 LANES columns and 16 (8) ROW_GROUPS rows; neighbouring lanes read
 // neighbouring vec4s. No workgroup memory and no barrier: on a software GPU they cost 3 to 5 times what they save.
 // Rows and columns past the end read the last ones and are not written.
 // Numbers: float32, summed over l in order. Against float64 on N(0, 1) operands: 1e-5 at K = 128, 1e-4 at K = 1024.

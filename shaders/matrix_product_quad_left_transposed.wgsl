@@ -1,6 +1,7 @@
 enable subgroups;
 
-// Matrix product Y = A' B, as for the gradient of a weight, and what an end makes of it, on devices with quad operations.
+// Matrix product Y = A' B, as for the gradient of a weight, and what an end makes of it, on devices with quad
+// operations.
 //
 //   Y[i, j] = sum over l of a[l, i] b[l, j],   with SUMS also   sums[j] = sum over l of b[l, j]
 //
@@ -8,8 +9,8 @@ enable subgroups;
 // Only where four neighbouring invocations are known to form a quad.
 // Shapes: a [K, M], b [K, N], y [M, N]; M and N multiples of 4, any K.
 // Bindings: 0 a, 1 b, then those of the end.
-// Tile, workgroup and numbers as in matrix_product_quad.wgsl; here each lane of a quad loads four rows of Y at one of four
-// l. What differs is the order inside a step, by l instead of by row: the other one spills here, as this one does there.
+// Tile, workgroup and numbers as in matrix_product_quad.wgsl; here each lane of a quad loads four rows of Y at one of
+// four l. What differs is the order inside a step, by l instead of by row: the other one spills here, and this one there.
 
 alias Cell = vec4f;
 

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'bad-input'
   | 'bad-tokenizer'
   | 'cancelled'
+  | 'capture'
   | 'device-lost'
   | 'gpu-validation'
   | 'internal'
@@ -95,6 +96,17 @@ export class GpuValidationError extends NudgeError {
 export class KernelError extends NudgeError {
   constructor(kernel: string, message: string) {
     super('kernel', `${kernel}: ${message}`, 'This is a mistake in Nudge; please report it with this message.');
+  }
+}
+
+/** A training step did what a recorded step cannot do again. */
+export class CaptureError extends NudgeError {
+  constructor(step: string, what: string, lastKernel: string) {
+    super(
+      'capture',
+      `The step "${step}" cannot be recorded: ${what}, after ${lastKernel}.`,
+      'This is a mistake in Nudge; please report it with this message.',
+    );
   }
 }
 

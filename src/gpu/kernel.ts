@@ -8,7 +8,8 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { KernelError } from '../errors';
-import { internalsOf } from './backendInternals';
+import { bindingOf, internalsOf } from './backendInternals';
+import { takeHome } from './gradientHomes';
 import { pipelineOf } from './pipeline';
 
 export interface Kernel {
@@ -23,7 +24,7 @@ export interface Kernel {
 export interface OutputSpec {
   shape: number[];
   dtype: 'float32' | 'int32';
-  /** The parameter whose whole gradient this output is. */
+  /** The parameter whose whole gradient this output is, see `gradientHomes.ts`. */
   home?: tf.TensorInfo;
 }
 
@@ -53,14 +54,16 @@ export interface KernelCall {
 export function runKernel(kernel: Kernel, call: KernelCall): tf.TensorInfo[] {
   const backend = webGpuBackend(kernel.name);
   const { inputs = [], inPlace = [], constants = {}, params = [] } = call;
-  const outputs = (call.outputs ?? []).map(({ shape, dtype }) => backend.makeTensorInfo(shape, dtype));
+  const outputs = (call.outputs ?? []).map(
+    ({ shape, dtype, home }) => takeHome(home) ?? backend.makeTensorInfo(shape, dtype),
+  );
   const [x, y = 1, z = 1] = call.workgroups;
   if (x * y * z === 0) return outputs;
 
   const written = [...inPlace, ...outputs];
   const tensors = [...inputs, ...written];
-  const buffers = tensors.map((tensor) => bufferOf(backend, kernel, tensor));
-  checkCall(backend.device, kernel, [x, y, z], buffers, inputs.length);
+  const bindings = tensors.map((tensor) => bindingOfInput(backend, kernel, tensor));
+  checkCall(backend.device, kernel, [x, y, z], bindings, inputs.length);
 
   const { pipeline, layout } = pipelineOf(backend.device, kernel, constants, {
     inputs: inputs.length,
@@ -68,11 +71,11 @@ export function runKernel(kernel: Kernel, call: KernelCall): tf.TensorInfo[] {
     uniform: params.length > 0,
   });
   const stream = internalsOf(backend);
-  const entries: GPUBindGroupEntry[] = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+  const entries: GPUBindGroupEntry[] = bindings.map((resource, binding) => ({ binding, resource }));
   if (params.length > 0) {
     const uniform = uploadParams(backend, params);
     stream.uniformPendingDisposal.push(uniform);
-    entries.push({ binding: buffers.length, resource: { buffer: uniform } });
+    entries.push({ binding: bindings.length, resource: { buffer: uniform } });
   }
   const bindGroup = backend.device.createBindGroup({ label: kernel.name, layout, entries });
 
@@ -120,7 +123,7 @@ export function webGpuBackend(user: string): WebGPUBackend {
   return tf.backend() as WebGPUBackend;
 }
 
-function bufferOf(backend: WebGPUBackend, kernel: Kernel, tensor: tf.TensorInfo): GPUBuffer {
+function bindingOfInput(backend: WebGPUBackend, kernel: Kernel, tensor: tf.TensorInfo): GPUBufferBinding {
   if (tf.util.sizeFromShape(tensor.shape) === 0) {
     throw new KernelError(
       kernel.name,
@@ -128,14 +131,14 @@ function bufferOf(backend: WebGPUBackend, kernel: Kernel, tensor: tf.TensorInfo)
     );
   }
   backend.uploadToGPU(tensor.dataId);
-  return backend.tensorMap.get(tensor.dataId).resource as GPUBuffer;
+  return bindingOf(backend, tensor.dataId);
 }
 
 function checkCall(
   device: GPUDevice,
   kernel: Kernel,
   workgroups: number[],
-  buffers: GPUBuffer[],
+  bindings: GPUBufferBinding[],
   inputs: number,
 ): void {
   const { maxComputeWorkgroupsPerDimension, maxStorageBuffersPerShaderStage, maxStorageBufferBindingSize } =
@@ -146,20 +149,20 @@ function checkCall(
       `expected at most ${maxComputeWorkgroupsPerDimension} workgroups a dimension, got ${workgroups.join(' x ')}`,
     );
   }
-  if (buffers.length > maxStorageBuffersPerShaderStage) {
+  if (bindings.length > maxStorageBuffersPerShaderStage) {
     throw new KernelError(
       kernel.name,
-      `needs ${buffers.length} storage buffers, and this device has ${maxStorageBuffersPerShaderStage}`,
+      `needs ${bindings.length} storage buffers, and this device has ${maxStorageBuffersPerShaderStage}`,
     );
   }
-  buffers.forEach((buffer, i) => {
-    if (buffer.size > maxStorageBufferBindingSize) {
+  bindings.forEach(({ buffer, offset, size = buffer.size }, i) => {
+    if (size > maxStorageBufferBindingSize) {
       throw new KernelError(
         kernel.name,
-        `tensor ${i} has ${buffer.size} bytes, and this device binds at most ${maxStorageBufferBindingSize}`,
+        `tensor ${i} has ${size} bytes, and this device binds at most ${maxStorageBufferBindingSize}`,
       );
     }
-    const twin = buffers.indexOf(buffer);
+    const twin = bindings.findIndex((other) => other.buffer === buffer && other.offset === offset);
     if (i >= inputs && twin !== i) {
       throw new KernelError(kernel.name, `tensor ${i} is written and shares its memory with tensor ${twin}`);
     }

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { BackendError } from '../errors';
-import { boundMemory, neverCacheOnCpu } from './backendInternals';
+import { allowViews, boundMemory, neverCacheOnCpu } from './backendInternals';
 import { reportGpuError } from './gpuErrors';
 
 export interface WebGpu {
@@ -81,6 +81,7 @@ async function giveToTfjs(device: GPUDevice, info: GPUAdapterInfo): Promise<void
     const backend = new WebGPUBackend(device, info);
     neverCacheOnCpu(backend);
     boundMemory(backend);
+    allowViews(backend);
     return backend;
   });
   // Ops on small tensors would otherwise run on the CPU, and a captured step would freeze their results.

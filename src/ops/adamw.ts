@@ -6,11 +6,14 @@
  *   tf1:   p -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)    (what the RLHF papers ran)
  * The decay is decoupled and applied first: p -= lr weightDecay p.
  *
- * On WebGPU the update is in place in one kernel a tensor and the norm stays on the device; on the host backends it is
- * the loop of adamwUpdate.ts.
+ * A step has two halves. `advance`, on the host, counts the step and turns the learning rate into the few numbers that
+ * change from step to step; `update`, on the device, takes them as data, so that a recorded step can be replayed.
+ *
+ * On WebGPU parameters, moments and gradients lie in one arena each, the norm stays on the device, and the update is
+ * three dispatches whatever the number of tensors; on the host backends it is the loop of adamwUpdate.ts.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { adamwUpdate, type AdamForm } from './adamwUpdate';
+import { adamwNumbers, applyNumbers, type AdamForm } from './adamwUpdate';
 
 export interface AdamWOptions {
   beta1: number;
@@ -31,80 +34,105 @@ export const ADAMW_DEFAULTS: AdamWOptions = {
   maxGradNorm: 1,
 };
 
-/** One variable with its gradient and moments. */
+/** One variable with its moments. */
 export interface AdamWSlot {
   parameter: tf.Variable;
-  gradient: tf.Tensor;
   /** First moment, same shape. */
   m: tf.Variable;
   /** Second moment, same shape. */
   v: tf.Variable;
 }
 
-/**
- * Updates every slot in place and returns the global norm of the gradients before clipping, as a scalar that the
- * caller disposes. `step` counts from 1.
- */
-export type AdamWKernel = (slots: AdamWSlot[], options: AdamWOptions, learningRate: number, step: number) => tf.Scalar;
+/** How a backend keeps and updates the variables of one optimiser. */
+export interface AdamWMemory {
+  /** Before a step: variables that were given other memory, as by loading weights, are put in their place again. */
+  settle(): void;
+  /** Runs `body`, whose kernels may write gradients where the update wants them. */
+  withGradientHomes<T>(body: () => T): T;
+  /**
+   * Updates every slot in place.
+   * @param gradients by name, one for each slot; the caller disposes them
+   * @param numbers [3] keep, rate, epsilon of `AdamwNumbers`
+   * @returns the global norm of the gradients before clipping
+   */
+  update(gradients: ReadonlyMap<string, tf.Tensor>, numbers: tf.Tensor1D): tf.Scalar;
+  dispose(): void;
+}
 
-const kernels = new Map<string, AdamWKernel>([
-  ['cpu', updateOnHost],
-  ['wasm', updateOnHost],
+type MemoryMaker = (slots: ReadonlyMap<string, AdamWSlot>, options: AdamWOptions) => AdamWMemory;
+
+const makers = new Map<string, MemoryMaker>([
+  ['cpu', hostMemory],
+  ['wasm', hostMemory],
 ]);
 
-/** Makes `kernel` the update on a backend. */
-export function registerAdamWKernel(backendName: string, kernel: AdamWKernel): void {
-  kernels.set(backendName, kernel);
+/** Makes `maker` the memory of optimisers on a backend. */
+export function registerAdamWMemory(backendName: string, maker: MemoryMaker): void {
+  makers.set(backendName, maker);
 }
 
 export class AdamW {
   readonly options: AdamWOptions;
   /** Steps taken so far. */
   step = 0;
-  readonly #parameters: ReadonlyMap<string, tf.Variable>;
-  readonly #m = new Map<string, tf.Variable>();
-  readonly #v = new Map<string, tf.Variable>();
+  readonly #slots = new Map<string, AdamWSlot>();
+  readonly #memory: AdamWMemory;
 
   constructor(parameters: ReadonlyMap<string, tf.Variable>, options: Partial<AdamWOptions> = {}) {
     this.options = { ...ADAMW_DEFAULTS, ...options };
-    this.#parameters = parameters;
+    const zeros = (shape: number[]): tf.Variable => tf.tidy(() => tf.variable(tf.zeros(shape), false));
     for (const [name, parameter] of parameters) {
-      this.#m.set(
-        name,
-        tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false)),
-      );
-      this.#v.set(
-        name,
-        tf.tidy(() => tf.variable(tf.zeros(parameter.shape), false)),
-      );
+      this.#slots.set(name, { parameter, m: zeros(parameter.shape), v: zeros(parameter.shape) });
     }
+    const maker = makers.get(tf.getBackend());
+    if (!maker) throw new Error(`AdamW does not know the backend ${tf.getBackend()}`);
+    this.#memory = maker(this.#slots, this.options);
   }
 
   /**
-   * One step. Disposes the gradients.
+   * Counts a step.
+   * @returns [3] what `update` needs to know of it
+   */
+  advance(learningRate: number): Float32Array {
+    this.#memory.settle();
+    this.step += 1;
+    const { keep, rate, epsilon } = adamwNumbers({ ...this.options, learningRate, step: this.step });
+    return Float32Array.of(keep, rate, epsilon);
+  }
+
+  /** Runs `body`, which makes gradients for `update`, so that they need not be copied. */
+  differentiate<T>(body: () => T): T {
+    return this.#memory.withGradientHomes(body);
+  }
+
+  /**
+   * The step on the device. Disposes the gradients.
    * @param gradients by name, one for each parameter
+   * @param numbers what `advance` gave
    * @returns the global gradient norm before clipping; the caller disposes it
    */
-  apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): tf.Scalar {
-    const kernel = kernels.get(tf.getBackend());
-    if (!kernel) throw new Error(`AdamW has no kernel on the backend ${tf.getBackend()}`);
-    const slots: AdamWSlot[] = [];
-    for (const [name, parameter] of this.#parameters) {
-      const [gradient, m, v] = [gradients.get(name), this.#m.get(name), this.#v.get(name)];
-      if (!gradient || !m || !v) throw new Error(`AdamW: no gradient for ${name}`);
-      slots.push({ parameter, gradient, m, v });
+  update(gradients: ReadonlyMap<string, tf.Tensor>, numbers: tf.Tensor1D): tf.Scalar {
+    for (const name of this.#slots.keys()) {
+      if (!gradients.has(name)) throw new Error(`AdamW: no gradient for ${name}`);
     }
-    this.step += 1;
-    const norm = kernel(slots, this.options, learningRate, this.step);
+    const norm = this.#memory.update(gradients, numbers);
     for (const gradient of gradients.values()) gradient.dispose();
+    return norm;
+  }
+
+  /** Both halves at once. */
+  apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): tf.Scalar {
+    const numbers = tf.tensor1d(this.advance(learningRate));
+    const norm = this.update(gradients, numbers);
+    numbers.dispose();
     return norm;
   }
 
   /** The moments under `adam.m.<name>` and `adam.v.<name>`, for a checkpoint. */
   moments(): Map<string, tf.Variable> {
     const all = new Map<string, tf.Variable>();
-    for (const [name, m] of this.#m) all.set(`adam.m.${name}`, m);
-    for (const [name, v] of this.#v) all.set(`adam.v.${name}`, v);
+    for (const [name, { m }] of this.#slots) all.set(`adam.m.${name}`, m);
+    for (const [name, { v }] of this.#slots) all.set(`adam.v.${name}`, v);
     return all;
   }
 
@@ -123,28 +151,38 @@ export class AdamW {
 
   dispose(): void {
     for (const moment of this.moments().values()) moment.dispose();
+    this.#memory.dispose();
   }
 }
 
-function updateOnHost(slots: AdamWSlot[], options: AdamWOptions, learningRate: number, step: number): tf.Scalar {
-  let squares = 0;
-  const gradients = slots.map(({ gradient }) => gradient.dataSync<'float32'>());
-  for (const gradient of gradients) for (const g of gradient) squares += g * g;
-  const norm = Math.sqrt(squares);
-  const gradScale = norm > options.maxGradNorm ? options.maxGradNorm / norm : 1;
-  slots.forEach(({ parameter, m, v }, i) => {
-    // Copies: a tensor of tfjs is immutable, and XNNPACK keeps packed weights by tensor id.
-    const [p, first, second] = [parameter, m, v].map((x) => Float32Array.from(x.dataSync<'float32'>())) as [
-      Float32Array,
-      Float32Array,
-      Float32Array,
-    ];
-    adamwUpdate(p, gradients[i] as Float32Array, first, second, { ...options, learningRate, step, gradScale });
-    tf.tidy(() => {
-      parameter.assign(tf.tensor(p, parameter.shape));
-      m.assign(tf.tensor(first, m.shape));
-      v.assign(tf.tensor(second, v.shape));
-    });
-  });
-  return tf.scalar(norm);
+function hostMemory(slots: ReadonlyMap<string, AdamWSlot>, options: AdamWOptions): AdamWMemory {
+  return {
+    settle: () => undefined,
+    withGradientHomes: (body) => body(),
+    update(gradients, numbers) {
+      const [keep, rate, epsilon] = numbers.dataSync<'float32'>() as unknown as [number, number, number];
+      const values = new Map([...gradients].map(([name, gradient]) => [name, gradient.dataSync<'float32'>()]));
+      let squares = 0;
+      for (const name of slots.keys()) for (const g of values.get(name) as Float32Array) squares += g * g;
+      const norm = Math.sqrt(squares);
+      const gradScale = norm > options.maxGradNorm ? options.maxGradNorm / norm : 1;
+      for (const [name, { parameter, m, v }] of slots) {
+        // Copies: a tensor of tfjs is immutable, and XNNPACK keeps packed weights by tensor id.
+        const [p, first, second] = [parameter, m, v].map((x) => Float32Array.from(x.dataSync<'float32'>())) as [
+          Float32Array,
+          Float32Array,
+          Float32Array,
+        ];
+        const gradient = values.get(name) as Float32Array;
+        applyNumbers(p, gradient, first, second, { keep, rate, epsilon }, { ...options, gradScale });
+        tf.tidy(() => {
+          parameter.assign(tf.tensor(p, parameter.shape));
+          m.assign(tf.tensor(first, m.shape));
+          v.assign(tf.tensor(second, v.shape));
+        });
+      }
+      return tf.scalar(norm);
+    },
+    dispose: () => undefined,
+  };
 }

@@ -1,73 +1,111 @@
-/** WGSL AdamW: the gradient norm stays on the device, the update is in place. */
+/** WGSL AdamW: one arena each for parameters, gradients and moments; the norm stays on the device. */
 import * as tf from '@tensorflow/tfjs-core';
 import source from '../../shaders/adamw.wgsl?raw';
+import copySource from '../../shaders/copy.wgsl?raw';
 import finishSource from '../../shaders/gradient_norm_finish.wgsl?raw';
 import normSource from '../../shaders/gradient_norm.wgsl?raw';
-import { disposeScratch, emptyTensor, type Kernel, runKernel, workgroupsFor } from '../gpu/kernel';
-import { type AdamWOptions, type AdamWSlot, registerAdamWKernel } from './adamw';
+import { Arena } from '../gpu/arena';
+import { withGradientHomes } from '../gpu/gradientHomes';
+import { disposeScratch, type Kernel, runKernel, workgroupsFor } from '../gpu/kernel';
+import { type AdamWMemory, type AdamWOptions, type AdamWSlot, registerAdamWMemory } from './adamw';
 
 const NORM: Kernel = { name: 'gradient_norm', source: normSource };
 const FINISH: Kernel = { name: 'gradient_norm_finish', source: finishSource };
 const UPDATE: Kernel = { name: 'adamw', source };
-const UPDATE_SCALAR: Kernel = { name: 'adamw', source, entryPoint: 'main_scalar' };
+const COPY: Kernel = { name: 'copy', source: copySource };
 
-const MAX_PARTIALS_A_TENSOR = 512;
+/** Enough invocations to fill a GPU, few enough for one workgroup to add their sums. */
+const PARTIAL_SUMS = 1024;
 /** A limit that no float32 norm reaches: clipping off. */
 const NO_LIMIT = 3.4e38;
 
-registerAdamWKernel('webgpu', (slots, options, learningRate, step) => {
-  const { norm, scale } = gradientNorm(slots, options.maxGradNorm);
-  const correction1 = 1 - options.beta1 ** step;
-  const correction2 = Math.sqrt(1 - options.beta2 ** step);
-  for (const { parameter, gradient, m, v } of slots) {
-    const vectors = parameter.size % 4 === 0;
-    const count = vectors ? parameter.size / 4 : parameter.size;
-    runKernel(vectors ? UPDATE : UPDATE_SCALAR, {
-      inputs: [gradient, scale],
-      inPlace: [parameter, m, v],
-      params: [
-        { u32: count },
-        { f32: 1 - learningRate * options.weightDecay },
-        { f32: (learningRate * correction2) / correction1 },
-        { f32: options.beta1 },
-        { f32: options.beta2 },
-        { f32: options.form === 'torch' ? options.epsilon * correction2 : options.epsilon },
+const PLACES = ['parameter', 'm', 'v'] as const;
+
+class ArenaMemory implements AdamWMemory {
+  readonly #slots: ReadonlyMap<string, AdamWSlot>;
+  readonly #options: AdamWOptions;
+  readonly #arenas: Record<'gradient' | (typeof PLACES)[number], Arena>;
+  readonly #whole: Record<'gradient' | (typeof PLACES)[number], tf.Tensor1D>;
+
+  constructor(slots: ReadonlyMap<string, AdamWSlot>, options: AdamWOptions) {
+    this.#slots = slots;
+    this.#options = options;
+    const shapes = new Map([...slots].map(([name, { parameter }]) => [name, parameter.shape]));
+    const arena = (): Arena => new Arena(shapes);
+    this.#arenas = { gradient: arena(), parameter: arena(), m: arena(), v: arena() };
+    const { gradient, parameter, m, v } = this.#arenas;
+    this.#whole = {
+      gradient: tf.keep(gradient.whole()),
+      parameter: tf.keep(parameter.whole()),
+      m: tf.keep(m.whole()),
+      v: tf.keep(v.whole()),
+    };
+    this.settle();
+  }
+
+  settle(): void {
+    for (const [name, slot] of this.#slots) {
+      for (const place of PLACES) {
+        const arena = this.#arenas[place];
+        if (arena.holds(slot[place], name)) continue;
+        arena.copyFrom(name, slot[place]);
+        tf.tidy(() => slot[place].assign(arena.view(name)));
+      }
+    }
+  }
+
+  withGradientHomes<T>(body: () => T): T {
+    const homes = [...this.#slots].map(
+      ([name, { parameter }]) => [parameter.dataId, () => this.#arenas.gradient.viewInfo(name)] as const,
+    );
+    return withGradientHomes(new Map(homes), body);
+  }
+
+  update(gradients: ReadonlyMap<string, tf.Tensor>, numbers: tf.Tensor1D): tf.Scalar {
+    const { gradient, parameter, m, v } = this.#whole;
+    for (const name of this.#slots.keys()) this.#bringHome(name, gradients.get(name) as tf.Tensor);
+    const count = gradient.size / 4;
+    const [partials] = runKernel(NORM, {
+      inputs: [gradient],
+      outputs: [{ shape: [PARTIAL_SUMS], dtype: 'float32' }],
+      params: [{ u32: count }, { u32: PARTIAL_SUMS }],
+      workgroups: [PARTIAL_SUMS / 64],
+    }) as [tf.TensorInfo];
+    const [norm, scale] = runKernel(FINISH, {
+      inputs: [partials],
+      outputs: [
+        { shape: [], dtype: 'float32' },
+        { shape: [], dtype: 'float32' },
       ],
+      params: [{ u32: PARTIAL_SUMS }, { f32: Math.min(this.#options.maxGradNorm, NO_LIMIT) }],
+      workgroups: [1],
+    }) as [tf.TensorInfo, tf.TensorInfo];
+    runKernel(UPDATE, {
+      inputs: [gradient, scale, numbers],
+      inPlace: [parameter, m, v],
+      params: [{ u32: count }, { f32: this.#options.beta1 }, { f32: this.#options.beta2 }],
       workgroups: workgroupsFor(count, 512),
     });
+    disposeScratch([partials, scale]);
+    return tf.engine().makeTensorFromTensorInfo(norm) as tf.Scalar;
   }
-  disposeScratch([scale]);
-  return tf.engine().makeTensorFromTensorInfo(norm) as tf.Scalar;
-});
 
-/** Both of one number, on the device. */
-function gradientNorm(
-  slots: AdamWSlot[],
-  limit: AdamWOptions['maxGradNorm'],
-): { norm: tf.TensorInfo; scale: tf.TensorInfo } {
-  const counts = slots.map(({ gradient }) => Math.min(Math.ceil(gradient.size / 64), MAX_PARTIALS_A_TENSOR));
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const partials = emptyTensor([total], 'float32');
-  let offset = 0;
-  slots.forEach(({ gradient }, i) => {
-    const count = counts[i] as number;
-    runKernel(NORM, {
+  dispose(): void {
+    tf.dispose(Object.values(this.#whole));
+  }
+
+  /** Most gradients were written at home; a sum of several was not. */
+  #bringHome(name: string, gradient: tf.Tensor): void {
+    if (this.#arenas.gradient.holds(gradient, name)) return;
+    const home = this.#arenas.gradient.view(name);
+    runKernel(COPY, {
       inputs: [gradient],
-      inPlace: [partials],
-      params: [{ u32: gradient.size }, { u32: count }, { u32: offset }],
-      workgroups: [Math.ceil(count / 64)],
+      inPlace: [home],
+      params: [{ u32: gradient.size }],
+      workgroups: workgroupsFor(gradient.size, 512),
     });
-    offset += count;
-  });
-  const [norm, scale] = runKernel(FINISH, {
-    inputs: [partials],
-    outputs: [
-      { shape: [], dtype: 'float32' },
-      { shape: [], dtype: 'float32' },
-    ],
-    params: [{ u32: total }, { f32: Math.min(limit, NO_LIMIT) }],
-    workgroups: [1],
-  }) as [tf.TensorInfo, tf.TensorInfo];
-  disposeScratch([partials]);
-  return { norm, scale };
+    home.dispose();
+  }
 }
+
+registerAdamWMemory('webgpu', (slots, options) => new ArenaMemory(slots, options));

@@ -17,6 +17,34 @@ export interface AdamwStep {
   gradScale: number;
 }
 
+/** What changes in the update from step to step; a recorded step takes it as data. */
+export interface AdamwNumbers {
+  /** What is left of a parameter after the decay. */
+  keep: number;
+  /** Learning rate times the corrections of both moments. */
+  rate: number;
+  epsilon: number;
+}
+
+/** sqrt(v / c²) + eps = (sqrt(v) + eps · c) / c: the two forms differ in epsilon alone. */
+export function adamwNumbers({
+  learningRate,
+  beta1,
+  beta2,
+  epsilon,
+  weightDecay,
+  step,
+  form,
+}: Omit<AdamwStep, 'gradScale'>): AdamwNumbers {
+  const correction1 = 1 - beta1 ** step;
+  const correction2 = Math.sqrt(1 - beta2 ** step);
+  return {
+    keep: 1 - learningRate * weightDecay,
+    rate: (learningRate * correction2) / correction1,
+    epsilon: form === 'torch' ? epsilon * correction2 : epsilon,
+  };
+}
+
 /**
  * One step of Adam with decoupled weight decay, in place: the plain twin of the fused kernel.
  *
@@ -40,20 +68,26 @@ export function adamwUpdate(
   gradient: Float32Array,
   m: Float32Array,
   v: Float32Array,
-  { learningRate, beta1, beta2, epsilon, weightDecay, step, form, gradScale }: AdamwStep,
+  step: AdamwStep,
 ): void {
-  const correction1 = 1 - beta1 ** step;
-  const correction2 = Math.sqrt(1 - beta2 ** step);
-  // sqrt(v / c²) + eps = (sqrt(v) + eps · c) / c: the two forms differ in epsilon alone.
-  const rate = (learningRate * correction2) / correction1;
-  const effectiveEpsilon = form === 'torch' ? epsilon * correction2 : epsilon;
+  applyNumbers(parameter, gradient, m, v, adamwNumbers(step), step);
+}
+
+/** The same from numbers that were made before. */
+export function applyNumbers(
+  parameter: Float32Array,
+  gradient: Float32Array,
+  m: Float32Array,
+  v: Float32Array,
+  { keep, rate, epsilon }: AdamwNumbers,
+  { beta1, beta2, gradScale }: Pick<AdamwStep, 'beta1' | 'beta2' | 'gradScale'>,
+): void {
   for (let i = 0; i < parameter.length; i++) {
     const g = gradScale * gradient[i]!;
     const first = beta1 * m[i]! + (1 - beta1) * g;
     const second = beta2 * v[i]! + (1 - beta2) * g * g;
     m[i] = first;
     v[i] = second;
-    const decayed = parameter[i]! * (1 - learningRate * weightDecay);
-    parameter[i] = decayed - (rate * first) / (Math.sqrt(second) + effectiveEpsilon);
+    parameter[i] = keep * parameter[i]! - (rate * first) / (Math.sqrt(second) + epsilon);
   }
 }

@@ -9,8 +9,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { PretrainSettings } from '../config';
 import { NonFiniteError } from '../errors';
+import { type HostTensor, Step } from '../gpu/step';
 import { logits, statesAndHead, type Gpt } from '../model/gpt';
-import { gradientsOf, readScalars } from '../model/lossGradients';
+import { gradientsOf } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
 import { crossEntropy } from '../ops/crossEntropy';
 import { warmupCosine } from './schedule';
@@ -49,23 +50,19 @@ export class TokenWindows {
   }
 }
 
-/** Windows as the loss takes them. */
-export interface WindowBatch {
-  /** [B, T] int32: every token of a window but the last. */
-  ids: tf.Tensor2D;
-  /** [B] int32, zeros: windows have no padding. */
-  start: tf.Tensor1D;
-  /** [B T] int32: the token after each. */
-  targets: tf.Tensor1D;
-  /** [B T], 1 / (B T) each. */
-  weights: tf.Tensor1D;
-}
+/** Windows as the loss takes them, of B rows. */
+export type WindowBatch = Record<
+  | 'ids' // [B, T] int32: every token of a window but the last
+  | 'start' // [B] int32, zeros: windows have no padding
+  | 'targets' // [B T] int32: the token after each
+  | 'weights', // [B T], 1 / (B T) each
+  HostTensor
+>;
 
 /**
- * Cuts inputs and targets on the host.
+ * Cuts inputs and targets.
  * @param windows [B, length], row-major
  * @param length T + 1
- * @returns tensors that the caller disposes
  */
 export function windowBatch(windows: Int32Array, length: number): WindowBatch {
   const rows = windows.length / length;
@@ -77,33 +74,53 @@ export function windowBatch(windows: Int32Array, length: number): WindowBatch {
     targets.set(windows.subarray(row * length + 1, (row + 1) * length), row * inputs);
   }
   return {
-    ids: tf.tensor2d(ids, [rows, inputs], 'int32'),
-    start: tf.tensor1d(new Int32Array(rows), 'int32'),
-    targets: tf.tensor1d(targets, 'int32'),
-    weights: tf.tensor1d(new Float32Array(targets.length).fill(1 / targets.length)),
+    ids: { values: ids, shape: [rows, inputs] },
+    start: { values: new Int32Array(rows), shape: [rows] },
+    targets: { values: targets, shape: [targets.length] },
+    weights: { values: new Float32Array(targets.length).fill(1 / targets.length), shape: [targets.length] },
   };
 }
 
 /** Mean cross-entropy of a batch of windows, nats a token. */
-export function languageModelLoss(gpt: Gpt, { ids, start, targets, weights }: WindowBatch): tf.Scalar {
-  const { hidden, wte } = statesAndHead(gpt, ids, start);
-  const flat = tf.reshape<tf.Rank.R2>(hidden, [targets.shape[0], gpt.shape.width]);
-  return crossEntropy(logits(gpt, flat, wte), targets, weights);
+export function languageModelLoss(
+  gpt: Gpt,
+  { ids, start, targets, weights }: Record<keyof WindowBatch, tf.Tensor>,
+): tf.Scalar {
+  const { hidden, wte } = statesAndHead(gpt, ids as tf.Tensor2D, start as tf.Tensor1D);
+  const flat = tf.reshape<tf.Rank.R2>(hidden, [targets.size, gpt.shape.width]);
+  return crossEntropy(logits(gpt, flat, wte), targets as tf.Tensor1D, weights as tf.Tensor1D);
 }
 
 /** Mean cross-entropy over held-out windows, in nats a token; exp of it is the perplexity. */
 export async function heldOutLoss(gpt: Gpt, windows: Int32Array, length: number, batchSize: number): Promise<number> {
   const rows = windows.length / length;
+  const step = new Step<keyof WindowBatch>(
+    'held-out loss',
+    (batch) => [languageModelLoss(gpt, batch)],
+    () => gpt.parameters.values(),
+  );
   let total = 0;
   for (let row = 0; row < rows; row += batchSize) {
     const count = Math.min(batchSize, rows - row);
-    const loss = tf.tidy(() =>
-      languageModelLoss(gpt, windowBatch(windows.subarray(row * length, (row + count) * length), length)),
-    );
-    total += ((await loss.data())[0] as number) * count;
-    loss.dispose();
+    const [loss] = await step.read(windowBatch(windows.subarray(row * length, (row + count) * length), length));
+    total += (loss?.[0] as number) * count;
   }
+  step.dispose();
   return total / rows;
+}
+
+/** One optimiser step; gives the loss and the norm of its gradient. */
+export function pretrainingStep(gpt: Gpt, optimiser: AdamW): Step<keyof WindowBatch | 'numbers'> {
+  return new Step(
+    'pretraining',
+    ({ numbers, ...batch }) => {
+      const { loss, gradients } = optimiser.differentiate(() =>
+        gradientsOf(gpt.parameters, () => languageModelLoss(gpt, batch)),
+      );
+      return [loss, optimiser.update(gradients, numbers as tf.Tensor1D)];
+    },
+    () => gpt.parameters.values(),
+  );
 }
 
 /**
@@ -118,25 +135,28 @@ export async function* pretrain(
   settings: PretrainSettings,
 ): AsyncGenerator<TrainingStep> {
   const { steps, batchSize, sequenceLength, learningRate, warmupSteps } = settings;
-  while (optimiser.step < steps) {
-    const rate = warmupCosine(learningRate, optimiser.step, steps, warmupSteps);
-    const batch = windowBatch(windows.next(batchSize), sequenceLength + 1);
-    const { loss, gradients } = gradientsOf(gpt.parameters, () => languageModelLoss(gpt, batch));
-    const norm = optimiser.apply(gradients, rate);
-    tf.dispose(Object.values(batch));
-    const read = await readScalars({ loss, norm });
-    if (!Number.isFinite(read.loss + read.norm)) throw new NonFiniteError('The pretraining loss', optimiser.step);
-    yield {
-      step: optimiser.step,
-      steps,
-      phase: 'reading',
-      metrics: {
-        loss: read.loss,
-        perplexity: Math.exp(read.loss),
-        grad_norm: read.norm,
-        learning_rate: rate,
-        num_tokens: optimiser.step * batchSize * sequenceLength,
-      },
-    };
+  const step = pretrainingStep(gpt, optimiser);
+  try {
+    while (optimiser.step < steps) {
+      const rate = warmupCosine(learningRate, optimiser.step, steps, warmupSteps);
+      const batch = windowBatch(windows.next(batchSize), sequenceLength + 1);
+      const numbers = { values: optimiser.advance(rate), shape: [3] };
+      const [loss, norm] = (await step.read({ ...batch, numbers })).map(([value]) => value) as [number, number];
+      if (!Number.isFinite(loss + norm)) throw new NonFiniteError('The pretraining loss', optimiser.step);
+      yield {
+        step: optimiser.step,
+        steps,
+        phase: 'reading',
+        metrics: {
+          loss,
+          perplexity: Math.exp(loss),
+          grad_norm: norm,
+          learning_rate: rate,
+          num_tokens: optimiser.step * batchSize * sequenceLength,
+        },
+      };
+    }
+  } finally {
+    step.dispose();
   }
 }

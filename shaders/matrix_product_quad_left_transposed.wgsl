@@ -10,7 +10,8 @@ enable subgroups;
 // Shapes: a [K, M], b [K, N], y [M, N]; M and N multiples of 4, any K.
 // Bindings: 0 a, 1 b, then those of the end.
 // Tile, workgroup and numbers as in matrix_product_quad.wgsl; here each lane of a quad loads four rows of Y at one of
-// four l. What differs is the order inside a step, by l instead of by row: the other one spills here, and this one there.
+// four l. What differs is the order inside a step, by l instead of by row: the other one spills here, and this one
+// there.
 
 alias Cell = vec4f;
 

@@ -12,6 +12,8 @@ const SIZES = [
   [33, 513],
   [257, 65],
   [5, 2049],
+  [7, 4],
+  [9, 1100],
 ] as const;
 
 const inputs = (m: number, v: number) => ({

@@ -4,22 +4,24 @@ import partsSource from '../../shaders/cross_entropy_parts.wgsl?raw';
 import source from '../../shaders/cross_entropy.wgsl?raw';
 import { disposeScratch, type Kernel, runKernel } from '../gpu/kernel';
 import { CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD } from './crossEntropy';
+import { numbersKernel } from './numbersKernel';
 import { input, registerWebGpu } from './webgpuOperation';
 
-const PARTS: Kernel = { name: 'cross_entropy_parts', source: partsSource };
+const PARTS = numbersKernel('cross_entropy_parts', partsSource);
 const FORWARD: Kernel = { name: 'cross_entropy', source };
-const BACKWARD: Kernel = { name: 'cross_entropy_backward', source: backwardSource };
+const BACKWARD = numbersKernel('cross_entropy_backward', backwardSource);
 
 /** Invocations that share a row; the shaders' own number. */
 const PARTS_A_ROW = 16;
 const ROWS_A_WORKGROUP = 4;
-const BACKWARD_COLUMNS_A_WORKGROUP = 1024;
+/** Of four or one number each. */
+const BACKWARD_COLUMNS_A_WORKGROUP = 256;
 
 registerWebGpu(CROSS_ENTROPY, (inputs) => {
   const logits = input(CROSS_ENTROPY, inputs, 'logits');
   const [m, v] = logits.shape as [number, number];
   const params = [{ u32: m }, { u32: v }];
-  const parts = runKernel(PARTS, {
+  const parts = runKernel(PARTS(v).kernel, {
     inputs: [logits],
     outputs: [{ shape: [m, PARTS_A_ROW, 2], dtype: 'float32' }],
     params,
@@ -46,7 +48,8 @@ registerWebGpu(CROSS_ENTROPY, (inputs) => {
 registerWebGpu(CROSS_ENTROPY_BACKWARD, (inputs) => {
   const logits = input(CROSS_ENTROPY_BACKWARD, inputs, 'logits');
   const [m, v] = logits.shape as [number, number];
-  return runKernel(BACKWARD, {
+  const { kernel, count } = BACKWARD(v);
+  return runKernel(kernel, {
     inputs: [
       logits,
       input(CROSS_ENTROPY_BACKWARD, inputs, 'targets', 'int32'),
@@ -54,6 +57,6 @@ registerWebGpu(CROSS_ENTROPY_BACKWARD, (inputs) => {
     ],
     outputs: [{ shape: [m, v], dtype: 'float32' }],
     params: [{ u32: m }, { u32: v }],
-    workgroups: [Math.ceil(m / ROWS_A_WORKGROUP), Math.ceil(v / BACKWARD_COLUMNS_A_WORKGROUP)],
+    workgroups: [Math.ceil(m / ROWS_A_WORKGROUP), Math.ceil(v / count / BACKWARD_COLUMNS_A_WORKGROUP)],
   });
 });

@@ -5,12 +5,13 @@ import backwardSource from '../../shaders/embedding_backward.wgsl?raw';
 import source from '../../shaders/embedding.wgsl?raw';
 import { disposeScratch, type Kernel, type OutputSpec, runKernel, workgroupsFor } from '../gpu/kernel';
 import { EMBEDDING, EMBEDDING_BACKWARD, type EmbeddingAttributes, type EmbeddingBackwardAttributes } from './embedding';
+import { numbersKernel } from './numbersKernel';
 import { passThrough } from './passThrough';
 import { input, registerWebGpu } from './webgpuOperation';
 
-const FORWARD: Kernel = { name: 'embedding', source };
+const FORWARD = numbersKernel('embedding', source);
 const LISTS: Kernel = { name: 'embedding_backward_lists', source: listsSource };
-const BACKWARD: Kernel = { name: 'embedding_backward', source: backwardSource };
+const BACKWARD = numbersKernel('embedding_backward', backwardSource);
 
 /** Vocabulary entries whose lists one invocation makes. */
 const ENTRIES = 4;
@@ -21,9 +22,10 @@ registerWebGpu<EmbeddingAttributes>(EMBEDDING, (inputs, { offset, passWte }) => 
   const wte = input(EMBEDDING, inputs, 'wte');
   const [batch, length] = ids.shape as [number, number];
   const width = wte.shape[1] as number;
-  const size = batch * length * width;
+  const { kernel, count } = FORWARD(width);
+  const tokens = batch * length;
   const fromTensor = offset === null;
-  const outputs = runKernel(FORWARD, {
+  const outputs = runKernel(kernel, {
     inputs: [
       ids,
       start,
@@ -34,8 +36,8 @@ registerWebGpu<EmbeddingAttributes>(EMBEDDING, (inputs, { offset, passWte }) => 
     ],
     outputs: [{ shape: [batch, length, width], dtype: 'float32' }],
     constants: { OFFSET_FROM_TENSOR: Number(fromTensor) },
-    params: [{ u32: size }, { u32: length }, { u32: width }, { i32: offset ?? 0 }],
-    workgroups: workgroupsFor(size, 512),
+    params: [{ u32: tokens }, { u32: length }, { u32: width }, { i32: offset ?? 0 }],
+    workgroups: workgroupsFor((tokens * width) / count, 512),
   });
   return passWte ? [...outputs, passThrough(wte)] : outputs;
 });
@@ -60,12 +62,12 @@ registerWebGpu<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { offse
     params: [{ u32: tokens }, { u32: vocabulary }],
     workgroups: [Math.ceil(vocabulary / ENTRIES / 64)],
   });
-  const quarter = Math.ceil(width / 4);
-  const tokenGroups = Math.ceil((vocabulary * quarter) / 64);
-  const positionGroups = Math.ceil((context * quarter) / 64);
+  const { kernel, count } = BACKWARD(width);
+  const tokenGroups = Math.ceil((vocabulary * width) / count / 64);
+  const positionGroups = Math.ceil((context * width) / count / 64);
   const ofWte: OutputSpec = { shape: [vocabulary, width], dtype: 'float32', home: wte };
   const ofWpe: OutputSpec = { shape: [context, width], dtype: 'float32', home: wpe };
-  const gradients = runKernel(BACKWARD, {
+  const gradients = runKernel(kernel, {
     inputs: [...lists, start, dy],
     ...(dPassed ? { inPlace: [dPassed], outputs: [ofWpe] } : { outputs: [ofWte, ofWpe] }),
     constants: { PASSED: Number(dPassed !== undefined) },

@@ -11,6 +11,8 @@ const SIZES = [
   [65, 63],
   [64, 128],
   [700, 33],
+  [3, 4],
+  [129, 36],
 ] as const;
 
 type Norm = (x: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => tf.Tensor;

@@ -2,21 +2,15 @@
 //
 //   out_t = sum over j of p_tj v_j,   p_tj = exp(s_tj - lse_t),   s_tj = q_t k_j / sqrt(D),   start <= j <= t
 //
+// One part of a module: after attention_quad.wgsl or attention_plain.wgsl and attention_head.wgsl.
 // Shapes: qkv [B, T, 3C]: queries, keys, values side by side, H heads of D = C / H each; start [B] int32; out [B, T, C];
 // lse [B, H, T]. Any B, H and T; D a multiple of 4, at most 64. Rows t < start give out 0 and lse 0.
 // Bindings: 0 qkv, 1 start, 2 out, 3 lse (2 and 3 written), 4 sizes.
-// An invocation takes one row t of one head: its query and its sum stay in registers while it walks over the keys with an
-// online softmax (Milakov & Gimelshein 2018; Dao et al. 2022). A workgroup takes 32 rows of one head. No barrier.
+// An invocation takes one or two rows of one head, which stay in registers while it walks over the keys with an online
+// softmax (Milakov & Gimelshein 2018; Dao et al. 2022). Four neighbours take rows that follow each other and need the same
+// keys. A workgroup takes four or eight rows of PAIRS heads, so that how far it walks depends on its id alone, as quad
+// operations want it. Rows and heads past the end repeat the last ones and are not written. No barrier.
 // Numbers: float32; the running maximum is taken out of every exponential. 5e-6 against the reference.
-
-// D / 4.
-override HEAD_VEC4: u32 = 8;
-
-struct Sizes {
-  t: u32,
-  heads: u32,
-  scale: f32,
-}
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> start: array<i32>;
@@ -24,71 +18,114 @@ struct Sizes {
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(4) var<uniform> sizes: Sizes;
 
-// Sixteen numbers of a head, zeros past its end. Four such blocks hold a head of 64; unused ones fold away.
-fn load(at: u32, block: u32) -> mat4x4f {
+fn load_part(at: u32, part: u32) -> mat4x4f {
   var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * block) { m[0] = qkv[at + 4 * block]; }
-  if (HEAD_VEC4 > 4 * block + 1) { m[1] = qkv[at + 4 * block + 1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { m[2] = qkv[at + 4 * block + 2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { m[3] = qkv[at + 4 * block + 3]; }
+  if (HEAD_VEC4 > 4 * part) { m[0] = qkv[at + 4 * part]; }
+  if (HEAD_VEC4 > 4 * part + 1) { m[1] = qkv[at + 4 * part + 1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { m[2] = qkv[at + 4 * part + 2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { m[3] = qkv[at + 4 * part + 3]; }
   return m;
 }
 
-fn store(at: u32, block: u32, m: mat4x4f) {
-  if (HEAD_VEC4 > 4 * block) { out[at + 4 * block] = m[0]; }
-  if (HEAD_VEC4 > 4 * block + 1) { out[at + 4 * block + 1] = m[1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { out[at + 4 * block + 2] = m[2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { out[at + 4 * block + 3] = m[3]; }
+fn load(at: u32) -> Head {
+  return Head(load_part(at, 0), load_part(at, 1), load_part(at, 2), load_part(at, 3));
 }
 
-fn inner(a: mat4x4f, b: mat4x4f) -> f32 {
-  return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3]);
-}
-
-@compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let t = id.x;
-  let head = id.y;
-  let batch = id.z;
-  if (t >= sizes.t) {
-    return;
+// A head that four neighbours need. With quads, past its end there is anything, which is multiplied by zeros or not stored.
+fn load_part_shared(at: u32, part: u32, lane: u32) -> mat4x4f {
+  if (HEAD_VEC4 <= 4 * part) {
+    return mat4x4f();
   }
+  if (QUADS) {
+    return share(qkv[at + min(4 * part + lane, HEAD_VEC4 - 1)]);
+  }
+  return load_part(at, part);
+}
+
+fn load_shared(at: u32, lane: u32) -> Head {
+  return Head(
+    load_part_shared(at, 0, lane),
+    load_part_shared(at, 1, lane),
+    load_part_shared(at, 2, lane),
+    load_part_shared(at, 3, lane),
+  );
+}
+
+fn store_part(at: u32, part: u32, m: mat4x4f) {
+  if (HEAD_VEC4 > 4 * part) { out[at + 4 * part] = m[0]; }
+  if (HEAD_VEC4 > 4 * part + 1) { out[at + 4 * part + 1] = m[1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { out[at + 4 * part + 2] = m[2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { out[at + 4 * part + 3] = m[3]; }
+}
+
+fn store(at: u32, x: Head, scale: f32) {
+  store_part(at, 0, x.a * scale);
+  store_part(at, 1, x.b * scale);
+  store_part(at, 2, x.c * scale);
+  store_part(at, 3, x.d * scale);
+}
+
+// The first real position of any of the workgroup's sequences: the same in all its lanes, as quad operations want it.
+fn first_seen(group: u32) -> u32 {
+  var first = sizes.t;
+  let last = min(group * PAIRS + PAIRS, sizes.pairs) - 1;
+  for (var batch = group * PAIRS / sizes.heads; batch <= last / sizes.heads; batch += 1) {
+    first = min(first, u32(max(start[batch], 0)));
+  }
+  return first;
+}
+
+// The online softmax of one row.
+struct Row {
+  sum: Head,
+  highest: f32,
+  total: f32,
+}
+
+fn advance(row: Row, score: f32, value: Head, seen: bool) -> Row {
+  let highest = select(row.highest, max(row.highest, score), seen);
+  let keep = exp(row.highest - highest);
+  let weight = select(0.0, exp(score - highest), seen);
+  return Row(head_combine(row.sum, keep, value, weight), highest, row.total * keep + weight);
+}
+
+fn write_row(batch: u32, head: u32, t: u32, row: Row) {
+  let some = row.total > 0;
+  store(((batch * sizes.t + t) * sizes.heads + head) * HEAD_VEC4, row.sum, select(0.0, 1 / row.total, some));
+  lse[(batch * sizes.heads + head) * sizes.t + t] = select(0.0, row.highest + log(row.total), some);
+}
+
+@compute @workgroup_size(4, PAIRS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let lane = local.x;
+  let rows = select(4u, 8u, TWO);
+  let t0 = group.x * rows + lane;
+  let t1 = t0 + 4;
+  let pair = min(group.y * PAIRS + local.y, sizes.pairs - 1);
+  let batch = pair / sizes.heads;
+  let head = pair % sizes.heads;
   let width = sizes.heads * HEAD_VEC4; // C in vec4s
   let row = batch * sizes.t * 3 * width + head * HEAD_VEC4;
-  let query = row + t * 3 * width;
-  let q0 = load(query, 0) * sizes.scale;
-  let q1 = load(query, 1) * sizes.scale;
-  let q2 = load(query, 2) * sizes.scale;
-  let q3 = load(query, 3) * sizes.scale;
-  var sum0 = mat4x4f();
-  var sum1 = mat4x4f();
-  var sum2 = mat4x4f();
-  var sum3 = mat4x4f();
-  var highest = -3.4e38;
-  var total = 0.0;
-  for (var j = u32(max(start[batch], 0)); j <= t; j += 1) {
-    let key = row + j * 3 * width + width;
-    var score = inner(q0, load(key, 0));
-    if (HEAD_VEC4 > 4) { score += inner(q1, load(key, 1)); }
-    if (HEAD_VEC4 > 8) { score += inner(q2, load(key, 2)); }
-    if (HEAD_VEC4 > 12) { score += inner(q3, load(key, 3)); }
-    let higher = max(highest, score);
-    let keep = exp(highest - higher);
-    let weight = exp(score - higher);
-    highest = higher;
-    total = total * keep + weight;
-    let value = key + width;
-    sum0 = sum0 * keep + load(value, 0) * weight;
-    if (HEAD_VEC4 > 4) { sum1 = sum1 * keep + load(value, 1) * weight; }
-    if (HEAD_VEC4 > 8) { sum2 = sum2 * keep + load(value, 2) * weight; }
-    if (HEAD_VEC4 > 12) { sum3 = sum3 * keep + load(value, 3) * weight; }
+  let q0 = scaled(load(row + min(t0, sizes.t - 1) * 3 * width));
+  var q1: Head;
+  if (TWO) { q1 = scaled(load(row + min(t1, sizes.t - 1) * 3 * width)); }
+  var row0 = Row(Head(), -3.4e38, 0);
+  var row1 = row0;
+  let first = u32(max(start[batch], 0));
+  let end = min((group.x + 1) * rows, sizes.t);
+  for (var j = first_seen(group.y); j < end; j += 1) {
+    let at = row + j * 3 * width + width;
+    let key = load_shared(at, lane);
+    let score0 = head_inner(q0, key);
+    var score1 = 0.0;
+    if (TWO) { score1 = head_inner(q1, key); }
+    let value = load_shared(at + width, lane);
+    row0 = advance(row0, score0, value, j >= first && j <= t0);
+    if (TWO) { row1 = advance(row1, score1, value, j >= first && j <= t1); }
   }
-  let seen = total > 0;
-  let scale = select(0.0, 1 / total, seen);
-  let at = (batch * sizes.t + t) * width + head * HEAD_VEC4;
-  store(at, 0, sum0 * scale);
-  store(at, 1, sum1 * scale);
-  store(at, 2, sum2 * scale);
-  store(at, 3, sum3 * scale);
-  lse[(batch * sizes.heads + head) * sizes.t + t] = select(0.0, highest + log(total), seen);
+  if (group.y * PAIRS + local.y >= sizes.pairs) {
+    return;
+  }
+  if (t0 < sizes.t) { write_row(batch, head, t0, row0); }
+  if (TWO && t1 < sizes.t) { write_row(batch, head, t1, row1); }
 }

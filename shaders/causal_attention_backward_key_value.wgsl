@@ -3,21 +3,14 @@
 //   dv_j = sum over t of p_tj dy_t,   dk_j = sum over t of ds_tj q_t / sqrt(D),   ds_tj = p_tj (dy_t v_j - delta_t),
 //   p_tj = exp(q_t k_j / sqrt(D) - lse_t),   start <= j <= t < T
 //
-// Shapes: qkv, dqkv [B, T, 3C]; start [B] int32; dy [B, T, C]; lse, delta [B, H, T] (delta from
-// causal_attention_backward_query). Any B, H and T; D a multiple of 4, at most 64. Keys j < start give 0.
+// One part of a module: after attention_quad.wgsl or attention_plain.wgsl and attention_head.wgsl.
+// Shapes: qkv, dqkv [B, T, 3C]; start [B] int32; dy [B, T, C]; lse, delta [B, H, T] (delta from the gradient with respect
+// to the queries). Any B, H and T; D a multiple of 4, at most 64. Keys j < start give 0.
 // Bindings: 0 qkv, 1 start, 2 lse, 3 dy, 4 delta, 5 dqkv (its second and last third written), 6 sizes.
-// An invocation takes one key j of one head, with key, value, dk and dv in registers. A workgroup takes 32 keys of one
-// head. Each sum is in the order of t, by one invocation: no atomics, no barrier, the same bits each time.
+// An invocation takes one or two keys of one head; keys and heads lie in workgroups as rows and heads do in
+// causal_attention.wgsl. Each sum is in the order of t, by one invocation: no atomics, no barrier, the same bits
+// each time.
 // Numbers: float32. 1e-5 against the reference.
-
-// D / 4.
-override HEAD_VEC4: u32 = 8;
-
-struct Sizes {
-  t: u32,
-  heads: u32,
-  scale: f32,
-}
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> start: array<i32>;
@@ -27,97 +20,137 @@ struct Sizes {
 @group(0) @binding(5) var<storage, read_write> dqkv: array<vec4f>;
 @group(0) @binding(6) var<uniform> sizes: Sizes;
 
-// Sixteen numbers of a head, zeros past its end. Four such blocks hold a head of 64; unused ones fold away.
-fn load(at: u32, block: u32) -> mat4x4f {
+fn load_part(at: u32, part: u32) -> mat4x4f {
   var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * block) { m[0] = qkv[at + 4 * block]; }
-  if (HEAD_VEC4 > 4 * block + 1) { m[1] = qkv[at + 4 * block + 1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { m[2] = qkv[at + 4 * block + 2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { m[3] = qkv[at + 4 * block + 3]; }
+  if (HEAD_VEC4 > 4 * part) { m[0] = qkv[at + 4 * part]; }
+  if (HEAD_VEC4 > 4 * part + 1) { m[1] = qkv[at + 4 * part + 1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { m[2] = qkv[at + 4 * part + 2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { m[3] = qkv[at + 4 * part + 3]; }
   return m;
 }
 
-fn load_dy(at: u32, block: u32) -> mat4x4f {
-  var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * block) { m[0] = dy[at + 4 * block]; }
-  if (HEAD_VEC4 > 4 * block + 1) { m[1] = dy[at + 4 * block + 1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { m[2] = dy[at + 4 * block + 2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { m[3] = dy[at + 4 * block + 3]; }
-  return m;
+fn load(at: u32) -> Head {
+  return Head(load_part(at, 0), load_part(at, 1), load_part(at, 2), load_part(at, 3));
 }
 
-fn store(at: u32, block: u32, m: mat4x4f) {
-  if (HEAD_VEC4 > 4 * block) { dqkv[at + 4 * block] = m[0]; }
-  if (HEAD_VEC4 > 4 * block + 1) { dqkv[at + 4 * block + 1] = m[1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { dqkv[at + 4 * block + 2] = m[2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { dqkv[at + 4 * block + 3] = m[3]; }
-}
-
-fn inner(a: mat4x4f, b: mat4x4f) -> f32 {
-  return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3]);
-}
-
-@compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let j = id.x;
-  let head = id.y;
-  let batch = id.z;
-  if (j >= sizes.t) {
-    return;
+// A head that four neighbours need. With quads, past its end there is anything, which is multiplied by zeros or not stored.
+fn load_part_shared(at: u32, part: u32, lane: u32) -> mat4x4f {
+  if (HEAD_VEC4 <= 4 * part) {
+    return mat4x4f();
   }
+  if (QUADS) {
+    return share(qkv[at + min(4 * part + lane, HEAD_VEC4 - 1)]);
+  }
+  return load_part(at, part);
+}
+
+fn load_shared(at: u32, lane: u32) -> Head {
+  return Head(
+    load_part_shared(at, 0, lane),
+    load_part_shared(at, 1, lane),
+    load_part_shared(at, 2, lane),
+    load_part_shared(at, 3, lane),
+  );
+}
+
+fn load_dy_part(at: u32, part: u32) -> mat4x4f {
+  var m = mat4x4f();
+  if (HEAD_VEC4 > 4 * part) { m[0] = dy[at + 4 * part]; }
+  if (HEAD_VEC4 > 4 * part + 1) { m[1] = dy[at + 4 * part + 1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { m[2] = dy[at + 4 * part + 2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { m[3] = dy[at + 4 * part + 3]; }
+  return m;
+}
+
+fn load_dy_part_shared(at: u32, part: u32, lane: u32) -> mat4x4f {
+  if (HEAD_VEC4 <= 4 * part) {
+    return mat4x4f();
+  }
+  if (QUADS) {
+    return share(dy[at + min(4 * part + lane, HEAD_VEC4 - 1)]);
+  }
+  return load_dy_part(at, part);
+}
+
+fn load_dy_shared(at: u32, lane: u32) -> Head {
+  return Head(
+    load_dy_part_shared(at, 0, lane),
+    load_dy_part_shared(at, 1, lane),
+    load_dy_part_shared(at, 2, lane),
+    load_dy_part_shared(at, 3, lane),
+  );
+}
+
+fn store_part(at: u32, part: u32, m: mat4x4f) {
+  if (HEAD_VEC4 > 4 * part) { dqkv[at + 4 * part] = m[0]; }
+  if (HEAD_VEC4 > 4 * part + 1) { dqkv[at + 4 * part + 1] = m[1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { dqkv[at + 4 * part + 2] = m[2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { dqkv[at + 4 * part + 3] = m[3]; }
+}
+
+fn store(at: u32, x: Head, scale: f32) {
+  store_part(at, 0, x.a * scale);
+  store_part(at, 1, x.b * scale);
+  store_part(at, 2, x.c * scale);
+  store_part(at, 3, x.d * scale);
+}
+
+struct Key {
+  key: Head, // times 1 / sqrt(D)
+  value: Head,
+}
+
+struct KeyGradient {
+  key: Head, // still to be multiplied by 1 / sqrt(D)
+  value: Head,
+}
+
+fn key_of(at: u32, width: u32) -> Key {
+  return Key(scaled(load(at)), load(at + width));
+}
+
+// What row t adds: `statistics` are its lse and delta.
+fn advance(sum: KeyGradient, own: Key, query: Head, row_dy: Head, statistics: vec2f, seen: bool) -> KeyGradient {
+  let p = select(0.0, exp(head_inner(query, own.key) - statistics.x), seen);
+  let ds = p * (head_inner(row_dy, own.value) - statistics.y);
+  return KeyGradient(head_add(sum.key, query, ds), head_add(sum.value, row_dy, p));
+}
+
+fn write_key(at: u32, width: u32, sum: KeyGradient) {
+  store(at, sum.key, sizes.scale);
+  store(at + width, sum.value, 1);
+}
+
+@compute @workgroup_size(4, PAIRS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let lane = local.x;
+  let rows = select(4u, 8u, TWO);
+  let j0 = group.x * rows + lane;
+  let j1 = j0 + 4;
+  let pair = min(group.y * PAIRS + local.y, sizes.pairs - 1);
+  let batch = pair / sizes.heads;
+  let head = pair % sizes.heads;
   let width = sizes.heads * HEAD_VEC4; // C in vec4s
   let row = batch * sizes.t * 3 * width + head * HEAD_VEC4;
-  let key = row + j * 3 * width + width;
-  let value = key + width;
-  let k0 = load(key, 0);
-  let k1 = load(key, 1);
-  let k2 = load(key, 2);
-  let k3 = load(key, 3);
-  let v0 = load(value, 0);
-  let v1 = load(value, 1);
-  let v2 = load(value, 2);
-  let v3 = load(value, 3);
-  var dk0 = mat4x4f();
-  var dk1 = mat4x4f();
-  var dk2 = mat4x4f();
-  var dk3 = mat4x4f();
-  var dv0 = mat4x4f();
-  var dv1 = mat4x4f();
-  var dv2 = mat4x4f();
-  var dv3 = mat4x4f();
-  let statistics = (batch * sizes.heads + head) * sizes.t;
+  let at0 = row + min(j0, sizes.t - 1) * 3 * width + width;
+  let at1 = row + min(j1, sizes.t - 1) * 3 * width + width;
+  let key0 = key_of(at0, width);
+  var key1: Key;
+  if (TWO) { key1 = key_of(at1, width); }
+  var sum0: KeyGradient;
+  var sum1: KeyGradient;
   // Padding is seen by no row.
-  let first = select(j, sizes.t, i32(j) < start[batch]);
-  for (var t = first; t < sizes.t; t += 1) {
-    let query = row + t * 3 * width;
-    let at = (batch * sizes.t + t) * width + head * HEAD_VEC4;
-    let q0 = load(query, 0);
-    let q1 = load(query, 1);
-    let q2 = load(query, 2);
-    let q3 = load(query, 3);
-    let g0 = load_dy(at, 0);
-    let g1 = load_dy(at, 1);
-    let g2 = load_dy(at, 2);
-    let g3 = load_dy(at, 3);
-    var score = inner(q0, k0);
-    var dp = inner(g0, v0);
-    if (HEAD_VEC4 > 4) { score += inner(q1, k1); dp += inner(g1, v1); }
-    if (HEAD_VEC4 > 8) { score += inner(q2, k2); dp += inner(g2, v2); }
-    if (HEAD_VEC4 > 12) { score += inner(q3, k3); dp += inner(g3, v3); }
-    let p = exp(score * sizes.scale - lse[statistics + t]);
-    let ds = p * (dp - delta[statistics + t]);
-    dk0 += q0 * ds;
-    dv0 += g0 * p;
-    if (HEAD_VEC4 > 4) { dk1 += q1 * ds; dv1 += g1 * p; }
-    if (HEAD_VEC4 > 8) { dk2 += q2 * ds; dv2 += g2 * p; }
-    if (HEAD_VEC4 > 12) { dk3 += q3 * ds; dv3 += g3 * p; }
+  let first = u32(max(start[batch], 0));
+  for (var t = group.x * rows; t < sizes.t; t += 1) {
+    let query = load_shared(row + t * 3 * width, lane);
+    let row_dy = load_dy_shared(((batch * sizes.t + t) * sizes.heads + head) * HEAD_VEC4, lane);
+    let statistics = vec2f(lse[pair * sizes.t + t], delta[pair * sizes.t + t]);
+    sum0 = advance(sum0, key0, query, row_dy, statistics, j0 >= first && j0 <= t);
+    if (TWO) { sum1 = advance(sum1, key1, query, row_dy, statistics, j1 >= first && j1 <= t); }
   }
-  store(key, 0, dk0 * sizes.scale);
-  store(key, 1, dk1 * sizes.scale);
-  store(key, 2, dk2 * sizes.scale);
-  store(key, 3, dk3 * sizes.scale);
-  store(value, 0, dv0);
-  store(value, 1, dv1);
-  store(value, 2, dv2);
-  store(value, 3, dv3);
+  if (group.y * PAIRS + local.y >= sizes.pairs) {
+    return;
+  }
+  if (j0 < sizes.t) { write_key(at0, width, sum0); }
+  if (TWO && j1 < sizes.t) { write_key(at1, width, sum1); }
 }

@@ -3,21 +3,13 @@
 //   dq_t = sum over j of ds_tj k_j / sqrt(D),   ds_tj = p_tj (dy_t v_j - delta_t),   delta_t = dy_t out_t,
 //   p_tj = exp(q_t k_j / sqrt(D) - lse_t),   start <= j <= t
 //
+// One part of a module: after attention_quad.wgsl or attention_plain.wgsl and attention_head.wgsl.
 // Shapes: qkv, dqkv [B, T, 3C]; start [B] int32; out, dy [B, T, C]; lse, delta [B, H, T]. Any B, H and T; D a multiple
 // of 4, at most 64. Rows t < start give 0.
 // Bindings: 0 qkv, 1 start, 2 out, 3 lse, 4 dy, 5 dqkv (its first third written), 6 delta (written), 7 sizes.
-// An invocation takes one row t of one head, with query, dy and dq in registers; p is computed again from lse instead of
-// being kept. A workgroup takes 32 rows of one head. No barrier.
+// Rows and heads lie in workgroups as in causal_attention.wgsl; p is computed again from lse instead of being kept. No
+// barrier.
 // Numbers: float32. 1e-5 against the reference.
-
-// D / 4.
-override HEAD_VEC4: u32 = 8;
-
-struct Sizes {
-  t: u32,
-  heads: u32,
-  scale: f32,
-}
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> start: array<i32>;
@@ -28,87 +20,131 @@ struct Sizes {
 @group(0) @binding(6) var<storage, read_write> delta: array<f32>;
 @group(0) @binding(7) var<uniform> sizes: Sizes;
 
-// Sixteen numbers of a head, zeros past its end. Four such blocks hold a head of 64; unused ones fold away.
-fn load(at: u32, block: u32) -> mat4x4f {
+fn load_part(at: u32, part: u32) -> mat4x4f {
   var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * block) { m[0] = qkv[at + 4 * block]; }
-  if (HEAD_VEC4 > 4 * block + 1) { m[1] = qkv[at + 4 * block + 1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { m[2] = qkv[at + 4 * block + 2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { m[3] = qkv[at + 4 * block + 3]; }
+  if (HEAD_VEC4 > 4 * part) { m[0] = qkv[at + 4 * part]; }
+  if (HEAD_VEC4 > 4 * part + 1) { m[1] = qkv[at + 4 * part + 1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { m[2] = qkv[at + 4 * part + 2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { m[3] = qkv[at + 4 * part + 3]; }
   return m;
 }
 
-fn load_dy(at: u32, block: u32) -> mat4x4f {
+fn load(at: u32) -> Head {
+  return Head(load_part(at, 0), load_part(at, 1), load_part(at, 2), load_part(at, 3));
+}
+
+fn load_dy_part(at: u32, part: u32) -> mat4x4f {
   var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * block) { m[0] = dy[at + 4 * block]; }
-  if (HEAD_VEC4 > 4 * block + 1) { m[1] = dy[at + 4 * block + 1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { m[2] = dy[at + 4 * block + 2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { m[3] = dy[at + 4 * block + 3]; }
+  if (HEAD_VEC4 > 4 * part) { m[0] = dy[at + 4 * part]; }
+  if (HEAD_VEC4 > 4 * part + 1) { m[1] = dy[at + 4 * part + 1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { m[2] = dy[at + 4 * part + 2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { m[3] = dy[at + 4 * part + 3]; }
   return m;
 }
 
-fn store(at: u32, block: u32, m: mat4x4f) {
-  if (HEAD_VEC4 > 4 * block) { dqkv[at + 4 * block] = m[0]; }
-  if (HEAD_VEC4 > 4 * block + 1) { dqkv[at + 4 * block + 1] = m[1]; }
-  if (HEAD_VEC4 > 4 * block + 2) { dqkv[at + 4 * block + 2] = m[2]; }
-  if (HEAD_VEC4 > 4 * block + 3) { dqkv[at + 4 * block + 3] = m[3]; }
+fn load_dy(at: u32) -> Head {
+  return Head(load_dy_part(at, 0), load_dy_part(at, 1), load_dy_part(at, 2), load_dy_part(at, 3));
 }
 
-fn inner(a: mat4x4f, b: mat4x4f) -> f32 {
-  return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3]);
-}
-
-@compute @workgroup_size(32)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let t = id.x;
-  let head = id.y;
-  let batch = id.z;
-  if (t >= sizes.t) {
-    return;
+// A head that four neighbours need. With quads, past its end there is anything, which is multiplied by zeros or not stored.
+fn load_part_shared(at: u32, part: u32, lane: u32) -> mat4x4f {
+  if (HEAD_VEC4 <= 4 * part) {
+    return mat4x4f();
   }
+  if (QUADS) {
+    return share(qkv[at + min(4 * part + lane, HEAD_VEC4 - 1)]);
+  }
+  return load_part(at, part);
+}
+
+fn load_shared(at: u32, lane: u32) -> Head {
+  return Head(
+    load_part_shared(at, 0, lane),
+    load_part_shared(at, 1, lane),
+    load_part_shared(at, 2, lane),
+    load_part_shared(at, 3, lane),
+  );
+}
+
+fn store_part(at: u32, part: u32, m: mat4x4f) {
+  if (HEAD_VEC4 > 4 * part) { dqkv[at + 4 * part] = m[0]; }
+  if (HEAD_VEC4 > 4 * part + 1) { dqkv[at + 4 * part + 1] = m[1]; }
+  if (HEAD_VEC4 > 4 * part + 2) { dqkv[at + 4 * part + 2] = m[2]; }
+  if (HEAD_VEC4 > 4 * part + 3) { dqkv[at + 4 * part + 3] = m[3]; }
+}
+
+fn store(at: u32, x: Head, scale: f32) {
+  store_part(at, 0, x.a * scale);
+  store_part(at, 1, x.b * scale);
+  store_part(at, 2, x.c * scale);
+  store_part(at, 3, x.d * scale);
+}
+
+// The first real position of any of the workgroup's sequences: the same in all its lanes, as quad operations want it.
+fn first_seen(group: u32) -> u32 {
+  var first = sizes.t;
+  let last = min(group * PAIRS + PAIRS, sizes.pairs) - 1;
+  for (var batch = group * PAIRS / sizes.heads; batch <= last / sizes.heads; batch += 1) {
+    first = min(first, u32(max(start[batch], 0)));
+  }
+  return first;
+}
+
+struct Row {
+  query: Head, // times 1 / sqrt(D)
+  dy: Head,
+  lse: f32,
+  delta: f32,
+}
+
+fn row_of(batch: u32, head: u32, t: u32) -> Row {
+  let at = ((batch * sizes.t + t) * sizes.heads + head) * HEAD_VEC4;
+  var sum = 0.0;
+  for (var i = 0u; i < HEAD_VEC4; i += 1) {
+    sum += dot(dy[at + i], out[at + i]);
+  }
+  let query = ((batch * sizes.t + t) * 3 * sizes.heads + head) * HEAD_VEC4;
+  return Row(scaled(load(query)), load_dy(at), lse[(batch * sizes.heads + head) * sizes.t + t], sum);
+}
+
+fn score_gradient(row: Row, key: Head, value: Head, seen: bool) -> f32 {
+  let p = select(0.0, exp(head_inner(row.query, key) - row.lse), seen);
+  return p * (head_inner(row.dy, value) - row.delta);
+}
+
+fn write_row(batch: u32, head: u32, t: u32, row: Row, sum: Head) {
+  store(((batch * sizes.t + t) * 3 * sizes.heads + head) * HEAD_VEC4, sum, sizes.scale);
+  delta[(batch * sizes.heads + head) * sizes.t + t] = row.delta;
+}
+
+@compute @workgroup_size(4, PAIRS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let lane = local.x;
+  let rows = select(4u, 8u, TWO);
+  let t0 = group.x * rows + lane;
+  let t1 = t0 + 4;
+  let pair = min(group.y * PAIRS + local.y, sizes.pairs - 1);
+  let batch = pair / sizes.heads;
+  let head = pair % sizes.heads;
   let width = sizes.heads * HEAD_VEC4; // C in vec4s
   let row = batch * sizes.t * 3 * width + head * HEAD_VEC4;
-  let query = row + t * 3 * width;
-  let at = (batch * sizes.t + t) * width + head * HEAD_VEC4;
-  let q0 = load(query, 0);
-  let q1 = load(query, 1);
-  let q2 = load(query, 2);
-  let q3 = load(query, 3);
-  let g0 = load_dy(at, 0);
-  let g1 = load_dy(at, 1);
-  let g2 = load_dy(at, 2);
-  let g3 = load_dy(at, 3);
-  var row_delta = 0.0;
-  for (var i = 0u; i < HEAD_VEC4; i += 1) {
-    row_delta += dot(dy[at + i], out[at + i]);
+  let row0 = row_of(batch, head, min(t0, sizes.t - 1));
+  var row1: Row;
+  if (TWO) { row1 = row_of(batch, head, min(t1, sizes.t - 1)); }
+  var sum0: Head;
+  var sum1: Head;
+  let first = u32(max(start[batch], 0));
+  let end = min((group.x + 1) * rows, sizes.t);
+  for (var j = first_seen(group.y); j < end; j += 1) {
+    let at = row + j * 3 * width + width;
+    let key = load_shared(at, lane);
+    let value = load_shared(at + width, lane);
+    sum0 = head_add(sum0, key, score_gradient(row0, key, value, j >= first && j <= t0));
+    if (TWO) { sum1 = head_add(sum1, key, score_gradient(row1, key, value, j >= first && j <= t1)); }
   }
-  let statistics = (batch * sizes.heads + head) * sizes.t + t;
-  let row_lse = lse[statistics];
-  var d0 = mat4x4f();
-  var d1 = mat4x4f();
-  var d2 = mat4x4f();
-  var d3 = mat4x4f();
-  for (var j = u32(max(start[batch], 0)); j <= t; j += 1) {
-    let key = row + j * 3 * width + width;
-    let value = key + width;
-    let k0 = load(key, 0);
-    let k1 = load(key, 1);
-    let k2 = load(key, 2);
-    let k3 = load(key, 3);
-    var score = inner(q0, k0);
-    var dp = inner(g0, load(value, 0));
-    if (HEAD_VEC4 > 4) { score += inner(q1, k1); dp += inner(g1, load(value, 1)); }
-    if (HEAD_VEC4 > 8) { score += inner(q2, k2); dp += inner(g2, load(value, 2)); }
-    if (HEAD_VEC4 > 12) { score += inner(q3, k3); dp += inner(g3, load(value, 3)); }
-    let ds = exp(score * sizes.scale - row_lse) * (dp - row_delta);
-    d0 += k0 * ds;
-    if (HEAD_VEC4 > 4) { d1 += k1 * ds; }
-    if (HEAD_VEC4 > 8) { d2 += k2 * ds; }
-    if (HEAD_VEC4 > 12) { d3 += k3 * ds; }
+  if (group.y * PAIRS + local.y >= sizes.pairs) {
+    return;
   }
-  store(query, 0, d0 * sizes.scale);
-  store(query, 1, d1 * sizes.scale);
-  store(query, 2, d2 * sizes.scale);
-  store(query, 3, d3 * sizes.scale);
-  delta[statistics] = row_delta;
+  if (t0 < sizes.t) { write_row(batch, head, t0, row0, sum0); }
+  if (TWO && t1 < sizes.t) { write_row(batch, head, t1, row1, sum1); }
 }

@@ -99,7 +99,12 @@ export function allowViews(backend: WebGPUBackend): void {
   };
 }
 
-async function readRange(backend: WebGPUBackend, buffer: GPUBuffer, offset: number, size: number): Promise<ArrayBuffer> {
+async function readRange(
+  backend: WebGPUBackend,
+  buffer: GPUBuffer,
+  offset: number,
+  size: number,
+): Promise<ArrayBuffer> {
   const { bufferManager } = internalsOf(backend);
   const staging = bufferManager.acquireBuffer(size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
   backend.ensureCommandEncoderReady();

@@ -41,8 +41,16 @@ describe('a recorded step', () => {
   });
 
   it('is recorded once for each set of shapes', async () => {
-    const step = new Step('sum', ({ x }) => [tf.sum(x)], () => []);
-    for (const values of [[1, 2], [3, 4], [1, 2, 3]]) {
+    const step = new Step(
+      'sum',
+      ({ x }) => [tf.sum(x)],
+      () => [],
+    );
+    for (const values of [
+      [1, 2],
+      [3, 4],
+      [1, 2, 3],
+    ]) {
       const [sum] = await step.read({ x: floats(...values) });
       expect(sum?.[0]).toBe(values.reduce((a, b) => a + b));
     }
@@ -51,7 +59,11 @@ describe('a recorded step', () => {
   });
 
   it('may be replayed many times before the first result is read', async () => {
-    const step = new Step('square', ({ x }) => [tf.square(x)], () => []);
+    const step = new Step(
+      'square',
+      ({ x }) => [tf.square(x)],
+      () => [],
+    );
     const readers = [1, 2, 3, 4, 5].map((x) => step.run({ x: floats(x) }));
     const results = await Promise.all(readers.map((read) => read()));
     expect(results.map(([y]) => y?.[0])).toEqual([1, 4, 9, 16, 25]);
@@ -60,7 +72,11 @@ describe('a recorded step', () => {
 
   it('keeps the bytes of the GPU the same, and gives them back', async () => {
     const before = memory();
-    const step = new Step('softmax', ({ x }) => [tf.softmax(tf.add(x, 1))], () => []);
+    const step = new Step(
+      'softmax',
+      ({ x }) => [tf.softmax(tf.add(x, 1))],
+      () => [],
+    );
     await step.read({ x: floats(1, 2, 3) });
     const once = memory();
     for (let i = 0; i < 20; i++) await step.read({ x: floats(i, 2, 3) });
@@ -70,7 +86,10 @@ describe('a recorded step', () => {
   });
 
   it.each([
-    ['reads a result on the host', ({ x }: Record<'x', tf.Tensor>) => [tf.mul(x, (tf.square(x).dataSync()[0] ?? 0) + 1)]],
+    [
+      'reads a result on the host',
+      ({ x }: Record<'x', tf.Tensor>) => [tf.mul(x, (tf.square(x).dataSync()[0] ?? 0) + 1)],
+    ],
   ])('refuses a body that %s, by name, and leaves the device as it was', async (_, body) => {
     const step = new Step('bad', body, () => []);
     expect(() => step.run({ x: floats(1, 2) })).toThrow(CaptureError);

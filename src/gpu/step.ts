@@ -13,6 +13,12 @@ export type { HostTensor } from './tape';
 /** Reads the outputs of one run, one array each. */
 export type Reader = () => Promise<(Float32Array | Int32Array)[]>;
 
+/**
+ * What lengths are rounded up to. Each length is another recording, so on WebGPU batches are padded to a few of them;
+ * elsewhere padding would only cost.
+ */
+export const lengthMultiple = (): number => (tf.getBackend() === 'webgpu' ? 8 : 1);
+
 /** Sets of shapes that are remembered; the one used longest ago goes first. */
 const TAPES = 8;
 

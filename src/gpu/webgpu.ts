@@ -4,6 +4,7 @@ import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { BackendError } from '../errors';
 import { allowViews, boundMemory, neverCacheOnCpu } from './backendInternals';
 import { reportGpuError } from './gpuErrors';
+import { testQuads } from './quad';
 
 export interface WebGpu {
   device: GPUDevice;
@@ -70,6 +71,7 @@ export async function startWebGpu(gpu: GPU | undefined, allowSoftware: boolean):
       );
     });
   device.addEventListener('uncapturederror', (event) => reportGpuError(device, event.error.message));
+  await testQuads(device);
   await giveToTfjs(device, adapter.info);
   return { device, description, software };
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors';
+import type { HostTensor } from '../gpu/step';
 
 export interface Batch {
   /** [B, P + R] */
@@ -41,23 +42,28 @@ export function padPrompts(
  * @param responses B token lists, each ending with its stop token where it has one
  * @param pad fills both ends; a token of its own, so that the stop token is learnt
  * @param context P + R at most
+ * @param multiple P and R are rounded up to it where the context allows
  */
 export function padBatch(
   prompts: readonly number[][],
   responses: readonly number[][],
   pad: number,
   context: number,
+  multiple = 1,
 ): Batch {
   const rows = prompts.length;
-  const promptLength = Math.max(1, ...prompts.map((prompt) => prompt.length));
-  const responseLength = Math.max(1, ...responses.map((response) => response.length));
-  const length = promptLength + responseLength;
-  if (length > context) {
+  const longestPrompt = Math.max(1, ...prompts.map((prompt) => prompt.length));
+  const longestResponse = Math.max(1, ...responses.map((response) => response.length));
+  if (longestPrompt + longestResponse > context) {
     throw new InputError(
-      `Expected prompt and reply to fit ${context} tokens, got ${promptLength} and ${responseLength}.`,
+      `Expected prompt and reply to fit ${context} tokens, got ${longestPrompt} and ${longestResponse}.`,
       'Shorten the conversation or the reply.',
     );
   }
+  const roundedUp = (length: number, most: number): number => Math.min(Math.ceil(length / multiple) * multiple, most);
+  const responseLength = roundedUp(longestResponse, context - longestPrompt);
+  const promptLength = roundedUp(longestPrompt, context - responseLength);
+  const length = promptLength + responseLength;
   const ids = new Int32Array(rows * length).fill(pad);
   const start = new Int32Array(rows);
   const responseMask = new Float32Array(rows * responseLength);
@@ -86,6 +92,24 @@ export function selectRows(batch: Batch, order: readonly number[]): Batch {
     rows: order.length,
     promptLength,
     responseLength,
+  };
+}
+
+export type BatchInput = 'ids' | 'start' | 'responseMask';
+
+/** The batch as a step takes it: ids [B, P + R] and start [B] int32, responseMask [B, R]. */
+export function batchInputs({
+  ids,
+  start,
+  responseMask,
+  rows,
+  promptLength,
+  responseLength,
+}: Batch): Record<BatchInput, HostTensor> {
+  return {
+    ids: { values: ids, shape: [rows, promptLength + responseLength] },
+    start: { values: start, shape: [rows] },
+    responseMask: { values: responseMask, shape: [rows, responseLength] },
   };
 }
 

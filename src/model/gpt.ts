@@ -35,6 +35,14 @@ export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): tf
   return transformer(gpt, ids, start, 0, (qkv) => causalAttention(qkv, start, gpt.shape.heads));
 }
 
+/** What `logits` needs of a pass that is trained. */
+export interface StatesAndHead {
+  /** [B, T, C] */
+  hidden: tf.Tensor3D;
+  /** [V, C], the embedding's own weights */
+  wte: tf.Tensor2D;
+}
+
 /**
  * Hidden states after the last norm, and the weights of the head for `logits`: with these, training sends the gradient of
  * the head through the embedding, which adds its own.
@@ -42,11 +50,7 @@ export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): tf
  * @param start [B] int32, first real position of each row
  * @returns hidden [B, T, C], wte [V, C]
  */
-export function statesAndHead(
-  gpt: Gpt,
-  ids: tf.Tensor2D,
-  start: tf.Tensor1D,
-): { hidden: tf.Tensor3D; wte: tf.Tensor2D } {
+export function statesAndHead(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): StatesAndHead {
   const { x, wte } = tiedEmbedding(ids, start, tokenTable(gpt), positionTable(gpt));
   return { hidden: blocks(gpt, x, (qkv) => causalAttention(qkv, start, gpt.shape.heads)), wte };
 }

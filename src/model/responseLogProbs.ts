@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { tokenLogProb } from '../ops/tokenLogProb';
-import { hiddenStates, logits, type Gpt } from './gpt';
+import { logits, statesAndHead, type Gpt, type StatesAndHead } from './gpt';
 
 /**
  * @param ids [B, P + R] int32
@@ -22,13 +22,13 @@ export function responseLogProbs(
   promptLength: number,
   temperature: number,
 ): { logProbs: tf.Tensor2D; entropy: tf.Tensor2D } {
-  return responseLogProbsFrom(gpt, hiddenStates(gpt, ids, start), ids, promptLength, temperature);
+  return responseLogProbsFrom(gpt, statesAndHead(gpt, ids, start), ids, promptLength, temperature);
 }
 
-/** The same from hidden states [B, P + R, C] that are there already. */
+/** The same from the states of a pass that was made already. */
 export function responseLogProbsFrom(
   gpt: Gpt,
-  hidden: tf.Tensor3D,
+  { hidden, wte }: StatesAndHead,
   ids: tf.Tensor2D,
   promptLength: number,
   temperature: number,
@@ -42,7 +42,7 @@ export function responseLogProbsFrom(
   const targets = tf.reshape<tf.Rank.R1>(tf.slice(ids, [0, promptLength], [batch, responseLength]), [
     batch * responseLength,
   ]);
-  const { logProb, entropy } = tokenLogProb(logits(gpt, before), targets, temperature);
+  const { logProb, entropy } = tokenLogProb(logits(gpt, before, wte), targets, temperature);
   return {
     logProbs: tf.reshape<tf.Rank.R2>(logProb, [batch, responseLength]),
     entropy: tf.reshape<tf.Rank.R2>(entropy, [batch, responseLength]),

@@ -12,7 +12,7 @@
  * `<|end|>` also ends documents in pretraining, so its state keeps little of the reply. Figures are in src/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { hiddenStates, type Gpt } from './gpt';
+import { statesAndHead, type Gpt } from './gpt';
 import { responseLogProbsFrom } from './responseLogProbs';
 import { disposeScalarModel, scalarModelFrom, scalarParameters, scalarsFrom, type ScalarModel } from './scalarHead';
 
@@ -56,9 +56,9 @@ export function replyScores(
   responseMask: tf.Tensor2D,
 ): tf.Tensor1D {
   const promptLength = ids.shape[1] - responseMask.shape[1];
-  const hidden = hiddenStates(model.trunk, ids, start); // [B, P + R, C]
-  const read = tf.sum(tf.mul(scalarsFrom(model, hidden), pooling), 1); // [B]
-  const { logProbs } = responseLogProbsFrom(model.trunk, hidden, ids, promptLength, 1); // [B, R]
+  const states = statesAndHead(model.trunk, ids, start); // [B, P + R, C]
+  const read = tf.sum(tf.mul(scalarsFrom(model, states.hidden), pooling), 1); // [B]
+  const { logProbs } = responseLogProbsFrom(model.trunk, states, ids, promptLength, 1); // [B, R]
   const logLikelihood = tf.sum(tf.mul(logProbs, responseMask), 1); // [B]
   return tf.add(read, tf.mul(logLikelihood, model.likelihood));
 }

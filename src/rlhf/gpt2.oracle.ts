@@ -103,7 +103,8 @@ export const LAWS: Record<string, Law> = {
     const model = withHead(gpt, weight, 0);
     const batch = responsesAfter(gpt, rows, lengths, 1);
     const { ids, start, responseMask } = batchTensors(batch);
-    const last = poolingWeights(batch, 'last');
+    const { values: lastWeights, shape } = poolingWeights(batch, 'last');
+    const last = tf.tensor2d(lastWeights, shape as [number, number]);
     const weights = tf.tensor3d(batchPairWeights([rows.map((_, rank) => rank)], rows.length), [
       1,
       rows.length,

@@ -10,7 +10,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { PpoSettings } from '../config';
 import { NonFiniteError, RatioError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
-import { batchTensors, selectRows } from '../model/batch';
+import { type HostTensor, type Reader, Step } from '../gpu/step';
+import { batchInputs, selectRows, type BatchInput } from '../model/batch';
 import type { Gpt } from '../model/gpt';
 import { lossGradients } from '../model/lossGradients';
 import { responseLogProbs } from '../model/responseLogProbs';
@@ -25,6 +26,7 @@ import { penaliseMissingEos, shapedRewards } from './rewards';
 import {
   sampleResponses,
   scoreEpisodes,
+  scoringStep,
   stateValues,
   type ControlTokens,
   type Episodes,
@@ -74,30 +76,37 @@ const SHOWN_SAMPLES = 4;
 export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<TrainingStep> {
   const { settings, tokens } = run;
   const steps = settings.updates;
-  while (state.update < steps) {
-    const step = state.update + 1;
-    yield { step, steps, phase: 'sampling replies' };
-    const prompts = run.promptsOf(state.update);
-    const seed = (Math.imul(run.seed, 0x9e3779b1) + step) >>> 0;
-    const sampling = { temperature: settings.temperature, maxNewTokens: settings.maxNewTokens, seed };
-    const sampled = await sampleResponses(
-      state.models.policy,
-      prompts,
-      tokens,
-      run.signal ? { ...sampling, signal: run.signal } : sampling,
-    );
+  const scoring = scoringStep(state.models, settings.temperature);
+  const minibatch = minibatchStep(state, settings);
+  try {
+    while (state.update < steps) {
+      const step = state.update + 1;
+      yield { step, steps, phase: 'sampling replies' };
+      const prompts = run.promptsOf(state.update);
+      const seed = (Math.imul(run.seed, 0x9e3779b1) + step) >>> 0;
+      const sampling = { temperature: settings.temperature, maxNewTokens: settings.maxNewTokens, seed };
+      const sampled = await sampleResponses(
+        state.models.policy,
+        prompts,
+        tokens,
+        run.signal ? { ...sampling, signal: run.signal } : sampling,
+      );
 
-    yield { step, steps, phase: 'scoring replies' };
-    const episodes = await scoreEpisodes(state.models, prompts, sampled, tokens, settings.temperature);
-    const experience = experienceOf(episodes, state.klController.klCoef, settings);
+      yield { step, steps, phase: 'scoring replies' };
+      const episodes = await scoreEpisodes(state.models, prompts, sampled, tokens, settings.temperature, scoring);
+      const experience = experienceOf(episodes, state.klController.klCoef, settings);
 
-    yield { step, steps, phase: 'learning' };
-    const learned = await learn(state, episodes, experience, settings, seed);
-    const { metrics, samples } = report(state, episodes, experience, prompts, run);
-    const meanKl = metrics['objective/kl'] as number;
-    if (settings.adaptiveKl) state.klController.update(meanKl, prompts.length);
-    state.update = step;
-    yield { step, steps, phase: 'learning', metrics: { ...metrics, ...learned }, samples };
+      yield { step, steps, phase: 'learning' };
+      const learned = await learn(state, minibatch, episodes, experience, settings, seed);
+      const { metrics, samples } = report(state, episodes, experience, prompts, run);
+      const meanKl = metrics['objective/kl'] as number;
+      if (settings.adaptiveKl) state.klController.update(meanKl, prompts.length);
+      state.update = step;
+      yield { step, steps, phase: 'learning', metrics: { ...metrics, ...learned }, samples };
+    }
+  } finally {
+    scoring.dispose();
+    minibatch.dispose();
   }
 }
 
@@ -129,6 +138,7 @@ function experienceOf(episodes: Episodes, klCoef: number, settings: PpoSettings)
 /** The epochs of minibatches of one update; returns their statistics. */
 async function learn(
   state: PpoState,
+  minibatch: MinibatchStep,
   episodes: Episodes,
   experience: Experience,
   settings: PpoSettings,
@@ -138,86 +148,89 @@ async function learn(
   const rows = episodes.batch.rows;
   const learningRate = linearToZero(settings.learningRate, state.update, settings.updates);
   const valueLearningRate = linearToZero(settings.valueLearningRate, state.update, settings.updates);
-  const statistics: tf.Tensor1D[] = []; // one [S] a minibatch
-  let firstDeviation = 0;
-  try {
-    for (let epoch = 0; epoch < ppoEpochs; epoch++) {
-      const order = permutation(rows, seed, 0xe70c + epoch);
-      for (let first = 0; first < rows; first += minibatchSize) {
-        const chosen = order.slice(first, first + minibatchSize);
-        const isFirst = epoch === 0 && first === 0;
-        const step = minibatchStep(state, episodes, experience, chosen, settings);
-        if (isFirst) {
-          const values = await step.policyStatistics.data();
-          firstDeviation = values[POLICY_STATISTICS.indexOf('val/ratio_deviation')] as number;
-          if (!(firstDeviation <= RATIO_TOLERANCE)) {
-            step.dispose();
-            throw Number.isFinite(firstDeviation)
-              ? new RatioError(firstDeviation, state.update + 1)
-              : new NonFiniteError('A probability ratio', state.update + 1);
-          }
-        }
-        statistics.push(step.apply(learningRate, valueLearningRate));
-        await nextMacrotask();
-      }
+  const readers: Reader[] = [];
+  for (let epoch = 0; epoch < ppoEpochs; epoch++) {
+    const order = permutation(rows, seed, 0xe70c + epoch);
+    for (let first = 0; first < rows; first += minibatchSize) {
+      const chosen = order.slice(first, first + minibatchSize);
+      readers.push(
+        minibatch.run({
+          ...minibatchInputs(episodes, experience, chosen),
+          policyNumbers: { values: state.policyOptimiser.advance(learningRate), shape: [3] },
+          valueNumbers: { values: state.valueOptimiser.advance(valueLearningRate), shape: [3] },
+        }),
+      );
+      await nextMacrotask();
     }
-    return await summarise(statistics, firstDeviation, learningRate, state.update + 1);
-  } finally {
-    tf.dispose(statistics);
   }
+  const statistics = await Promise.all(readers.map(async (read) => (await read())[0] as Float32Array));
+  return summarise(statistics, learningRate, state.update + 1);
 }
 
-interface MinibatchStep {
-  policyStatistics: tf.Tensor1D;
-  /** Updates policy and value model, and returns the statistics of both with the gradient norms; disposes the rest. */
-  apply(learningRate: number, valueLearningRate: number): tf.Tensor1D;
-  /** Lets go of everything without an update. */
-  dispose(): void;
-}
+type MinibatchInput = BatchInput | 'oldLogProbs' | 'advantages' | 'oldValues' | 'returns';
+type MinibatchStep = Step<MinibatchInput | 'policyNumbers' | 'valueNumbers'>;
 
-function minibatchStep(
-  { models, policyOptimiser, valueOptimiser }: PpoState,
-  episodes: Episodes,
-  experience: Experience,
-  chosen: number[],
+/** One optimiser step of policy and value model on a minibatch; gives `MINIBATCH_STATISTICS`. */
+export function minibatchStep(
+  { models, policyOptimiser, valueOptimiser }: Omit<PpoState, 'klController' | 'update'>,
   { temperature, clipRange, clipRangeValue, vfCoef }: PpoSettings,
 ): MinibatchStep {
-  const batch = selectRows(episodes.batch, chosen);
-  const { rows, promptLength, responseLength } = batch;
-  const { ids, start, responseMask } = batchTensors(batch);
-  const take = (values: Float32Array): tf.Tensor2D =>
-    tf.tensor2d(selectTokens(values, chosen, responseLength), [rows, responseLength]);
-  const [oldLogProbs, advantages, oldValues, returns] = [
-    episodes.oldLogProbs,
-    experience.advantages,
-    episodes.oldValues,
-    experience.returns,
-  ].map(take) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+  return new Step(
+    'PPO minibatch',
+    (inputs) => {
+      const { policyNumbers, valueNumbers } = inputs as Record<string, tf.Tensor> as Record<
+        'policyNumbers' | 'valueNumbers',
+        tf.Tensor1D
+      >;
+      const { ids, responseMask, oldLogProbs, advantages, oldValues, returns } = inputs as Record<
+        MinibatchInput,
+        tf.Tensor
+      > as Record<MinibatchInput, tf.Tensor2D>;
+      const start = inputs.start as tf.Tensor1D;
+      const promptLength = ids.shape[1] - responseMask.shape[1];
+      const policy = policyOptimiser.differentiate(() =>
+        lossGradients(models.policy.parameters, () => {
+          const { logProbs, entropy } = responseLogProbs(models.policy, ids, start, promptLength, temperature);
+          return policyLoss(logProbs, entropy, { oldLogProbs, advantages, responseMask }, clipRange);
+        }),
+      );
+      const value = valueOptimiser.differentiate(() =>
+        lossGradients(scalarParameters(models.valueModel), () => {
+          const values = stateValues(models.valueModel, ids, start, promptLength);
+          const { loss, statistics } = valueLoss(values, { oldValues, returns, responseMask }, clipRangeValue);
+          return { loss: tf.mul(loss, vfCoef), statistics };
+        }),
+      );
+      const norms = tf.stack([
+        policyOptimiser.update(policy.gradients, policyNumbers),
+        valueOptimiser.update(value.gradients, valueNumbers),
+      ]) as tf.Tensor1D;
+      const all = tf.concat([policy.statistics, value.statistics, norms]);
+      tf.dispose([policy.statistics, value.statistics]); // `lossGradients` keeps them
+      return [all];
+    },
+    () => [...models.policy.parameters.values(), ...scalarParameters(models.valueModel).values()],
+  );
+}
 
-  const policy = lossGradients(models.policy.parameters, () => {
-    const { logProbs, entropy } = responseLogProbs(models.policy, ids, start, promptLength, temperature);
-    return policyLoss(logProbs, entropy, { oldLogProbs, advantages, responseMask }, clipRange);
+/** The chosen rows of what the rollout gave. */
+function minibatchInputs(
+  episodes: Episodes,
+  { advantages, returns }: Experience,
+  chosen: number[],
+): Record<MinibatchInput, HostTensor> {
+  const batch = selectRows(episodes.batch, chosen);
+  const { rows, responseLength } = batch;
+  const take = (values: Float32Array): HostTensor => ({
+    values: selectTokens(values, chosen, responseLength),
+    shape: [rows, responseLength],
   });
-  const value = lossGradients(scalarParameters(models.valueModel), () => {
-    const values = stateValues(models.valueModel, ids, start, promptLength);
-    const { loss, statistics } = valueLoss(values, { oldValues, returns, responseMask }, clipRangeValue);
-    return { loss: tf.mul(loss, vfCoef), statistics };
-  });
-  const inputs = [ids, start, responseMask, oldLogProbs, advantages, oldValues, returns];
-  const results = [policy.statistics, value.statistics, policy.loss, value.loss];
   return {
-    policyStatistics: policy.statistics,
-    apply(learningRate, valueLearningRate) {
-      const policyNorm = policyOptimiser.apply(policy.gradients, learningRate);
-      const valueNorm = valueOptimiser.apply(value.gradients, valueLearningRate);
-      const norms = tf.stack([policyNorm, valueNorm]);
-      const all = tf.concat([policy.statistics, value.statistics, norms as tf.Tensor1D]);
-      tf.dispose([...inputs, ...results, policyNorm, valueNorm, norms]);
-      return all;
-    },
-    dispose() {
-      tf.dispose([...inputs, ...results, ...policy.gradients.values(), ...value.gradients.values()]);
-    },
+    ...batchInputs(batch),
+    oldLogProbs: take(episodes.oldLogProbs),
+    advantages: take(advantages),
+    oldValues: take(episodes.oldValues),
+    returns: take(returns),
   };
 }
 
@@ -229,21 +242,17 @@ function selectTokens(values: Float32Array, chosen: readonly number[], width: nu
 
 const MINIBATCH_STATISTICS = [...POLICY_STATISTICS, ...VALUE_STATISTICS, 'policy/grad_norm', 'value/grad_norm'];
 
-/** Means over the minibatches of an update, read back in one go. */
-async function summarise(
-  statistics: readonly tf.Tensor1D[],
-  firstDeviation: number,
-  learningRate: number,
-  update: number,
-): Promise<MetricValues> {
-  const stacked = tf.stack([...statistics]);
-  const values = await stacked.data();
-  stacked.dispose();
-  const width = MINIBATCH_STATISTICS.length;
-  const column = (index: number): number[] => statistics.map((_, i) => values[i * width + index] as number);
+/**
+ * Means over the minibatches of an update.
+ * @throws RatioError where the policy of the first minibatch was not the one that sampled
+ */
+function summarise(statistics: readonly Float32Array[], learningRate: number, update: number): MetricValues {
+  const firstDeviation = statistics[0]?.[POLICY_STATISTICS.indexOf('val/ratio_deviation')] as number;
+  if (!Number.isFinite(firstDeviation)) throw new NonFiniteError('A probability ratio', update);
+  if (firstDeviation > RATIO_TOLERANCE) throw new RatioError(firstDeviation, update);
   const metrics: MetricValues = { 'val/ratio_first_deviation': firstDeviation, lr: learningRate };
   MINIBATCH_STATISTICS.forEach((name, index) => {
-    const all = column(index);
+    const all = statistics.map((values) => values[index] as number);
     if (!all.every(Number.isFinite)) throw new NonFiniteError(`PPO's ${name}`, update);
     metrics[name] = name === 'val/ratio_deviation' ? Math.max(...all) : mean(all);
     if (name === 'val/ratio') metrics['val/ratio_var'] = variance(all);

@@ -13,7 +13,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RewardModelSettings } from '../config';
 import { NonFiniteError } from '../errors';
-import { batchTensors, padBatch, type Batch } from '../model/batch';
+import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
+import { batchInputs, batchTensors, padBatch, type Batch, type BatchInput } from '../model/batch';
 import { lossGradients } from '../model/lossGradients';
 import { replyScores, rewardParameters, type RewardModel } from '../model/rewardHead';
 import { AdamW } from '../ops/adamw';
@@ -61,49 +62,45 @@ export async function* trainRewardModel(
   const { rankingsPerStep, learningRate, centreCoef } = settings;
   const steps = rewardModelSteps(rankings.length, settings);
   const stepsPerEpoch = Math.ceil(rankings.length / rankingsPerStep);
-  while (optimiser.step < steps) {
-    const epoch = Math.floor(optimiser.step / stepsPerEpoch);
-    const first = (optimiser.step % stepsPerEpoch) * rankingsPerStep;
+  const learn = rewardModelStep(model, optimiser, centreCoef);
+  try {
+    while (optimiser.step < steps) yield await stepAt(optimiser.step);
+  } finally {
+    learn.dispose();
+  }
+
+  async function stepAt(step: number): Promise<TrainingStep> {
+    const epoch = Math.floor(step / stepsPerEpoch);
+    const first = (step % stepsPerEpoch) * rankingsPerStep;
     const chosen = permutation(rankings.length, seed, epoch)
       .slice(first, first + rankingsPerStep)
       .map((i) => rankings[i] as TokenisedRanking);
     const repliesEach = Math.max(...chosen.map(({ replies }) => replies.length)); // K
     const batch = rankingBatch(chosen, repliesEach, pad, model.trunk.shape.context);
-    const { ids, start, responseMask } = batchTensors(batch);
-    const weights = tf.tensor3d(
-      batchPairWeights(
-        chosen.map(({ ranks }) => ranks),
-        repliesEach,
-      ),
-      [chosen.length, repliesEach, repliesEach],
-    );
-    const rate = linearToZero(learningRate, optimiser.step, steps);
-    const pooling = poolingWeights(batch);
-    const { loss, statistics, gradients } = lossGradients(rewardParameters(model), () => {
-      const rewards = replyScores(model, ids, start, pooling, responseMask); // [G K]
-      const grouped = tf.reshape<tf.Rank.R2>(rewards, [chosen.length, repliesEach]);
-      return { loss: allPairsLoss(grouped, weights, { centreCoef }), statistics: rewards };
-    });
-    const norm = optimiser.apply(gradients, rate);
-    const packed = tf.tidy(() => tf.concat([statistics, tf.stack([loss, norm])]));
-    const values = await packed.data<'float32'>();
-    tf.dispose([ids, start, responseMask, weights, pooling, statistics, loss, norm, packed]);
-    const [lossValue, gradNorm] = Array.from(values.subarray(-2)) as [number, number];
-    if (!Number.isFinite(lossValue + gradNorm)) throw new NonFiniteError('The ranking loss', optimiser.step);
+    const ranks = chosen.map((ranking) => ranking.ranks);
+    const rate = linearToZero(learningRate, step, steps);
+    const [values, losses, norms] = (await learn.read({
+      ...batchInputs(batch),
+      pooling: poolingWeights(batch),
+      pairWeights: {
+        values: batchPairWeights(ranks, repliesEach),
+        shape: [chosen.length, repliesEach, repliesEach],
+      },
+      numbers: { values: optimiser.advance(rate), shape: [3] },
+    })) as [Float32Array, Float32Array, Float32Array];
+    const [loss, gradNorm] = [losses[0] as number, norms[0] as number];
+    if (!Number.isFinite(loss + gradNorm)) throw new NonFiniteError('The ranking loss', optimiser.step);
     const perRanking = chosen.map(({ replies }, g) =>
       values.subarray(g * repliesEach, g * repliesEach + replies.length),
     );
-    const { accuracy, margin } = pairAccuracy(
-      perRanking,
-      chosen.map(({ ranks }) => ranks),
-    );
+    const { accuracy, margin } = pairAccuracy(perRanking, ranks);
     const all = perRanking.flatMap((row) => [...row]);
-    yield {
+    return {
       step: optimiser.step,
       steps,
       phase: 'learning from rankings',
       metrics: {
-        loss: lossValue,
+        loss,
         accuracy: accuracy ?? 0,
         margin: margin ?? 0,
         min_reward: Math.min(...all),
@@ -116,6 +113,35 @@ export async function* trainRewardModel(
   }
 }
 
+/** One optimiser step; gives the rewards [G K], the loss, and the norm of its gradient. */
+export function rewardModelStep(
+  model: RewardModel,
+  optimiser: AdamW,
+  centreCoef: number,
+): Step<BatchInput | 'pooling' | 'pairWeights' | 'numbers'> {
+  return new Step(
+    'learning from rankings',
+    ({ ids, start, responseMask, pooling, pairWeights, numbers }) => {
+      const { loss, statistics, gradients } = optimiser.differentiate(() =>
+        lossGradients(rewardParameters(model), () => {
+          const rewards = replyScores(
+            model,
+            ids as tf.Tensor2D,
+            start as tf.Tensor1D,
+            pooling as tf.Tensor2D,
+            responseMask as tf.Tensor2D,
+          ); // [G K]
+          const [rankings, repliesEach] = pairWeights.shape as [number, number];
+          const grouped = tf.reshape<tf.Rank.R2>(rewards, [rankings, repliesEach]);
+          return { loss: allPairsLoss(grouped, pairWeights as tf.Tensor3D, { centreCoef }), statistics: rewards };
+        }),
+      );
+      return [statistics, loss, optimiser.update(gradients, numbers as tf.Tensor1D)];
+    },
+    () => rewardParameters(model).values(),
+  );
+}
+
 /** G rankings of K replies as G K rows; missing replies are filled with the first, which no pair counts. */
 function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number, pad: number, context: number): Batch {
   const prompts: number[][] = [];
@@ -126,7 +152,7 @@ function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number
       responses.push(replies[k] ?? (replies[0] as number[]));
     }
   }
-  return padBatch(prompts, responses, pad, context);
+  return padBatch(prompts, responses, pad, context, lengthMultiple());
 }
 
 /** Where in the response the head is read: everywhere, or at its last token, as in the papers. */
@@ -136,7 +162,7 @@ export type Pooling = 'mean' | 'last';
 export function poolingWeights(
   { rows, promptLength, responseLength, responseMask }: Batch,
   pooling: Pooling = 'mean',
-): tf.Tensor2D {
+): HostTensor {
   const length = promptLength + responseLength;
   const weights = new Float32Array(rows * length);
   for (let row = 0; row < rows; row++) {
@@ -146,14 +172,16 @@ export function poolingWeights(
     if (pooling === 'mean') weights.fill(1 / count, end - count, end);
     else weights[end - 1] = 1;
   }
-  return tf.tensor2d(weights, [rows, length]);
+  return { values: weights, shape: [rows, length] };
 }
 
 /** Score of every row of a batch, [B]. */
 export async function scoreBatch(model: RewardModel, batch: Batch): Promise<Float32Array> {
   const scores = tf.tidy(() => {
     const { ids, start, responseMask } = batchTensors(batch);
-    return replyScores(model, ids, start, poolingWeights(batch), responseMask);
+    const { values, shape } = poolingWeights(batch);
+    const pooling = tf.tensor2d(values, shape as [number, number]);
+    return replyScores(model, ids, start, pooling, responseMask);
   });
   const values = Float32Array.from(await scores.data<'float32'>());
   scores.dispose();

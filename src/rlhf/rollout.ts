@@ -3,14 +3,15 @@
  * InstructGPT (Ouyang et al. 2022), section 3.5; order of the steps as in lm-human-preferences.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { batchTensors, padBatch, type Batch } from '../model/batch';
+import { lengthMultiple, Step } from '../gpu/step';
+import { batchInputs, batchTensors, padBatch, type Batch, type BatchInput } from '../model/batch';
 import { generateAll } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
-import type { RewardModel } from '../model/rewardHead';
-import { scalars, type ScalarModel } from '../model/scalarHead';
+import { replyScores, rewardParameters, type RewardModel } from '../model/rewardHead';
+import { scalarParameters, scalars, type ScalarModel } from '../model/scalarHead';
 import { k1, sequenceKl } from './kl';
-import { scoreBatch } from './rewardModel';
+import { poolingWeights } from './rewardModel';
 
 /** Tokens with a meaning of their own. */
 export interface ControlTokens {
@@ -53,27 +54,60 @@ export async function sampleResponses(
   return generateAll(policy, prompts, { ...sampling, topK: 0, topP: 1, stopToken: tokens.stop, padToken: tokens.pad });
 }
 
-/** Scores responses with all four models. */
+/**
+ * The passes of all four models over a batch, in one step.
+ * Gives [4, B, R] (log-probs of the policy and of the reference, values, entropies, each 0 outside the mask) and the
+ * scores [B].
+ */
+export function scoringStep(models: RolloutModels, temperature: number): Step<BatchInput | 'pooling'> {
+  const { policy, refPolicy, rewardModel, valueModel } = models;
+  return new Step(
+    'scoring',
+    (inputs) => {
+      const [ids, pooling, responseMask] = [inputs.ids, inputs.pooling, inputs.responseMask] as tf.Tensor2D[] as [
+        tf.Tensor2D,
+        tf.Tensor2D,
+        tf.Tensor2D,
+      ];
+      const start = inputs.start as tf.Tensor1D;
+      const promptLength = ids.shape[1] - responseMask.shape[1];
+      const old = responseLogProbs(policy, ids, start, promptLength, temperature);
+      const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature);
+      const values = stateValues(valueModel, ids, start, promptLength);
+      return [
+        tf.mul(tf.stack([old.logProbs, ref.logProbs, values, old.entropy]), responseMask), // [4, B, R]
+        replyScores(rewardModel, ids, start, pooling, responseMask),
+      ];
+    },
+    () => [
+      ...policy.parameters.values(),
+      ...refPolicy.parameters.values(),
+      ...rewardParameters(rewardModel).values(),
+      ...scalarParameters(valueModel).values(),
+    ],
+  );
+}
+
+/**
+ * Scores responses with all four models.
+ * @param scoring of these models, where many batches are scored
+ */
 export async function scoreEpisodes(
   models: RolloutModels,
   prompts: readonly number[][],
   { responses, finished }: { responses: number[][]; finished: boolean[] },
   tokens: ControlTokens,
   temperature: number,
+  scoring?: ReturnType<typeof scoringStep>,
 ): Promise<Episodes> {
-  const { policy, refPolicy, rewardModel, valueModel } = models;
-  const batch = padBatch(prompts, responses, tokens.pad, policy.shape.context);
-  const { rows, promptLength, responseLength } = batch;
-  const { ids, start, responseMask } = batchTensors(batch);
-  const scored = tf.tidy(() => {
-    const old = responseLogProbs(policy, ids, start, promptLength, temperature);
-    const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature);
-    const values = stateValues(valueModel, ids, start, promptLength);
-    return tf.stack([old.logProbs, ref.logProbs, values, old.entropy].map((x) => tf.mul(x, responseMask))); // [4, B, R]
-  });
-  const scores = await scoreBatch(rewardModel, batch);
-  const values = await scored.data<'float32'>();
-  tf.dispose([scored, ids, start, responseMask]);
+  const batch = padBatch(prompts, responses, tokens.pad, models.policy.shape.context, lengthMultiple());
+  const { rows, responseLength } = batch;
+  const step = scoring ?? scoringStep(models, temperature);
+  const [values, scores] = (await step.read({ ...batchInputs(batch), pooling: poolingWeights(batch) })) as [
+    Float32Array,
+    Float32Array,
+  ];
+  if (!scoring) step.dispose();
   const size = rows * responseLength;
   const part = (index: number): Float32Array => values.slice(index * size, (index + 1) * size);
   const entropy = part(3);

@@ -7,9 +7,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { SftSettings } from '../config';
 import { NonFiniteError } from '../errors';
-import { batchTensors, padBatch } from '../model/batch';
+import { lengthMultiple, Step } from '../gpu/step';
+import { batchInputs, type BatchInput, padBatch } from '../model/batch';
 import type { Gpt } from '../model/gpt';
-import { gradientsOf, readScalars } from '../model/lossGradients';
+import { gradientsOf } from '../model/lossGradients';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
@@ -55,36 +56,55 @@ export async function* superviseFineTune(
     examplesOf(step).reduce((sum, { response }) => sum + response.length, 0);
   let seen = 0;
   for (let step = 0; step < optimiser.step; step++) seen += replyTokens(step); // of a run that goes on
-  while (optimiser.step < steps) {
-    const chosen = examplesOf(optimiser.step);
-    seen += replyTokens(optimiser.step);
-    const batch = padBatch(
-      chosen.map(({ prompt }) => prompt),
-      chosen.map(({ response }) => response),
-      pad,
-      gpt.shape.context,
-    );
-    const { ids, start, responseMask } = batchTensors(batch);
-    const rate = linearToZero(learningRate, optimiser.step, steps);
-    const { loss, gradients } = gradientsOf(gpt.parameters, () => {
-      const { logProbs } = responseLogProbs(gpt, ids, start, batch.promptLength, 1);
-      return tf.neg<tf.Scalar>(tf.div(tf.sum(tf.mul(logProbs, responseMask)), tf.sum(responseMask)));
-    });
-    const norm = optimiser.apply(gradients, rate);
-    tf.dispose([ids, start, responseMask]);
-    const read = await readScalars({ loss, norm });
-    if (!Number.isFinite(read.loss + read.norm)) throw new NonFiniteError('The SFT loss', optimiser.step);
-    yield {
-      step: optimiser.step,
-      steps,
-      phase: 'imitating demonstrations',
-      metrics: {
-        loss: read.loss,
-        perplexity: Math.exp(read.loss),
-        grad_norm: read.norm,
-        learning_rate: rate,
-        num_tokens: seen,
-      },
-    };
+  const learn = sftStep(gpt, optimiser);
+  try {
+    while (optimiser.step < steps) {
+      const chosen = examplesOf(optimiser.step);
+      seen += replyTokens(optimiser.step);
+      const batch = padBatch(
+        chosen.map(({ prompt }) => prompt),
+        chosen.map(({ response }) => response),
+        pad,
+        gpt.shape.context,
+        lengthMultiple(),
+      );
+      const rate = linearToZero(learningRate, optimiser.step, steps);
+      const numbers = { values: optimiser.advance(rate), shape: [3] };
+      const read = await learn.read({ ...batchInputs(batch), numbers });
+      const [loss, norm] = read.map(([value]) => value) as [number, number];
+      if (!Number.isFinite(loss + norm)) throw new NonFiniteError('The SFT loss', optimiser.step);
+      yield {
+        step: optimiser.step,
+        steps,
+        phase: 'imitating demonstrations',
+        metrics: {
+          loss,
+          perplexity: Math.exp(loss),
+          grad_norm: norm,
+          learning_rate: rate,
+          num_tokens: seen,
+        },
+      };
+    }
+  } finally {
+    learn.dispose();
   }
+}
+
+/** One optimiser step; gives the loss and the norm of its gradient. */
+export function sftStep(gpt: Gpt, optimiser: AdamW): Step<BatchInput | 'numbers'> {
+  return new Step(
+    'fine-tuning',
+    ({ ids, start, responseMask, numbers }) => {
+      const promptLength = (ids.shape[1] as number) - (responseMask.shape[1] as number);
+      const { loss, gradients } = optimiser.differentiate(() =>
+        gradientsOf(gpt.parameters, () => {
+          const { logProbs } = responseLogProbs(gpt, ids as tf.Tensor2D, start as tf.Tensor1D, promptLength, 1);
+          return tf.neg<tf.Scalar>(tf.div(tf.sum(tf.mul(logProbs, responseMask)), tf.sum(responseMask)));
+        }),
+      );
+      return [loss, optimiser.update(gradients, numbers as tf.Tensor1D)];
+    },
+    () => gpt.parameters.values(),
+  );
 }

@@ -4,7 +4,7 @@ import source from '../../shaders/cached_attention.wgsl?raw';
 import { KernelError } from '../errors';
 import { type Kernel, runKernel } from '../gpu/kernel';
 import { CACHED_ATTENTION, type CachedAttentionAttributes } from './cachedAttention';
-import { fitsVec4, headSize } from './causalAttentionVariants';
+import { fitsRegisters, headSize } from './causalAttentionVariants';
 import { input, registerWebGpu } from './webgpuOperation';
 
 const KERNEL: Kernel = { name: 'cached_attention', source };
@@ -21,7 +21,7 @@ registerWebGpu<CachedAttentionAttributes>(CACHED_ATTENTION, (inputs, { heads, po
     throw new KernelError(CACHED_ATTENTION, `expected a position below ${capacity}, got ${position}`);
   }
   const fromTensor = position === null;
-  const inRegisters = fitsVec4(size);
+  const inRegisters = fitsRegisters(size);
   return runKernel(inRegisters ? KERNEL : ANY, {
     inputs: [
       input(CACHED_ATTENTION, inputs, 'qkv'),

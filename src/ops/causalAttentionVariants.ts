@@ -4,22 +4,17 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { KernelError } from '../errors';
+import headSource from '../../shaders/attention_head.wgsl?raw';
 import keyValueAnySource from '../../shaders/causal_attention_backward_key_value_any.wgsl?raw';
-import keyValueQuadSource from '../../shaders/causal_attention_backward_key_value_quad.wgsl?raw';
 import keyValueSource from '../../shaders/causal_attention_backward_key_value.wgsl?raw';
+import plainSource from '../../shaders/attention_plain.wgsl?raw';
+import quadSource from '../../shaders/attention_quad.wgsl?raw';
 import queryAnySource from '../../shaders/causal_attention_backward_query_any.wgsl?raw';
-import queryQuadSource from '../../shaders/causal_attention_backward_query_quad.wgsl?raw';
 import querySource from '../../shaders/causal_attention_backward_query.wgsl?raw';
 import anySource from '../../shaders/causal_attention_any.wgsl?raw';
-import quadSource from '../../shaders/causal_attention_quad.wgsl?raw';
 import source from '../../shaders/causal_attention.wgsl?raw';
 import { disposeScratch, type Kernel, type KernelCall, runKernel } from '../gpu/kernel';
-
-/**
- * `quad`: heads of 4, 8, … 64 numbers, keys and values shared by the four lanes of a quad; only where quads work.
- * `vec4`: the same sizes on any device. `any`: any size.
- */
-export type AttentionVariant = 'quad' | 'vec4' | 'any';
+import { declareVariants, type KernelVariant } from './kernelVariants';
 
 interface Kernels {
   forward: Kernel;
@@ -27,30 +22,47 @@ interface Kernels {
   backwardKeyValue: Kernel;
 }
 
-const KERNELS: Record<AttentionVariant, Kernels> = {
-  quad: {
-    forward: { name: 'causal_attention_quad', source: quadSource },
-    backwardQuery: { name: 'causal_attention_backward_query_quad', source: queryQuadSource },
-    backwardKeyValue: { name: 'causal_attention_backward_key_value_quad', source: keyValueQuadSource },
+/** `quads`: neighbours share what they load. Heads of 4, 8, … 64 numbers in registers, unless `rows` is 0: any size. */
+interface AttentionVariant extends KernelVariant {
+  kernels: Kernels;
+  /** Rows or keys that an invocation takes. */
+  rows: 0 | 1 | 2;
+}
+
+const inRegisters = (name: string, shared: string): Kernels => ({
+  forward: { name: `causal_attention_${name}`, source: shared + headSource + source },
+  backwardQuery: { name: `causal_attention_backward_query_${name}`, source: shared + headSource + querySource },
+  backwardKeyValue: {
+    name: `causal_attention_backward_key_value_${name}`,
+    source: shared + headSource + keyValueSource,
   },
-  vec4: {
-    forward: { name: 'causal_attention', source },
-    backwardQuery: { name: 'causal_attention_backward_query', source: querySource },
-    backwardKeyValue: { name: 'causal_attention_backward_key_value', source: keyValueSource },
-  },
-  any: {
-    forward: { name: 'causal_attention_any', source: anySource },
-    backwardQuery: { name: 'causal_attention_backward_query_any', source: queryAnySource },
-    backwardKeyValue: { name: 'causal_attention_backward_key_value_any', source: keyValueAnySource },
-  },
+});
+const quadKernels = inRegisters('quad', quadSource);
+const plainKernels = inRegisters('plain', plainSource);
+const anyKernels: Kernels = {
+  forward: { name: 'causal_attention_any', source: anySource },
+  backwardQuery: { name: 'causal_attention_backward_query_any', source: queryAnySource },
+  backwardKeyValue: { name: 'causal_attention_backward_key_value_any', source: keyValueAnySource },
 };
 
-const MAX_VEC4_HEAD_SIZE = 64;
-const ROWS_A_WORKGROUP = 32;
-/** The largest head of which an invocation takes two rows. */
-const MAX_HEAD_SIZE_OF_TWO = 32;
-const QUAD = 4;
-const HEADS_A_QUAD_WORKGROUP = 16;
+const QUAD_TWO: AttentionVariant = { name: 'quad two', quads: true, kernels: quadKernels, rows: 2 };
+const QUAD: AttentionVariant = { name: 'quad', quads: true, kernels: quadKernels, rows: 1 };
+const PLAIN_TWO: AttentionVariant = { name: 'plain two', quads: false, kernels: plainKernels, rows: 2 };
+const PLAIN: AttentionVariant = { name: 'plain', quads: false, kernels: plainKernels, rows: 1 };
+const ANY: AttentionVariant = { name: 'any', quads: false, kernels: anyKernels, rows: 0 };
+
+const VARIANTS = [QUAD_TWO, QUAD, PLAIN_TWO, PLAIN, ANY] as const;
+const choose = declareVariants('causal attention', VARIANTS);
+const chooseBackward = declareVariants('causal attention backward', VARIANTS);
+
+const MAX_SIZE_IN_REGISTERS = 64;
+/** Two rows of a larger head, with their sums, are more than the registers of a GPU hold. */
+const MAX_SIZE_OF_TWO = 32;
+/** What the four lanes of a quad load at once; a head that does not fill it makes them share zeros. */
+const NUMBERS_A_QUAD = 16;
+const NEIGHBOURS = 4;
+const MAX_HEADS_A_WORKGROUP = 16;
+const ANY_ROWS_A_WORKGROUP = 32;
 
 /**
  * D of `heads` heads side by side in `width`.
@@ -64,28 +76,33 @@ export function headSize(operation: string, width: number, heads: number): numbe
   return size;
 }
 
-/** Whether the lanes of a quad have numbers of a head for each other in all that they load. Where not, `vec4` is faster. */
-export function fillsQuads(size: number): boolean {
-  return size % 16 === 0 && fitsVec4(size);
+/** Whether the kernels that keep a head in registers, as vec4s, can hold it. */
+export function fitsRegisters(size: number): boolean {
+  return size % 4 === 0 && size <= MAX_SIZE_IN_REGISTERS;
 }
 
-/** Whether the kernels that keep a head in registers, as vec4s, can hold it. */
-export function fitsVec4(size: number): boolean {
-  return size % 4 === 0 && size <= MAX_VEC4_HEAD_SIZE;
+/** The variants that can serve a head size, best first. */
+function orderFor(size: number): readonly [AttentionVariant, ...AttentionVariant[]] {
+  if (!fitsRegisters(size)) return [ANY];
+  if (size > MAX_SIZE_OF_TWO) return [QUAD, PLAIN, QUAD_TWO, PLAIN_TWO, ANY];
+  if (size % NUMBERS_A_QUAD !== 0) return [PLAIN_TWO, PLAIN, QUAD_TWO, QUAD, ANY];
+  return [QUAD_TWO, PLAIN_TWO, QUAD, PLAIN, ANY];
 }
 
 /** @returns out [B, T, C], lse [B, H, T] */
 export function attend(
-  variant: AttentionVariant,
+  device: GPUDevice,
   { qkv, start }: Record<'qkv' | 'start', tf.TensorInfo>,
   heads: number,
 ): tf.TensorInfo[] {
-  const [batch, length, tripled] = qkv.shape as [number, number, number];
-  return runKernel(KERNELS[variant].forward, {
-    ...shapeOf(variant, qkv, heads),
+  const shape = shapeOf(qkv, heads);
+  const { batch, length, size } = shape;
+  const variant = choose(device, nameOf(shape), orderFor(size));
+  return runKernel(variant.kernels.forward, {
+    ...callOf(variant, shape),
     inputs: [qkv, start],
     outputs: [
-      { shape: [batch, length, tripled / 3], dtype: 'float32' },
+      { shape: [batch, length, heads * size], dtype: 'float32' },
       { shape: [batch, heads, length], dtype: 'float32' },
     ],
   });
@@ -93,56 +110,59 @@ export function attend(
 
 /** @returns dqkv [B, T, 3C] */
 export function attendBackward(
-  variant: AttentionVariant,
+  device: GPUDevice,
   { qkv, start, out, lse, dy }: Record<'qkv' | 'start' | 'out' | 'lse' | 'dy', tf.TensorInfo>,
   heads: number,
 ): tf.TensorInfo {
-  const [batch, length] = qkv.shape as [number, number, number];
-  const { backwardQuery, backwardKeyValue } = KERNELS[variant];
-  const shape = shapeOf(variant, qkv, heads);
+  const shape = shapeOf(qkv, heads);
+  const variant = chooseBackward(device, nameOf(shape), orderFor(shape.size));
+  const { backwardQuery, backwardKeyValue } = variant.kernels;
+  const call = callOf(variant, shape);
   const [dqkv, delta] = runKernel(backwardQuery, {
-    ...shape,
+    ...call,
     inputs: [qkv, start, out, lse, dy],
     outputs: [
       { shape: qkv.shape, dtype: 'float32' },
-      { shape: [batch, heads, length], dtype: 'float32' },
+      { shape: lse.shape, dtype: 'float32' },
     ],
   }) as [tf.TensorInfo, tf.TensorInfo];
-  runKernel(backwardKeyValue, { ...shape, inputs: [qkv, start, lse, dy, delta], inPlace: [dqkv] });
+  runKernel(backwardKeyValue, { ...call, inputs: [qkv, start, lse, dy, delta], inPlace: [dqkv] });
   disposeScratch([delta]);
   return dqkv;
 }
 
-/** What the three kernels of a variant have in common. */
-function shapeOf(
-  variant: AttentionVariant,
-  qkv: tf.TensorInfo,
-  heads: number,
-): Pick<KernelCall, 'constants' | 'params' | 'workgroups'> {
+interface AttentionShape {
+  batch: number;
+  length: number;
+  heads: number;
+  size: number;
+}
+
+function shapeOf(qkv: tf.TensorInfo, heads: number): AttentionShape {
   const [batch, length, tripled] = qkv.shape as [number, number, number];
-  const size = headSize('causalAttention', tripled / 3, heads);
+  return { batch, length, heads, size: headSize('causalAttention', tripled / 3, heads) };
+}
+
+const nameOf = ({ batch, length, heads, size }: AttentionShape): string => `${batch} x ${length} x ${heads} x ${size}`;
+
+/** What the three kernels of a variant have in common. */
+function callOf(
+  { rows }: AttentionVariant,
+  { batch, length, heads, size }: AttentionShape,
+): Pick<KernelCall, 'constants' | 'params' | 'workgroups'> {
   const scale = { f32: 1 / Math.sqrt(size) };
-  const pairs = batch * heads;
-  switch (variant) {
-    case 'quad': {
-      const two = size <= MAX_HEAD_SIZE_OF_TWO;
-      const taken = Math.min(HEADS_A_QUAD_WORKGROUP, pairs);
-      return {
-        constants: { HEAD_VEC4: size / 4, PAIRS: taken, TWO: Number(two) },
-        params: [{ u32: length }, { u32: heads }, { u32: pairs }, scale],
-        workgroups: [Math.ceil(length / (two ? 2 * QUAD : QUAD)), Math.ceil(pairs / taken)],
-      };
-    }
-    case 'vec4':
-      return {
-        constants: { HEAD_VEC4: size / 4 },
-        params: [{ u32: length }, { u32: heads }, scale],
-        workgroups: [Math.ceil(length / ROWS_A_WORKGROUP), heads, batch],
-      };
-    case 'any':
-      return {
-        params: [{ u32: length }, { u32: heads }, { u32: size }, scale],
-        workgroups: [Math.ceil(length / ROWS_A_WORKGROUP), heads, batch],
-      };
+  if (rows === 0) {
+    return {
+      params: [{ u32: length }, { u32: heads }, { u32: size }, scale],
+      workgroups: [Math.ceil(length / ANY_ROWS_A_WORKGROUP), heads, batch],
+    };
   }
+  const pairs = batch * heads;
+  const groups = Math.ceil(pairs / MAX_HEADS_A_WORKGROUP);
+  return {
+    // As many heads in each workgroup, so that few lanes have none.
+    constants: { HEAD_VEC4: size / 4, PAIRS: Math.ceil(pairs / groups), TWO: Number(rows === 2) },
+    params: [{ u32: length }, { u32: heads }, { u32: pairs }, scale],
+    workgroups: [Math.ceil(length / (rows * NEIGHBOURS)), groups],
+  };
 }

@@ -31,7 +31,8 @@ export function reportTables(report) {
   }
   if (report.kernels.length > 0) sections.push(kernelTable(report));
   for (const series of report.sweep) sections.push(growthTable(series));
-  for (const [name, why] of Object.entries(report.failed)) sections.push(`${name} was left out: ${firstLine(why)}`);
+  for (const [name, why] of Object.entries(report.failed))
+    sections.push(`${name} failed. ${why.split('\n').find(Boolean)}`);
   return sections.join('\n\n');
 }
 
@@ -147,4 +148,3 @@ const milliseconds = number;
 const grouped = (value) => value.toLocaleString('en-US');
 const percent = (share) => (Number.isFinite(share) ? `${(100 * share).toFixed(0)}%` : '');
 const times = (ratio) => (ratio === undefined || !Number.isFinite(ratio) ? '' : `${number(ratio)}×`);
-const firstLine = (text) => text.split('\n')[0];

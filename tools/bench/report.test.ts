@@ -21,7 +21,6 @@ const measurements = (): Measurements => ({
     quick: true,
     contenders: ['nudge', 'tfjs'],
     subgroups: true,
-    sweep: true,
     parts: ['train', 'decode', 'ppo', 'kernels'],
     batch: 16,
     length: 64,

@@ -18,15 +18,13 @@ export interface BenchOptions {
   quick: boolean;
   contenders: ContenderName[];
   subgroups: boolean;
-  /** Also how the cost grows with the work; of this engine alone. */
-  sweep: boolean;
-  /** Which parts to run. */
+  /** Which parts to run; `growth` is how the cost grows with the work, of this engine alone. */
   parts: Part[];
   batch: number;
   length: number;
 }
 
-export const PARTS = ['train', 'decode', 'ppo', 'kernels'] as const;
+export const PARTS = ['train', 'decode', 'ppo', 'kernels', 'growth'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Everything that was measured, before it is summed up. */
@@ -95,17 +93,19 @@ export async function runBench(options: BenchOptions, stage: Stage): Promise<Mea
     failed: {},
   };
   const contenders = new Map<ContenderName, Remote>();
-  /** A contender that fails is left out from then on, and said so; the others go on. */
+  /** Who failed in the part that is measured now: left out of the rest of it, and said so; the others go on. */
+  const out = new Set<ContenderName>();
   const attempt = async (name: ContenderName, what: string, act: (it: Remote) => Promise<void>): Promise<void> => {
     const contender = contenders.get(name);
-    if (!contender) return;
+    if (!contender || out.has(name)) return;
     try {
       stage.say(`${what}: ${name}`);
       await act(contender);
     } catch (error) {
-      results.failed[name] = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-      stage.say(`${name} failed. ${results.failed[name]}`);
-      contenders.delete(name);
+      out.add(name);
+      const sentence = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+      results.failed[name] = [results.failed[name], sentence].filter(Boolean).join('\n');
+      stage.say(`${name} failed. ${sentence}`);
     }
   };
 
@@ -121,17 +121,24 @@ export async function runBench(options: BenchOptions, stage: Stage): Promise<Mea
       await it.endDecoding();
     });
   }
+  for (const name of out) contenders.delete(name);
   const each = async (what: string, act: (it: Remote, name: ContenderName) => Promise<void>): Promise<void> => {
     for (const name of [...contenders.keys()]) await attempt(name, what, (it) => act(it, name));
   };
 
-  const wants = (part: Part): boolean => options.parts.includes(part);
   const work: TrainingWork = { shape, batch: options.batch, length: options.length, seed: SEED };
-  if (wants('train')) await measureTraining(work, quick ? 3 : 9, results, each);
-  if (wants('decode')) await measureDecoding(quick ? 1 : 3, results, each);
-  if (wants('ppo')) await attempt('nudge', 'PPO update', (it) => measurePpo(quick ? 1 : 5, results, it));
-  if (wants('kernels')) await attempt('nudge', 'kernels', (it) => measureKernels(work, quick ? 2 : 5, results, it));
-  if (options.sweep) await attempt('nudge', 'growth', (it) => measureGrowth(quick, work, results, it, stage));
+  const parts: Record<Part, () => Promise<void>> = {
+    train: () => measureTraining(work, quick ? 3 : 9, results, each),
+    decode: () => measureDecoding(quick ? 1 : 3, results, each),
+    ppo: () => attempt('nudge', 'PPO update', (it) => measurePpo(quick ? 1 : 5, results, it)),
+    kernels: () => attempt('nudge', 'kernels', (it) => measureKernels(work, quick ? 2 : 5, results, it)),
+    growth: () => attempt('nudge', 'growth', (it) => measureGrowth(quick, work, results, it, stage)),
+  };
+  for (const part of PARTS) {
+    if (!options.parts.includes(part)) continue;
+    out.clear();
+    await parts[part]();
+  }
   return results;
 }
 

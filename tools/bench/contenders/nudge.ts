@@ -2,9 +2,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DEFAULT_SETTINGS, type ModelShape } from '../../../src/config';
 import { startDevice } from '../../../src/gpu/device';
+import { testQuads } from '../../../src/gpu/quad';
 import { generateAll } from '../../../src/model/generate';
 import { cloneGpt, disposeGpt, type Gpt } from '../../../src/model/gpt';
 import { initialParameters } from '../../../src/model/parameters';
+import { disposeRewardModel, rewardModelFrom } from '../../../src/model/rewardHead';
 import { disposeScalarModel, scalarModelFrom } from '../../../src/model/scalarHead';
 import type { AdamW } from '../../../src/ops/adamw';
 import { matrixProduct } from '../../../src/ops/matrixProduct';
@@ -33,8 +35,9 @@ export class Nudge implements Contender {
   }
 
   async start(): Promise<void> {
-    const { report } = await startDevice('webgpu', this.#gpu ? { gpu: this.#gpu } : {});
-    if (report.backend !== 'webgpu') throw new Error(`WebGPU did not start. ${report.fallbackReason}`);
+    const { gpu, report } = await startDevice('webgpu', this.#gpu ? { gpu: this.#gpu } : {});
+    if (!gpu) throw new Error(`WebGPU did not start. ${report.fallbackReason}`);
+    await testQuads(gpu);
   }
 
   async prepareTraining(work: TrainingWork): Promise<void> {
@@ -143,7 +146,7 @@ class NudgePpo implements PpoUpdates {
       maxNewTokens: work.newTokens,
     };
     const policy = freshGpt(work);
-    const rewardModel = scalarModelFrom(policy, work.seed);
+    const rewardModel = rewardModelFrom(policy, work.seed);
     const models = { policy, refPolicy: cloneGpt(policy), rewardModel, valueModel: scalarModelFrom(policy, work.seed) };
     const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, models.valueModel, settings);
     const klController = new FixedKlController(settings.klCoef);
@@ -185,7 +188,7 @@ class NudgePpo implements PpoUpdates {
     valueOptimiser.dispose();
     disposeGpt(models.policy);
     disposeGpt(models.refPolicy);
-    disposeScalarModel(models.rewardModel);
+    disposeRewardModel(models.rewardModel);
     disposeScalarModel(models.valueModel);
   }
 }

@@ -16,3 +16,8 @@ fn max_of(x: Numbers) -> f32 {
 fn mark(first: u32, index: u32) -> Numbers {
   return select(Numbers(), Numbers(1), first + vec4u(0, 1, 2, 3) == vec4u(index));
 }
+
+// The number at `index`, 0 … COUNT - 1.
+fn number_at(x: Numbers, index: u32) -> f32 {
+  return x[index];
+}

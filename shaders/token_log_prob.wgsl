@@ -2,9 +2,10 @@
 //
 //   l = logits / T,  lse = log sum exp l,  logProb = l[target] - lse,  entropy = lse - sum p l,  p = exp(l - lse)
 //
+// One part of a module: with numbers_vec4.wgsl or numbers_scalar.wgsl.
 // Shapes: logits [M, V]; targets [M] int32, each in [0, V); logProb, entropy, lse [M]; any sizes.
 // Bindings: 0 logits, 1 targets, 2 logProb, 3 entropy, 4 lse (2 to 4 written), 5 sizes.
-// An invocation takes one row, a workgroup 32 rows; no barrier. Two sweeps over the row: the maximum, then the sums.
+// An invocation takes one row, a workgroup 32 rows; no barrier. One sweep over the row, with a running maximum.
 // Numbers: float32, with the maximum taken out of every exponential and of the entropy.
 // 5e-6 against the reference.
 
@@ -14,8 +15,8 @@ struct Sizes {
   inverse_temperature: f32,
 }
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
-@group(0) @binding(1) var<storage, read> targets: array<i32>;
+@group(0) @binding(0) var<storage, read> logits: array<Numbers>;
+@group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read_write> log_prob: array<f32>;
 @group(0) @binding(3) var<storage, read_write> entropy: array<f32>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
@@ -27,21 +28,26 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (row >= sizes.m) {
     return;
   }
-  let first = row * sizes.v;
-  var highest = logits[first];
-  for (var v = 1u; v < sizes.v; v += 1) {
-    highest = max(highest, logits[first + v]);
-  }
+  let width = sizes.v / COUNT;
+  let first = row * width;
+  var highest = max_of(logits[first]);
   var total = 0.0;
-  var weighted = 0.0;
-  for (var v = 0u; v < sizes.v; v += 1) {
-    let shifted = (logits[first + v] - highest) * sizes.inverse_temperature;
-    let weight = exp(shifted);
-    total += weight;
-    weighted += weight * shifted;
+  var weighted = 0.0; // Of logits less the maximum, which moves.
+  for (var v = 0u; v < width; v += 1) {
+    let read = logits[first + v];
+    let higher = max(highest, max_of(read));
+    let drop = (highest - higher) * sizes.inverse_temperature;
+    let keep = exp(drop);
+    let shifted = (read - higher) * sizes.inverse_temperature;
+    let weights = exp(shifted);
+    weighted = (weighted + total * drop) * keep + sum_of(weights * shifted);
+    total = total * keep + sum_of(weights);
+    highest = higher;
   }
   let log_total = log(total);
-  let shifted_target = (logits[first + u32(targets[row])] - highest) * sizes.inverse_temperature;
+  let hit = targets[row];
+  let target_logit = number_at(logits[first + hit / COUNT], hit % COUNT);
+  let shifted_target = (target_logit - highest) * sizes.inverse_temperature;
   log_prob[row] = shifted_target - log_total;
   entropy[row] = log_total - weighted / total;
   lse[row] = highest * sizes.inverse_temperature + log_total;

@@ -10,6 +10,8 @@ const SIZES = [
   [65, 64, 0.7],
   [33, 513, 1],
   [63, 1024, 1.3],
+  [7, 4, 0.3],
+  [9, 2052, 1],
 ] as const;
 
 describe('tokenLogProb on WebGPU', () => {

@@ -24,13 +24,18 @@ export interface Batch {
 /**
  * Prompts alone, left-padded to the longest.
  * @param prompts B token lists
+ * @param multiple P is rounded up to it
+ * @param most P at most, but for a longer prompt
  * @returns ids [B, P], start [B]
  */
 export function padPrompts(
   prompts: readonly number[][],
   pad: number,
+  multiple = 1,
+  most = Infinity,
 ): { ids: Int32Array; start: Int32Array; promptLength: number } {
-  const promptLength = Math.max(1, ...prompts.map((prompt) => prompt.length));
+  const longest = Math.max(1, ...prompts.map((prompt) => prompt.length));
+  const promptLength = Math.max(longest, Math.min(Math.ceil(longest / multiple) * multiple, most));
   const ids = new Int32Array(prompts.length * promptLength).fill(pad);
   const start = Int32Array.from(prompts, (prompt) => promptLength - prompt.length);
   prompts.forEach((prompt, row) => ids.set(prompt, (row + 1) * promptLength - prompt.length));

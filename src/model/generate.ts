@@ -2,15 +2,13 @@
  * Generation: many prompts at once, a key-value cache, sampling on the device, the next token fed back without the
  * host. The host reads every few tokens, so that text streams and a batch whose rows have all stopped ends early.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import type { SamplingSettings } from '../config';
 import { CancelledError, InputError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
-import { cachedAttention } from '../ops/cachedAttention';
-import { causalAttention } from '../ops/causalAttention';
-import { sample } from '../ops/sample';
+import { lengthMultiple, type Reader } from '../gpu/step';
 import { padPrompts } from './batch';
-import { logits, transformer, type Gpt } from './gpt';
+import { withDecoder } from './decoder';
+import type { Gpt } from './gpt';
 
 export interface GenerateOptions extends SamplingSettings {
   /** Unsigned 32-bit; the same seed draws the same tokens. */
@@ -45,68 +43,36 @@ export async function* generate(
   prompts: readonly number[][],
   options: GenerateOptions,
 ): AsyncGenerator<Generation> {
-  const { maxNewTokens, stopToken, padToken, signal } = options;
-  const { ids, start, promptLength } = padPrompts(prompts, padToken);
+  const { maxNewTokens, stopToken, padToken, signal, seed } = options;
   const rows = prompts.length;
-  const { width, context, heads } = gpt.shape;
-  const limit = Math.min(maxNewTokens, context - promptLength);
+  const { context } = gpt.shape;
+  const longest = Math.max(1, ...prompts.map((prompt) => prompt.length));
+  const limit = Math.min(maxNewTokens, context - longest);
   if (limit < 1) {
-    throw new InputError(
-      `Expected a prompt shorter than ${context} tokens, got ${promptLength}.`,
-      'Shorten the message.',
-    );
+    throw new InputError(`Expected a prompt shorter than ${context} tokens, got ${longest}.`, 'Shorten the message.');
   }
+  const multiple = lengthMultiple();
+  const { ids, start, promptLength } = padPrompts(prompts, padToken, multiple, context - limit);
+  const capacity = Math.min(Math.ceil((promptLength + limit) / multiple) * multiple, context);
   const generation: Generation = {
     responses: prompts.map(() => []),
     logProbs: prompts.map(() => []),
     finished: prompts.map(() => false),
   };
-  const starts = tf.tensor1d(start, 'int32');
-  const caches: tf.Tensor3D[] = [];
-  const drawn: Draw[] = [];
-  try {
-    let read = 0;
-    for (let step = 0; step < limit; step++) {
+  yield* withDecoder(gpt, rows, capacity, options, async function* (decoder) {
+    let drawn: Reader[] = [];
+    for (let counter = 0; counter < limit; counter++) {
       if (signal?.aborted) throw new CancelledError('Writing the reply');
-      const last = drawn.at(-1)?.tokens;
-      drawn.push(
-        tf.tidy(() => {
-          const hidden = last
-            ? transformer(
-                gpt,
-                tf.reshape<tf.Rank.R2>(last, [rows, 1]),
-                starts,
-                promptLength + step - 1,
-                (qkv, layer) => {
-                  const flat = tf.reshape<tf.Rank.R2>(qkv, [rows, 3 * width]);
-                  const out = cachedAttention(
-                    flat,
-                    caches[layer] as tf.Tensor3D,
-                    starts,
-                    heads,
-                    promptLength + step - 1,
-                  );
-                  return tf.reshape<tf.Rank.R3>(out, [rows, 1, width]);
-                },
-              )
-            : transformer(gpt, tf.tensor2d(ids, [rows, promptLength], 'int32'), starts, 0, (qkv) => {
-                caches.push(tf.keep(cacheOf(qkv, promptLength + limit)));
-                return causalAttention(qkv, starts, heads);
-              });
-          const states = tf.slice(hidden, [0, hidden.shape[1] - 1, 0], [rows, 1, width]);
-          return sample(logits(gpt, tf.reshape<tf.Rank.R2>(states, [rows, width])), { ...options, counter: step });
-        }),
-      );
-      if ((step + 1) % READ_EVERY !== 0 && step + 1 < limit) continue;
-      await readInto(generation, drawn.slice(read), stopToken);
+      const draw = { seed, counter };
+      drawn.push(counter === 0 ? decoder.prompt(ids, start, draw) : decoder.next(promptLength + counter - 1, draw));
+      if ((counter + 1) % READ_EVERY !== 0 && counter + 1 < limit) continue;
+      await readInto(generation, drawn, stopToken);
+      drawn = [];
       await nextMacrotask();
-      read = drawn.length;
       yield generation;
       if (generation.finished.every(Boolean)) return;
     }
-  } finally {
-    tf.dispose([starts, ...caches, ...drawn.flatMap(({ tokens, logProb }) => [tokens, logProb])]);
-  }
+  });
 }
 
 /** Runs a generation to its end. */
@@ -120,39 +86,15 @@ export async function generateAll(
   return last;
 }
 
-/** What one step drew: [B] each. */
-interface Draw {
-  tokens: tf.Tensor1D;
-  logProb: tf.Tensor1D;
-}
-
-/** The cache after a prompt: its keys and values [B, P, 2C], with room up to `capacity` tokens. */
-function cacheOf(qkv: tf.Tensor3D, capacity: number): tf.Tensor3D {
-  const [batch, length, tripled] = qkv.shape;
-  const width = tripled / 3;
-  const keysAndValues = tf.slice(qkv, [0, 0, width], [batch, length, 2 * width]);
-  return tf.pad(keysAndValues, [
-    [0, 0],
-    [0, capacity - length],
-    [0, 0],
-  ]);
-}
-
-/** Reads what was drawn in one go and appends it to the rows that have not stopped. */
-async function readInto(generation: Generation, drawn: readonly Draw[], stopToken: number): Promise<void> {
-  const stacked = tf.tidy(() =>
-    tf.stack([...drawn.map(({ tokens }) => tf.cast(tokens, 'float32')), ...drawn.map(({ logProb }) => logProb)]),
-  );
-  const values = await stacked.data();
-  stacked.dispose();
-  const rows = generation.responses.length;
-  drawn.forEach((_, step) => {
-    for (let row = 0; row < rows; row++) {
+/** Reads what was drawn and appends it to the rows that have not stopped. */
+async function readInto(generation: Generation, drawn: readonly Reader[], stopToken: number): Promise<void> {
+  for (const [tokens, logProbs] of await Promise.all(drawn.map((read) => read()))) {
+    for (let row = 0; row < generation.responses.length; row++) {
       if (generation.finished[row]) continue;
-      const token = values[step * rows + row] as number;
+      const token = tokens?.[row] as number;
       generation.responses[row]?.push(token);
-      generation.logProbs[row]?.push(values[(drawn.length + step) * rows + row] as number);
+      generation.logProbs[row]?.push(logProbs?.[row] as number);
       if (token === stopToken) generation.finished[row] = true;
     }
-  });
+  }
 }

@@ -141,6 +141,15 @@ export function cloneGpt(gpt: Gpt): Gpt {
   return { shape: gpt.shape, parameters };
 }
 
+const followers = new WeakMap<Gpt, (() => void)[]>();
+
+/** Calls `callback` when the model is disposed: for what was made for it and lives as long. */
+export function whenDisposed(gpt: Gpt, callback: () => void): void {
+  followers.set(gpt, [...(followers.get(gpt) ?? []), callback]);
+}
+
 export function disposeGpt(gpt: Gpt): void {
+  for (const callback of followers.get(gpt) ?? []) callback();
+  followers.delete(gpt);
   for (const parameter of gpt.parameters.values()) parameter.dispose();
 }

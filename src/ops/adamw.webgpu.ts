@@ -1,18 +1,17 @@
 /** WGSL AdamW: one arena each for parameters, gradients and moments; the norm stays on the device. */
 import * as tf from '@tensorflow/tfjs-core';
 import source from '../../shaders/adamw.wgsl?raw';
-import copySource from '../../shaders/copy.wgsl?raw';
 import finishSource from '../../shaders/gradient_norm_finish.wgsl?raw';
 import normSource from '../../shaders/gradient_norm.wgsl?raw';
 import { Arena } from '../gpu/arena';
 import { withGradientHomes } from '../gpu/gradientHomes';
 import { disposeScratch, type Kernel, runKernel, workgroupsFor } from '../gpu/kernel';
+import { recordCopy } from './copyInto.webgpu';
 import { type AdamWMemory, type AdamWOptions, type AdamWSlot, registerAdamWMemory } from './adamw';
 
 const NORM: Kernel = { name: 'gradient_norm', source: normSource };
 const FINISH: Kernel = { name: 'gradient_norm_finish', source: finishSource };
 const UPDATE: Kernel = { name: 'adamw', source };
-const COPY: Kernel = { name: 'copy', source: copySource };
 
 /** Enough invocations to fill a GPU, few enough for one workgroup to add their sums. */
 const PARTIAL_SUMS = 1024;
@@ -98,12 +97,7 @@ class ArenaMemory implements AdamWMemory {
   #bringHome(name: string, gradient: tf.Tensor): void {
     if (this.#arenas.gradient.holds(gradient, name)) return;
     const home = this.#arenas.gradient.view(name);
-    runKernel(COPY, {
-      inputs: [gradient],
-      inPlace: [home],
-      params: [{ u32: gradient.size }],
-      workgroups: workgroupsFor(gradient.size, 512),
-    });
+    recordCopy(home, gradient);
     home.dispose();
   }
 }

@@ -15,6 +15,11 @@ interface WasmHeap {
  * and leave the view empty.
  */
 export function hostFloats(tensor: tf.Tensor): Float32Array {
-  if (tf.getBackend() !== 'wasm') return tensor.dataSync<'float32'>();
-  return (tf.backend() as unknown as WasmHeap).typedArrayFromHeap(tensor) as Float32Array; // not in the base class
+  return hostNumbers(tensor) as Float32Array;
+}
+
+/** The same of a tensor of either dtype. */
+export function hostNumbers(tensor: tf.Tensor): Float32Array | Int32Array {
+  if (tf.getBackend() !== 'wasm') return tensor.dataSync<'float32' | 'int32'>();
+  return (tf.backend() as unknown as WasmHeap).typedArrayFromHeap(tensor); // not in the base class
 }

@@ -1,25 +1,33 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { gaussian, type HostArray, hostArray, largestDifference, results, startBothBackends } from './backendAgreement';
-import { sample, type SampleAttributes } from './sample';
+import { type Draw, drawValues, sample, type SampleAttributes } from './sample';
 import './sample.webgpu';
 
-const draw = (backend: 'cpu' | 'webgpu', logits: HostArray, attributes: SampleAttributes): Promise<HostArray[]> =>
+const draw = (
+  backend: 'cpu' | 'webgpu',
+  logits: HostArray,
+  attributes: SampleAttributes & Draw,
+): Promise<HostArray[]> =>
   results(
     backend,
     (t) => {
-      const { tokens, logProb } = sample(t['logits'] as tf.Tensor2D, attributes);
+      const { tokens, logProb } = sample(
+        t['logits'] as tf.Tensor2D,
+        attributes,
+        tf.tensor1d(drawValues(attributes), 'int32'),
+      );
       return [tokens, logProb];
     },
     { logits },
   );
 
-const BASE: SampleAttributes = { temperature: 1, topK: 0, topP: 1, seed: 1234, counter: 7 };
+const BASE: SampleAttributes & Draw = { temperature: 1, topK: 0, topP: 1, seed: 1234, counter: 7 };
 
 describe('sample on WebGPU', () => {
   beforeAll(startBothBackends);
 
-  const cases: [string, number, number, Partial<SampleAttributes>][] = [
+  const cases: [string, number, number, Partial<SampleAttributes & Draw>][] = [
     ['one token', 1, 1, {}],
     ['odd sizes', 65, 63, {}],
     ['many rows', 300, 512, { seed: 0xffffffff, counter: 0xfffffff0 }],

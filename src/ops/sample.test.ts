@@ -4,13 +4,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { startDevice } from '../gpu/device';
 import { gaussian } from './backendAgreement';
 import { HOST_BACKENDS } from './plainAgreement';
-import { sample, type SampleAttributes, sampleRow } from './sample';
+import { type Draw, drawValues, sample, type SampleAttributes, sampleRow } from './sample';
 import { tokenLogProb } from './tokenLogProb';
 
-const BASE: SampleAttributes = { temperature: 1, topK: 0, topP: 1, seed: 99, counter: 0 };
+const BASE: SampleAttributes & Draw = { temperature: 1, topK: 0, topP: 1, seed: 99, counter: 0 };
 
 /** Draws one token from each of `rows` copies of a row of logits. */
-const draws = (row: number[], rows: number, changes: Partial<SampleAttributes> = {}): number[] =>
+const draws = (row: number[], rows: number, changes: Partial<SampleAttributes & Draw> = {}): number[] =>
   Array.from({ length: rows }, (_, i) => sampleRow(Float32Array.from(row), i, { ...BASE, ...changes }).token);
 
 const probabilities = (row: number[], temperature: number): number[] => {
@@ -104,7 +104,7 @@ describe.each(HOST_BACKENDS)('sample on %s', (backend) => {
       const attributes = { ...BASE, ...changes };
       const { tokens, logProb, trained } = tf.tidy(() => {
         const logits = tf.tensor2d(values, [40, 23]);
-        const drawn = sample(logits, attributes);
+        const drawn = sample(logits, attributes, tf.tensor1d(drawValues(attributes), 'int32'));
         const again = tokenLogProb(logits, drawn.tokens, attributes.temperature);
         return {
           tokens: drawn.tokens.arraySync(),

@@ -21,21 +21,30 @@ export interface SampleAttributes {
   topK: number;
   /** 1 is off. */
   topP: number;
+}
+
+/** Where in the stream of random numbers a step draws. */
+export interface Draw {
   /** Unsigned 32-bit. */
   seed: number;
   /** Unsigned 32-bit; another value for each step of a generation. */
   counter: number;
 }
 
+/** A draw as the data of a step. */
+export const drawValues = ({ seed, counter }: Draw): Int32Array => Int32Array.of(seed | 0, counter | 0);
+
 /**
  * @param logits [B, V], float32
+ * @param draw [2] int32, from `drawValues`
  * @returns tokens [B] int32 and their log-probabilities [B]
  */
 export function sample(
   logits: tf.Tensor2D,
   attributes: SampleAttributes,
+  draw: tf.Tensor1D,
 ): { tokens: tf.Tensor1D; logProb: tf.Tensor1D } {
-  const [tokens, logProb] = runOperation(SAMPLE, { logits }, attributes);
+  const [tokens, logProb] = runOperation(SAMPLE, { logits, draw }, attributes);
   return { tokens: tokens as tf.Tensor1D, logProb: logProb as tf.Tensor1D };
 }
 
@@ -43,10 +52,18 @@ registerReference<SampleAttributes>(SAMPLE, (inputs, attributes) => {
   const logits = inputs['logits'] as tf.Tensor2D;
   const [rows, vocabulary] = logits.shape;
   const values = hostFloats(logits);
+  const [seed, counter] = Uint32Array.from((inputs['draw'] as tf.Tensor).dataSync<'int32'>()) as unknown as [
+    number,
+    number,
+  ];
   const tokens = new Int32Array(rows);
   const logProb = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
-    const drawn = sampleRow(values.subarray(row * vocabulary, (row + 1) * vocabulary), row, attributes);
+    const drawn = sampleRow(values.subarray(row * vocabulary, (row + 1) * vocabulary), row, {
+      ...attributes,
+      seed,
+      counter,
+    });
     tokens[row] = drawn.token;
     logProb[row] = drawn.logProb;
   }
@@ -57,7 +74,7 @@ registerReference<SampleAttributes>(SAMPLE, (inputs, attributes) => {
 export function sampleRow(
   logits: Float32Array,
   row: number,
-  { temperature, topK, topP, seed, counter }: SampleAttributes,
+  { temperature, topK, topP, seed, counter }: SampleAttributes & Draw,
 ): { token: number; logProb: number } {
   const scale = temperature > 0 ? 1 / temperature : 1;
   let highest = -Infinity;

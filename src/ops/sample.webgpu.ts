@@ -6,12 +6,12 @@ import { input, registerWebGpu } from './webgpuOperation';
 
 const KERNEL: Kernel = { name: 'sample', source };
 
-registerWebGpu<SampleAttributes>(SAMPLE, (inputs, { temperature, topK, topP, seed, counter }) => {
+registerWebGpu<SampleAttributes>(SAMPLE, (inputs, { temperature, topK, topP }) => {
   const logits = input(SAMPLE, inputs, 'logits');
   const [rows, vocabulary] = logits.shape as [number, number];
   const greedy = temperature <= 0;
   return runKernel(KERNEL, {
-    inputs: [logits],
+    inputs: [logits, input(SAMPLE, inputs, 'draw', 'int32')],
     outputs: [
       { shape: [rows], dtype: 'int32' },
       { shape: [rows], dtype: 'float32' },
@@ -23,8 +23,6 @@ registerWebGpu<SampleAttributes>(SAMPLE, (inputs, { temperature, topK, topP, see
       { u32: Number(greedy) },
       { u32: topK },
       { f32: topP },
-      { u32: seed },
-      { u32: counter },
     ],
     workgroups: [Math.ceil(rows / 8)],
   });

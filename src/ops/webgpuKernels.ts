@@ -1,5 +1,6 @@
 /** Registers the WGSL half of every operation. Imported once, by whoever starts a device. */
 import './adamw.webgpu';
+import './copyInto.webgpu';
 import './cachedAttention.webgpu';
 import './causalAttention.webgpu';
 import './crossEntropy.webgpu';

@@ -48,7 +48,7 @@ function trainStepTable({ trainStep, ratios }) {
       'bind groups made',
       'buffers made',
       'GFLOP/s',
-      'loss, first to last',
+      'loss, first to last (steps)',
       'time over ours',
     ],
     Object.entries(trainStep).map(([name, step]) => [
@@ -61,7 +61,7 @@ function trainStepTable({ trainStep, ratios }) {
       step.bindGroupsCreated,
       step.buffersCreated,
       number(step.gflops),
-      `${step.loss.first.toFixed(2)} to ${step.loss.last.toFixed(2)}`,
+      `${step.loss.first.toFixed(2)} to ${step.loss.last.toFixed(2)} (${step.loss.steps})`,
       times(ratios.trainStep[name]),
     ]),
   );

@@ -97,7 +97,7 @@ describe('reportOf', () => {
 
 describe('brokenTrainings', () => {
   const withLosses = (first: number, last: number): string[] => {
-    const trainStep = { tfjs: { ...report.trainStep.tfjs!, loss: { first, last } } };
+    const trainStep = { ...report.trainStep, tfjs: { ...report.trainStep.tfjs!, loss: { first, last, steps: 2 } } };
     return brokenTrainings({ trainStep, model: report.model });
   };
 
@@ -108,6 +108,7 @@ describe('brokenTrainings', () => {
   it('names a loss that starts elsewhere, one that does not fall, and one that is no number', () => {
     expect(withLosses(0.44, 0.1)[0]).toContain('tfjs');
     expect(withLosses(6.24, 6.24)).toHaveLength(1);
+    expect(withLosses(6.3, 4)[0]).toContain('6.240');
     expect(withLosses(6.24, Number.NaN)).toHaveLength(1);
   });
 });

@@ -2,7 +2,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DEFAULT_SETTINGS, type ModelShape } from '../../../src/config';
 import { startDevice } from '../../../src/gpu/device';
-import { testQuads } from '../../../src/gpu/quad';
 import { generateAll } from '../../../src/model/generate';
 import { cloneGpt, disposeGpt, type Gpt } from '../../../src/model/gpt';
 import { initialParameters } from '../../../src/model/parameters';
@@ -37,7 +36,6 @@ export class Nudge implements Contender {
   async start(): Promise<void> {
     const { gpu, report } = await startDevice('webgpu', this.#gpu ? { gpu: this.#gpu } : {});
     if (!gpu) throw new Error(`WebGPU did not start. ${report.fallbackReason}`);
-    await testQuads(gpu);
   }
 
   async prepareTraining(work: TrainingWork): Promise<void> {

@@ -64,8 +64,11 @@ async function bench() {
   const { report, broken } = await Promise.race([options.node ? inNode() : inBrowser(), outOfTime()]);
   console.log(`\n${reportTables(report)}`);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
-  if (options.markdown) {
-    const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
+  if (options.markdown && broken.length === 0) {
+    const asked = process.argv.slice(2);
+    // Where the JSON went is nobody else's business.
+    const told = asked.filter((arg, i) => !arg.startsWith('--json') && asked[i - 1] !== '--json');
+    const command = ['npm run bench --', ...told].join(' ');
     const date = new Date().toISOString().slice(0, 10);
     const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '# Benchmarks\n';
     writeFileSync(PAGE, withMeasured(page, report, { date, command }));

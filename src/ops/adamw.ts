@@ -112,9 +112,7 @@ export class AdamW {
    * @returns the global gradient norm before clipping; the caller disposes it
    */
   update(gradients: ReadonlyMap<string, tf.Tensor>, numbers: tf.Tensor1D): tf.Scalar {
-    for (const name of this.#slots.keys()) {
-      if (!gradients.has(name)) throw new Error(`AdamW: no gradient for ${name}`);
-    }
+    this.#expectAll(gradients);
     const norm = this.#memory.update(gradients, numbers);
     for (const gradient of gradients.values()) gradient.dispose();
     return norm;
@@ -122,6 +120,7 @@ export class AdamW {
 
   /** Both halves at once. */
   apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): tf.Scalar {
+    this.#expectAll(gradients);
     const numbers = tf.tensor1d(this.advance(learningRate));
     const norm = this.update(gradients, numbers);
     numbers.dispose();
@@ -147,6 +146,12 @@ export class AdamW {
       tf.tidy(() => moment.assign(tf.tensor(saved.values, moment.shape)));
     }
     this.step = step;
+  }
+
+  #expectAll(gradients: ReadonlyMap<string, tf.Tensor>): void {
+    for (const name of this.#slots.keys()) {
+      if (!gradients.has(name)) throw new Error(`AdamW: no gradient for ${name}`);
+    }
   }
 
   dispose(): void {

@@ -1,34 +1,185 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ModelShape } from '../config';
+import { DEFAULT_SETTINGS, type ModelShape } from '../config';
 import { startDevice } from '../gpu/device';
-import type { Gpt } from '../model/gpt';
-import { disposeGpt } from '../model/gpt';
+import { memory } from '../gpu/memory';
+import type { HostTensor, Step } from '../gpu/step';
+import { batchInputs, padBatch } from '../model/batch';
+import { Decoder } from '../model/decoder';
+import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
 import { initialParameters } from '../model/parameters';
+import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
+import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
 import type { AdamW } from '../ops/adamw';
 import '../ops/webgpuKernels';
+import { FixedKlController } from './adaptiveKlController';
+import { batchPairWeights } from './pairWeights';
+import { minibatchStep, ppo, ppoOptimisers, type PpoState } from './ppo';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
+import { poolingWeights, rewardModelOptimiser, rewardModelStep } from './rewardModel';
+import { scoringStep } from './rollout';
+import { sftOptimiser, sftStep } from './sft';
 
-const SHAPE: ModelShape = { layers: 4, width: 32, heads: 2, context: 32, vocabulary: 65 };
-const [ROWS, LENGTH] = [3, 18];
+/** As deep as `mini`, and narrow: dispatches depend on the depth alone. */
+const SHAPE: ModelShape = { layers: 4, width: 32, heads: 2, context: 48, vocabulary: 65 };
+const STEPS = 40;
+const [PAD, STOP] = [0, 1];
 
-const windowsAt = (step: number): Int32Array =>
-  Int32Array.from({ length: ROWS * LENGTH }, (_, i) => (i * 7 + step * 13 + ((i * i) % 11)) % SHAPE.vocabulary);
+const freshGpt = (seed = 3): Gpt => ({ shape: SHAPE, parameters: initialParameters(SHAPE, seed) });
 const rateAt = (step: number): number => 1e-2 / (1 + step);
+const numbersOf = (optimiser: AdamW, step: number): HostTensor => ({
+  values: optimiser.advance(rateAt(step)),
+  shape: [3],
+});
+const token = (i: number): number => 2 + ((i * 7 + ((i * i) % 11)) % (SHAPE.vocabulary - 2));
+const tokens = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => token(from + i));
+const floats = (rows: number, columns: number, seed: number): HostTensor => ({
+  values: Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(seed + 1.7 * i)),
+  shape: [rows, columns],
+});
 
-async function weightsAfter(
-  steps: number,
-  run: (gpt: Gpt, optimiser: AdamW, step: number) => Promise<void>,
-): Promise<Map<string, Float32Array>> {
-  const gpt: Gpt = { shape: SHAPE, parameters: initialParameters(SHAPE, 3) };
-  const optimiser = pretrainingOptimiser(gpt);
-  for (let step = 0; step < steps; step++) await run(gpt, optimiser, step);
-  const weights = new Map<string, Float32Array>();
-  for (const [name, variable] of [...gpt.parameters, ...optimiser.moments()]) {
-    weights.set(name, await variable.data<'float32'>());
+function batchAt(step: number): ReturnType<typeof padBatch> {
+  const prompts = [tokens(step, 5), tokens(step + 3, 9), tokens(2 * step, 7), tokens(step + 1, 2)];
+  const replies = [4, 6, 3, 8].map((count, row) => [...tokens(step * row, count), STOP]);
+  return padBatch(prompts, replies, PAD, SHAPE.context, 8);
+}
+
+/** A step with what it changes and its inputs at every turn. */
+interface Case {
+  step: Step<string>;
+  inputsAt: (step: number) => Record<string, HostTensor>;
+  changed: () => ReadonlyMap<string, tf.Variable>;
+  dispose: () => void;
+}
+
+const CASES: Record<string, () => Case> = {
+  pretraining: () => {
+    const gpt = freshGpt();
+    const optimiser = pretrainingOptimiser(gpt);
+    return {
+      step: pretrainingStep(gpt, optimiser),
+      inputsAt: (step) => ({
+        ...windowBatch(Int32Array.from(tokens(step, 3 * 18)), 18),
+        numbers: numbersOf(optimiser, step),
+      }),
+      changed: () => new Map([...gpt.parameters, ...optimiser.moments()]),
+      dispose: () => [optimiser.dispose(), disposeGpt(gpt)],
+    };
+  },
+  'fine-tuning': () => {
+    const gpt = freshGpt();
+    const optimiser = sftOptimiser(gpt);
+    return {
+      step: sftStep(gpt, optimiser),
+      inputsAt: (step) => ({ ...batchInputs(batchAt(step)), numbers: numbersOf(optimiser, step) }),
+      changed: () => new Map([...gpt.parameters, ...optimiser.moments()]),
+      dispose: () => [optimiser.dispose(), disposeGpt(gpt)],
+    };
+  },
+  'reward model': () => {
+    const gpt = freshGpt();
+    const model = rewardModelFrom(gpt, 1);
+    disposeGpt(gpt);
+    const optimiser = rewardModelOptimiser(model);
+    return {
+      step: rewardModelStep(model, optimiser, 0.01),
+      inputsAt: (step) => ({
+        ...batchInputs(batchAt(step)),
+        pooling: poolingWeights(batchAt(step)),
+        pairWeights: { values: batchPairWeights([[1, 2], step % 2 ? [2, 1] : [1, 2]], 2), shape: [2, 2, 2] },
+        numbers: numbersOf(optimiser, step),
+      }),
+      changed: () => new Map([...model.trunk.parameters, ['likelihood', model.likelihood], ...optimiser.moments()]),
+      dispose: () => [optimiser.dispose(), disposeRewardModel(model)],
+    };
+  },
+  'PPO minibatch': () => {
+    const { state, dispose } = freshPpo();
+    return {
+      step: minibatchStep(state, DEFAULT_SETTINGS.ppo),
+      inputsAt: (step) => {
+        const batch = batchAt(step);
+        const take = (seed: number): HostTensor => floats(batch.rows, batch.responseLength, seed);
+        return {
+          ...batchInputs(batch),
+          oldLogProbs: take(1 + step),
+          advantages: take(2),
+          oldValues: take(3),
+          returns: take(4),
+          policyNumbers: numbersOf(state.policyOptimiser, step),
+          valueNumbers: numbersOf(state.valueOptimiser, step),
+        };
+      },
+      changed: () =>
+        new Map<string, tf.Variable>([
+          ...state.models.policy.parameters,
+          ...[...state.models.valueModel.trunk.parameters].map(([name, v]) => [`value ${name}`, v] as const),
+          ...state.policyOptimiser.moments(),
+        ]),
+      dispose,
+    };
+  },
+  scoring: () => {
+    const { state, dispose } = freshPpo();
+    return {
+      step: scoringStep(state.models, 0.7),
+      inputsAt: (step) => ({ ...batchInputs(batchAt(step)), pooling: poolingWeights(batchAt(step)) }),
+      changed: () => new Map(),
+      dispose,
+    };
+  },
+};
+
+function freshPpo(): { state: PpoState; dispose: () => void } {
+  const refPolicy = freshGpt();
+  const policy = cloneGpt(refPolicy);
+  const rewardModel: RewardModel = rewardModelFrom(refPolicy, 1);
+  const valueModel = cloneScalarModel(rewardModel);
+  const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, DEFAULT_SETTINGS.ppo);
+  const models = { policy, refPolicy, rewardModel, valueModel };
+  return {
+    state: { models, policyOptimiser, valueOptimiser, klController: new FixedKlController(0.1), update: 0 },
+    dispose: () => {
+      policyOptimiser.dispose();
+      valueOptimiser.dispose();
+      disposeGpt(policy);
+      disposeGpt(refPolicy);
+      disposeRewardModel(rewardModel);
+      disposeScalarModel(valueModel);
+    },
+  };
+}
+
+/** Outputs of every step, and what the steps left. */
+async function run(name: string, plainly: boolean): Promise<{ outputs: unknown[]; weights: Map<string, unknown> }> {
+  const { step, inputsAt, changed, dispose } = CASES[name]!();
+  const outputs: unknown[] = [];
+  for (let i = 0; i < STEPS; i++) {
+    const inputs = inputsAt(i);
+    outputs.push(await (plainly ? step.runPlainly(inputs) : step.run(inputs))());
   }
-  optimiser.dispose();
-  disposeGpt(gpt);
+  const weights = new Map<string, unknown>();
+  for (const [key, variable] of changed()) weights.set(key, await variable.data());
+  step.dispose();
+  dispose();
+  return { outputs, weights };
+}
+
+/** Weights of the policy after a short run of PPO. */
+async function policyAfter(updates: number): Promise<Map<string, unknown>> {
+  const { state, dispose } = freshPpo();
+  const settings = { ...DEFAULT_SETTINGS.ppo, updates, batchSize: 8, minibatchSize: 4, maxNewTokens: 8 };
+  const prompts = [3, 5, 9, 2, 7, 4, 6, 8].map((count, row) => tokens(row, count));
+  for await (const _ of ppo(state, {
+    settings,
+    tokens: { stop: STOP, pad: PAD },
+    seed: 5,
+    promptsOf: () => prompts,
+    describe: () => ({ prompt: '', reply: '' }),
+  }));
+  const weights = new Map<string, unknown>();
+  for (const [name, variable] of state.models.policy.parameters) weights.set(name, await variable.data());
+  dispose();
   return weights;
 }
 
@@ -37,36 +188,44 @@ describe('captured training', () => {
     await startDevice('webgpu');
   });
 
-  it('pretraining: 40 replayed steps with a changing rate give the bits of 40 eager ones', async () => {
-    const made = new WeakMap<AdamW, ReturnType<typeof pretrainingStep>>();
-    const [replayedLosses, eagerLosses]: [number[], number[]] = [[], []];
-    const train = (plainly: boolean, losses: number[]) => async (gpt: Gpt, optimiser: AdamW, step: number) => {
-      const captured = made.get(optimiser) ?? pretrainingStep(gpt, optimiser);
-      made.set(optimiser, captured);
-      const inputs = {
-        ...windowBatch(windowsAt(step), LENGTH),
-        numbers: { values: optimiser.advance(rateAt(step)), shape: [3] },
-      };
-      const [loss] = await (plainly ? captured.runPlainly(inputs) : captured.run(inputs))();
-      losses.push(loss?.[0] as number);
-      if (step === 39) captured.dispose();
-    };
-    const replayed = await weightsAfter(40, train(false, replayedLosses));
-    const eager = await weightsAfter(40, train(true, eagerLosses));
-    expect(replayedLosses).toEqual(eagerLosses);
-    expect(replayedLosses.at(-1)).toBeLessThan(replayedLosses[0] as number);
-    for (const [name, values] of replayed) expect(values, name).toEqual(eager.get(name));
-  });
+  it.each(Object.keys(CASES))(
+    '%s: 40 replays with changing rates and inputs give the bits of 40 eager runs',
+    async (name) => {
+      const before = memory();
+      const replayed = await run(name, false);
+      expect(memory().tensors).toBe(before.tensors);
+      const eager = await run(name, true);
+      expect(replayed.outputs).toEqual(eager.outputs);
+      expect(replayed.outputs[0]).not.toEqual(replayed.outputs[1]);
+      for (const [key, values] of replayed.weights) expect(values, key).toEqual(eager.weights.get(key));
+    },
+  );
 
-  it('a step of four layers is at most 100 dispatches', async () => {
-    const gpt: Gpt = { shape: SHAPE, parameters: initialParameters(SHAPE, 3) };
-    const optimiser = pretrainingOptimiser(gpt);
-    const step = pretrainingStep(gpt, optimiser);
-    const numbers = { values: optimiser.advance(1e-3), shape: [3] };
-    await step.read({ ...windowBatch(windowsAt(0), LENGTH), numbers });
+  it('a pretraining step of four layers is at most 100 dispatches', async () => {
+    const { step, inputsAt, dispose } = CASES['pretraining']!();
+    await step.read(inputsAt(0));
     expect(step.tapes[0]?.dispatches).toBeLessThanOrEqual(100);
     step.dispose();
-    optimiser.dispose();
-    tf.dispose([...gpt.parameters.values()]);
+    dispose();
+  });
+
+  it('a token of four layers is at most 33 dispatches', async () => {
+    const gpt = freshGpt();
+    const decoder = new Decoder(gpt, 3, 16, { temperature: 1, topK: 0, topP: 1 });
+    const draw = { seed: 1, counter: 0 };
+    await decoder.prompt(Int32Array.from(tokens(0, 12)), new Int32Array(3), draw)();
+    await decoder.next(4, { ...draw, counter: 1 })();
+    expect(decoder.dispatchesPerToken).toBeLessThanOrEqual(33);
+    decoder.dispose();
+    disposeGpt(gpt);
+  });
+
+  it('the same seed gives the same weights after 20 updates of PPO', async () => {
+    const [one, again] = [await policyAfter(20), await policyAfter(20)];
+    const start = freshGpt();
+    const name = 'transformer.wte.weight';
+    expect(one.get(name)).not.toEqual(await start.parameters.get(name)?.data());
+    for (const [key, values] of one) expect(values, key).toEqual(again.get(key));
+    disposeGpt(start);
   });
 });

@@ -25,6 +25,8 @@ export class Tape {
   readonly #watched: readonly tf.Variable[];
   /** Where the watched variables lay when the tape was recorded. */
   readonly #places: GPUBufferBinding[];
+  /** Their tensors when they were last seen to lie there: most often they are the same still. */
+  readonly #seen: tf.DataId[];
 
   /**
    * @param inputs the first ones: shapes and dtypes are fixed from now on
@@ -43,6 +45,7 @@ export class Tape {
     this.#watched = watched;
     for (const { dataId } of watched) backend.uploadToGPU(dataId);
     this.#places = watched.map(({ dataId }) => bindingOf(backend, dataId));
+    this.#seen = watched.map(({ dataId }) => dataId);
     const { commands, memory, result } = record(backend, name, () => {
       const tensors = new Map(
         Object.entries(inputs).map(([input, { values, shape }]) => {
@@ -71,9 +74,12 @@ export class Tape {
 
   /** Whether the variables still lie where the commands look for them. */
   get valid(): boolean {
-    return this.#watched.every((variable, i) => {
-      const [now, then] = [bindingOf(this.#backend, variable.dataId), this.#places[i] as GPUBufferBinding];
-      return now.buffer === then.buffer && now.offset === then.offset;
+    return this.#watched.every(({ dataId }, i) => {
+      if (dataId === this.#seen[i]) return true;
+      const [now, then] = [bindingOf(this.#backend, dataId), this.#places[i] as GPUBufferBinding];
+      if (now.buffer !== then.buffer || now.offset !== then.offset) return false;
+      this.#seen[i] = dataId;
+      return true;
     });
   }
 

@@ -26,6 +26,13 @@ class ArenaMemory implements AdamWMemory {
   readonly #arenas: Record<'gradient' | (typeof PLACES)[number], Arena>;
   readonly #whole: Record<'gradient' | (typeof PLACES)[number], tf.Tensor1D>;
 
+  /** The tensors that were seen to lie in their arena. */
+  readonly #settled = {
+    parameter: new Map<string, tf.DataId>(),
+    m: new Map<string, tf.DataId>(),
+    v: new Map<string, tf.DataId>(),
+  };
+
   constructor(slots: ReadonlyMap<string, AdamWSlot>, options: AdamWOptions) {
     this.#slots = slots;
     this.#options = options;
@@ -43,12 +50,16 @@ class ArenaMemory implements AdamWMemory {
   }
 
   settle(): void {
-    for (const [name, slot] of this.#slots) {
-      for (const place of PLACES) {
-        const arena = this.#arenas[place];
-        if (arena.holds(slot[place], name)) continue;
-        arena.copyFrom(name, slot[place]);
-        tf.tidy(() => slot[place].assign(arena.view(name)));
+    for (const place of PLACES) {
+      const [arena, seen] = [this.#arenas[place], this.#settled[place]];
+      for (const [name, slot] of this.#slots) {
+        const variable = slot[place];
+        if (seen.get(name) === variable.dataId) continue;
+        if (!arena.holds(variable, name)) {
+          arena.copyFrom(name, variable);
+          tf.tidy(() => variable.assign(arena.view(name)));
+        }
+        seen.set(name, variable.dataId);
       }
     }
   }

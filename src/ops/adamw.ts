@@ -14,6 +14,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { adamwNumbers, applyNumbers, type AdamForm } from './adamwUpdate';
+import { hostFloats, unfilled } from './hostValues';
 
 export interface AdamWOptions {
   beta1: number;
@@ -160,31 +161,33 @@ export class AdamW {
   }
 }
 
+/** The sum of squares of a tensor on the host. */
+function squares(x: tf.Tensor): number {
+  const values = hostFloats(x);
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return sum;
+}
+
 function hostMemory(slots: ReadonlyMap<string, AdamWSlot>, options: AdamWOptions): AdamWMemory {
   return {
     settle: () => undefined,
     withGradientHomes: (body) => body(),
     update(gradients, numbers) {
       const [keep, rate, epsilon] = numbers.dataSync<'float32'>() as unknown as [number, number, number];
-      const values = new Map([...gradients].map(([name, gradient]) => [name, gradient.dataSync<'float32'>()]));
-      let squares = 0;
-      for (const name of slots.keys()) for (const g of values.get(name) as Float32Array) squares += g * g;
-      const norm = Math.sqrt(squares);
+      const norm = Math.sqrt(
+        [...slots.keys()].reduce((sum, name) => sum + squares(gradients.get(name) as tf.Tensor), 0),
+      );
       const gradScale = norm > options.maxGradNorm ? options.maxGradNorm / norm : 1;
       for (const [name, { parameter, m, v }] of slots) {
-        // Copies: a tensor of tfjs is immutable, and XNNPACK keeps packed weights by tensor id.
-        const [p, first, second] = [parameter, m, v].map((x) => Float32Array.from(x.dataSync<'float32'>())) as [
-          Float32Array,
-          Float32Array,
-          Float32Array,
-        ];
-        const gradient = values.get(name) as Float32Array;
+        // The parameter moves to a new tensor, since XNNPACK keeps packed weights by tensor id.
+        const next = unfilled(parameter.shape);
+        const [p, first, second] = [hostFloats(next), hostFloats(m), hostFloats(v)];
+        p.set(hostFloats(parameter));
+        const gradient = hostFloats(gradients.get(name) as tf.Tensor);
         applyNumbers(p, gradient, first, second, { keep, rate, epsilon }, { ...options, gradScale });
-        tf.tidy(() => {
-          parameter.assign(tf.tensor(p, parameter.shape));
-          m.assign(tf.tensor(first, m.shape));
-          v.assign(tf.tensor(second, v.shape));
-        });
+        parameter.assign(next);
+        next.dispose();
       }
       return tf.scalar(norm);
     },

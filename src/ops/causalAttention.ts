@@ -6,7 +6,9 @@
  * start give 0. out [B, T, C]; lse [B, H, T] is log sum exp of the scores, kept for the backward pass.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { hostFloats } from './hostValues';
+import { hostExp } from './hostExp';
+import { hostMatrix, hostProduct, padded, transposeOf, type HostMatrix } from './hostProduct';
+import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
 
 export const CAUSAL_ATTENTION = 'NudgeCausalAttention';
@@ -27,116 +29,178 @@ export function causalAttention(qkv: tf.Tensor3D, start: tf.Tensor1D, heads: num
   return runOperation(CAUSAL_ATTENTION, { qkv, start }, attributes)[0] as tf.Tensor3D;
 }
 
-/** Where the parts of one head lie in the flat arrays. */
-interface HeadLayout {
+interface Sizes {
   batch: number;
   length: number;
   width: number;
-  heads: number;
+  /** D, numbers of a head. */
   size: number;
   scale: number;
 }
 
-function layoutOf(qkv: tf.Tensor, heads: number): HeadLayout {
+function sizesOf(qkv: tf.Tensor, heads: number): Sizes {
   const [batch, length, tripled] = qkv.shape as [number, number, number];
   const width = tripled / 3;
-  return { batch, length, width, heads, size: width / heads, scale: 1 / Math.sqrt(width / heads) };
+  return { batch, length, width, size: width / heads, scale: 1 / Math.sqrt(width / heads) };
 }
 
-/** sum_d a[i + d] b[j + d] over a head of `size` numbers. */
-function dot(a: Float32Array, i: number, b: Float32Array, j: number, size: number): number {
-  let sum = 0;
-  for (let d = 0; d < size; d++) sum += (a[i + d] as number) * (b[j + d] as number);
-  return sum;
+/** Copies `rows` rows of a head, `size` numbers each, `stride` apart from `at`, into a matrix, and zeros after them. */
+function take(
+  { values, rowStride }: HostMatrix,
+  x: Float32Array,
+  at: number,
+  stride: number,
+  rows: number,
+  size: number,
+) {
+  for (let i = 0; i < rows; i++) {
+    for (let d = 0; d < size; d++) values[i * rowStride + d] = x[at + i * stride + d]!;
+  }
+  values.fill(0, rows * rowStride, padded(rows) * rowStride);
 }
 
-/** y[j + d] += factor x[i + d] over a head of `size` numbers. */
-function addScaled(y: Float32Array, j: number, x: Float32Array, i: number, factor: number, size: number): void {
-  for (let d = 0; d < size; d++) y[j + d] = (y[j + d] as number) + factor * (x[i + d] as number);
+/** The other way, times `factor`. */
+function put(
+  x: Float32Array,
+  at: number,
+  stride: number,
+  { values, rowStride }: HostMatrix,
+  rows: number,
+  size: number,
+  factor = 1,
+): void {
+  for (let i = 0; i < rows; i++) {
+    for (let d = 0; d < size; d++) x[at + i * stride + d] = factor * values[i * rowStride + d]!;
+  }
 }
 
-// Loops over host arrays. Batched products of small matrices are slow in tfjs-wasm (1.6 GFLOP/s, and unbatched ones cost
-// more in calls than they save); a loop that skips the masked half takes a third of the time.
+// A head is a few small products over the tokens that its row really has; what the mask hides is not computed.
 registerReference<AttentionAttributes>(CAUSAL_ATTENTION, (inputs, { heads }) => {
   const qkv = inputs['qkv'] as tf.Tensor3D;
-  const { batch, length, width, size, scale } = layoutOf(qkv, heads);
-  const x = hostFloats(qkv);
+  const { batch, length, width, size, scale } = sizesOf(qkv, heads);
   const start = (inputs['start'] as tf.Tensor1D).dataSync<'int32'>();
-  const out = new Float32Array(batch * length * width);
-  const lse = new Float32Array(batch * heads * length);
-  const scores = new Float32Array(length);
+  const outputs = [unfilled([batch, length, width]), unfilled([batch, heads, length])] as const;
+  const x = hostFloats(qkv);
+  const [out, lse] = outputs.map(hostFloats) as [Float32Array, Float32Array];
+  out.fill(0);
+  lse.fill(0);
+  const ofHead = (): HostMatrix => hostMatrix(length, size);
+  const [q, k, v, o] = [ofHead(), ofHead(), ofHead(), ofHead()];
+  const p = hostMatrix(length, length);
   for (let b = 0; b < batch; b++) {
     const first = start[b] as number;
+    const rows = length - first;
+    const [count, inner] = [padded(rows), padded(size)];
     for (let h = 0; h < heads; h++) {
-      for (let t = first; t < length; t++) {
-        const q = (b * length + t) * 3 * width + h * size;
-        let highest = -Infinity;
-        for (let j = first; j <= t; j++) {
-          const k = (b * length + j) * 3 * width + width + h * size;
-          const score = dot(x, q, x, k, size) * scale;
-          scores[j] = score;
-          highest = Math.max(highest, score);
-        }
-        let total = 0;
-        for (let j = first; j <= t; j++) {
-          const weight = Math.exp((scores[j] as number) - highest);
-          scores[j] = weight;
-          total += weight;
-        }
-        const o = (b * length + t) * width + h * size;
-        for (let j = first; j <= t; j++) {
-          const v = (b * length + j) * 3 * width + 2 * width + h * size;
-          addScaled(out, o, x, v, (scores[j] as number) / total, size);
-        }
-        lse[(b * heads + h) * length + t] = highest + Math.log(total);
-      }
+      const at = (b * length + first) * 3 * width + h * size;
+      take(q, x, at, 3 * width, rows, size);
+      take(k, x, at + width, 3 * width, rows, size);
+      take(v, x, at + 2 * width, 3 * width, rows, size);
+      hostProduct(p, q, transposeOf(k), count, inner, count, 'lower result'); // scores
+      softmaxRows(p, rows, scale, lse, (b * heads + h) * length + first);
+      hostProduct(o, p, v, count, count, inner, 'lower left');
+      put(out, (b * length + first) * width + h * size, width, o, rows, size);
     }
   }
-  return [tf.tensor3d(out, [batch, length, width]), tf.tensor3d(lse, [batch, heads, length])];
+  return [...outputs];
 });
+
+/** Turns scores [rows, rows] into weights, with 0 right of the diagonal where products look, and writes lse from `at`. */
+function softmaxRows(
+  { values, rowStride }: HostMatrix,
+  rows: number,
+  scale: number,
+  lse: Float32Array,
+  at: number,
+): void {
+  for (let i = 0; i < rows; i++) {
+    const row = i * rowStride;
+    let highest = -Infinity;
+    for (let j = row; j <= row + i; j++) if (values[j]! > highest) highest = values[j]!;
+    let total = 0;
+    for (let j = row; j <= row + i; j++) {
+      const weight = hostExp((values[j]! - highest) * scale);
+      values[j] = weight;
+      total += weight;
+    }
+    const share = 1 / total;
+    for (let j = row; j <= row + i; j++) values[j] = values[j]! * share;
+    if (i + 1 < rowStride) values[row + i + 1] = 0;
+    lse[at + i] = highest * scale + Math.log(total);
+  }
+}
 
 // p = exp(s - lse);  dv = p' dy;  dp = dy v';  ds = p (dp - rowsum(dy o)) / sqrt D;  dq = ds k;  dk = ds' q.
 registerReference<AttentionAttributes>(CAUSAL_ATTENTION_BACKWARD, (inputs, { heads }) => {
   const qkv = inputs['qkv'] as tf.Tensor3D;
-  const { batch, length, width, size, scale } = layoutOf(qkv, heads);
-  const x = hostFloats(qkv);
+  const { batch, length, width, size, scale } = sizesOf(qkv, heads);
   const start = (inputs['start'] as tf.Tensor1D).dataSync<'int32'>();
+  const dqkv = unfilled<tf.Rank.R3>(qkv.shape);
+  const [x, dx] = [hostFloats(qkv), hostFloats(dqkv)];
   const [out, lse, dy] = ['out', 'lse', 'dy'].map((name) => hostFloats(inputs[name] as tf.Tensor)) as [
     Float32Array,
     Float32Array,
     Float32Array,
   ];
-  const dx = new Float32Array(x.length);
+  dx.fill(0);
+  const ofHead = (): HostMatrix => hostMatrix(length, size);
+  const [q, k, v, g, o, d] = [ofHead(), ofHead(), ofHead(), ofHead(), ofHead(), ofHead()];
+  const [p, ds] = [hostMatrix(length, length), hostMatrix(length, length)];
   for (let b = 0; b < batch; b++) {
     const first = start[b] as number;
+    const rows = length - first;
+    const [count, inner] = [padded(rows), padded(size)];
     for (let h = 0; h < heads; h++) {
-      for (let t = first; t < length; t++) {
-        const q = (b * length + t) * 3 * width + h * size;
-        const o = (b * length + t) * width + h * size;
-        const normaliser = lse[(b * heads + h) * length + t] as number;
-        const carried = dot(dy, o, out, o, size);
-        for (let j = first; j <= t; j++) {
-          const k = (b * length + j) * 3 * width + width + h * size;
-          const v = k + width;
-          let score = 0;
-          let dp = 0;
-          for (let d = 0; d < size; d++) {
-            score += (x[q + d] as number) * (x[k + d] as number);
-            dp += (dy[o + d] as number) * (x[v + d] as number);
-          }
-          const p = Math.exp(score * scale - normaliser);
-          const ds = p * (dp - carried) * scale;
-          for (let d = 0; d < size; d++) {
-            dx[v + d] = (dx[v + d] as number) + p * (dy[o + d] as number);
-            dx[k + d] = (dx[k + d] as number) + ds * (x[q + d] as number);
-            dx[q + d] = (dx[q + d] as number) + ds * (x[k + d] as number);
-          }
-        }
-      }
+      const at = (b * length + first) * 3 * width + h * size;
+      const outAt = (b * length + first) * width + h * size;
+      take(q, x, at, 3 * width, rows, size);
+      take(k, x, at + width, 3 * width, rows, size);
+      take(v, x, at + 2 * width, 3 * width, rows, size);
+      take(g, dy, outAt, width, rows, size);
+      take(o, out, outAt, width, rows, size);
+      hostProduct(p, q, transposeOf(k), count, inner, count, 'lower result');
+      hostProduct(ds, g, transposeOf(v), count, inner, count, 'lower result');
+      scoreGradients(p, ds, g, o, rows, count, size, scale, lse, (b * heads + h) * length + first);
+      hostProduct(d, transposeOf(p), g, count, count, inner, 'upper left');
+      put(dx, at + 2 * width, 3 * width, d, rows, size);
+      hostProduct(d, ds, k, count, count, inner, 'lower left');
+      put(dx, at, 3 * width, d, rows, size, scale);
+      hostProduct(d, transposeOf(ds), q, count, count, inner, 'upper left');
+      put(dx, at + width, 3 * width, d, rows, size, scale);
     }
   }
-  return [tf.tensor3d(dx, qkv.shape)];
+  return [dqkv];
 });
+
+/** Turns scores into weights p and dp into p (dp - rowsum(dy o)), both 0 in whatever else products look at. */
+function scoreGradients(
+  { values: p, rowStride }: HostMatrix,
+  { values: ds }: HostMatrix,
+  { values: dy, rowStride: dyStride }: HostMatrix,
+  { values: o }: HostMatrix,
+  rows: number,
+  count: number,
+  size: number,
+  scale: number,
+  lse: Float32Array,
+  at: number,
+): void {
+  for (let i = 0; i < rows; i++) {
+    let carried = 0;
+    for (let d = i * dyStride; d < i * dyStride + size; d++) carried += dy[d]! * o[d]!;
+    const normaliser = lse[at + i]!;
+    const row = i * rowStride;
+    for (let j = row; j <= row + i; j++) {
+      const weight = hostExp(p[j]! * scale - normaliser);
+      p[j] = weight;
+      ds[j] = weight * (ds[j]! - carried);
+    }
+    p.fill(0, row + i + 1, row + count);
+    ds.fill(0, row + i + 1, row + count);
+  }
+  p.fill(0, rows * rowStride, count * rowStride);
+  ds.fill(0, rows * rowStride, count * rowStride);
+}
 
 registerGradient<AttentionAttributes>(
   CAUSAL_ATTENTION,

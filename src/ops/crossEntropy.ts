@@ -6,6 +6,8 @@
  * weights are data and have no gradient: 1 / M for a mean, 0 for padding.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { hostExp } from './hostExp';
+import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
 
 export const CROSS_ENTROPY = 'NudgeCrossEntropy';
@@ -24,24 +26,41 @@ export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D, weights:
 registerReference(CROSS_ENTROPY, (inputs) => {
   const { logits, targets, weights } = inputs as { logits: tf.Tensor2D; targets: tf.Tensor1D; weights: tf.Tensor1D };
   const [rows, vocabulary] = logits.shape;
-  const highest = tf.max(logits, 1, true); // [M, 1]
-  const shifted = tf.sub(logits, highest);
-  const logTotal = tf.log(tf.sum(tf.exp(shifted), 1)); // [M]
-  const targetIndex = tf.add(tf.mul(tf.range(0, rows, 1, 'int32'), tf.scalar(vocabulary, 'int32')), targets);
-  const target = tf.gather(tf.reshape(shifted, [-1]), tf.cast(targetIndex, 'int32') as tf.Tensor1D);
-  const loss = tf.sum(tf.mul(weights, tf.sub(logTotal, target)));
-  return [loss, tf.add(logTotal, tf.squeeze(highest, [1]))];
+  const outputs = [unfilled([]), unfilled([rows])] as const;
+  const [values, weight, lse] = [hostFloats(logits), hostFloats(weights), hostFloats(outputs[1])];
+  const target = targets.dataSync<'int32'>();
+  let loss = 0;
+  for (let row = 0; row < rows; row++) {
+    const at = row * vocabulary;
+    let highest = -Infinity;
+    for (let i = at; i < at + vocabulary; i++) if (values[i]! > highest) highest = values[i]!;
+    let total = 0;
+    for (let i = at; i < at + vocabulary; i++) total += hostExp(values[i]! - highest);
+    const logTotal = Math.log(total);
+    loss += weight[row]! * (logTotal + highest - values[at + target[row]!]!);
+    lse[row] = logTotal + highest;
+  }
+  hostFloats(outputs[0])[0] = loss;
+  return [...outputs];
 });
 
 registerReference(CROSS_ENTROPY_BACKWARD, (inputs) => {
-  const { logits, targets, weights, lse, dy } = inputs as Record<
-    'logits' | 'targets' | 'weights' | 'lse' | 'dy',
-    tf.Tensor
-  >;
-  const column = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, 1]);
-  const p = tf.exp(tf.sub(logits, column(lse)));
-  const chosen = tf.cast(tf.oneHot(targets as tf.Tensor1D, logits.shape[1] as number), 'float32');
-  return [tf.mul(tf.sub(p, chosen), column(tf.mul(weights, dy)))];
+  const [rows, vocabulary] = (inputs['logits'] as tf.Tensor2D).shape;
+  const output = unfilled<tf.Rank.R2>([rows, vocabulary]);
+  const [logits, weights, lse, [dy], dlogits] = [
+    ...['logits', 'weights', 'lse', 'dy'].map((name) => hostFloats(inputs[name] as tf.Tensor)),
+    hostFloats(output),
+  ] as [Float32Array, Float32Array, Float32Array, [number], Float32Array];
+  const targets = (inputs['targets'] as tf.Tensor1D).dataSync<'int32'>();
+  for (let row = 0; row < rows; row++) {
+    const at = row * vocabulary;
+    const factor = weights[row]! * dy;
+    const normaliser = lse[row]!;
+    for (let i = at; i < at + vocabulary; i++) dlogits[i] = factor * hostExp(logits[i]! - normaliser);
+    const target = at + targets[row]!;
+    dlogits[target] = dlogits[target]! - factor;
+  }
+  return [output];
 });
 
 registerGradient(

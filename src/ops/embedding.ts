@@ -5,7 +5,7 @@
  * above 0 only when decoding. Padding gets position 0; nothing real attends to it.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { hostFloats } from './hostValues';
+import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
 import { passTensorThrough } from './passThrough';
 
@@ -62,10 +62,12 @@ export function tiedEmbedding(
 
 /** Position of every token, [B * T], on the host. */
 function positions(start: tf.Tensor, length: number, offset: number): Int32Array {
-  const starts = start.dataSync();
-  return Int32Array.from({ length: starts.length * length }, (_, i) =>
-    Math.max(offset + (i % length) - (starts[Math.floor(i / length)] as number), 0),
-  );
+  const starts = start.dataSync<'int32'>();
+  const places = new Int32Array(starts.length * length);
+  for (let i = 0; i < places.length; i++) {
+    places[i] = Math.max(offset + (i % length) - starts[Math.floor(i / length)]!, 0);
+  }
+  return places;
 }
 
 registerReference<EmbeddingAttributes>(EMBEDDING, (inputs, { offset, passWte }) => {
@@ -76,33 +78,43 @@ registerReference<EmbeddingAttributes>(EMBEDDING, (inputs, { offset, passWte }) 
     wpe: tf.Tensor2D;
   };
   const [batch, length] = ids.shape;
+  const width = wte.shape[1];
   const first = offset ?? ((inputs['offset'] as tf.Tensor).dataSync()[0] as number);
-  const tokens = tf.gather(wte, tf.reshape(ids, [-1]));
-  const places = tf.gather(wpe, tf.tensor1d(positions(start, length, first), 'int32'));
-  const x = tf.reshape(tf.add(tokens, places), [batch, length, wte.shape[1]]);
-  return [x, ...(passWte ? [passTensorThrough(wte)] : [])];
+  const output = unfilled<tf.Rank.R3>([batch, length, width]);
+  const [x, tokenRows, placeRows] = [hostFloats(output), hostFloats(wte), hostFloats(wpe)];
+  const tokens = ids.dataSync<'int32'>();
+  const places = positions(start, length, first);
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]! * width;
+    const place = places[i]! * width;
+    for (let c = 0; c < width; c++) x[i * width + c] = tokenRows[token + c]! + placeRows[place + c]!;
+  }
+  return [output, ...(passWte ? [passTensorThrough(wte)] : [])];
 });
 
-// Loops over host arrays: tfjs-wasm has no UnsortedSegmentSum, and a one-hot product costs V times as much.
+// A loop: tfjs-wasm has no UnsortedSegmentSum, and a one-hot product costs V times as much.
 registerReference<EmbeddingBackwardAttributes>(EMBEDDING_BACKWARD, (inputs, { offset }) => {
   const { ids, start, wte, wpe, dy, dPassed } = inputs as Record<string, tf.Tensor> &
     Record<'wte' | 'wpe', tf.Tensor2D>;
   const [, length, width] = (dy as tf.Tensor3D).shape;
-  const tokens = (ids as tf.Tensor).dataSync();
+  const outputs = [unfilled<tf.Rank.R2>(wte.shape), unfilled<tf.Rank.R2>(wpe.shape)] as const;
+  const [dwte, dwpe] = outputs.map(hostFloats) as [Float32Array, Float32Array];
+  if (dPassed) dwte.set(hostFloats(dPassed));
+  else dwte.fill(0);
+  dwpe.fill(0);
+  const tokens = (ids as tf.Tensor).dataSync<'int32'>();
   const places = positions(start as tf.Tensor, length, offset);
   const gradient = hostFloats(dy as tf.Tensor);
-  const dwte = dPassed ? Float32Array.from(hostFloats(dPassed)) : new Float32Array(wte.size);
-  const dwpe = new Float32Array(wpe.size);
   for (let i = 0; i < tokens.length; i++) {
-    const token = (tokens[i] as number) * width;
-    const place = (places[i] as number) * width;
+    const token = tokens[i]! * width;
+    const place = places[i]! * width;
     for (let c = 0; c < width; c++) {
-      const g = gradient[i * width + c] as number;
-      dwte[token + c] = (dwte[token + c] as number) + g;
-      dwpe[place + c] = (dwpe[place + c] as number) + g;
+      const g = gradient[i * width + c]!;
+      dwte[token + c] = dwte[token + c]! + g;
+      dwpe[place + c] = dwpe[place + c]! + g;
     }
   }
-  return [tf.tensor2d(dwte, wte.shape), tf.tensor2d(dwpe, wpe.shape)];
+  return [...outputs];
 });
 
 registerGradient<EmbeddingAttributes>(

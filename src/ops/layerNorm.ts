@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { LAYER_NORM_EPSILON } from '../config';
+import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
 import { passTensorThrough } from './passThrough';
 
@@ -49,24 +50,65 @@ export function finalLayerNorm(
 
 registerReference<LayerNormAttributes>(LAYER_NORM, (inputs, { epsilon, passX }) => {
   const { x, gamma, beta } = inputs as { x: tf.Tensor2D; gamma: tf.Tensor1D; beta: tf.Tensor1D };
-  const mean = tf.mean(x, 1, true); // [M, 1]
-  const centred = tf.sub(x, mean);
-  const rstd = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), epsilon)); // [M, 1]
-  const y = tf.add(tf.mul(tf.mul(centred, rstd), gamma), beta);
-  return [y, tf.concat([mean, rstd], 1), ...(passX ? [passTensorThrough(x)] : [])];
+  const [rows, width] = x.shape;
+  const outputs = [unfilled([rows, width]), unfilled([rows, 2])] as const;
+  const [values, scale, shift] = [hostFloats(x), hostFloats(gamma), hostFloats(beta)];
+  const [y, statistics] = [hostFloats(outputs[0]), hostFloats(outputs[1])];
+  for (let row = 0; row < rows; row++) {
+    const at = row * width;
+    let sum = 0;
+    for (let c = 0; c < width; c++) sum += values[at + c]!;
+    const mean = sum / width;
+    let squares = 0;
+    for (let c = 0; c < width; c++) {
+      const centred = values[at + c]! - mean;
+      squares += centred * centred;
+    }
+    const rstd = 1 / Math.sqrt(squares / width + epsilon);
+    for (let c = 0; c < width; c++) y[at + c] = (values[at + c]! - mean) * rstd * scale[c]! + shift[c]!;
+    statistics[2 * row] = mean;
+    statistics[2 * row + 1] = rstd;
+  }
+  return [...outputs, ...(passX ? [passTensorThrough(x)] : [])];
 });
 
 // With n = (x - mean) rstd and g = dy gamma:
 //   dx = rstd (g - mean(g) - n mean(g n)) + dPassed,  dgamma = sum dy n,  dbeta = sum dy.
 registerReference(LAYER_NORM_BACKWARD, (inputs) => {
-  const { x, gamma, statistics, dy } = inputs as Record<'x' | 'gamma' | 'statistics' | 'dy', tf.Tensor>;
-  const [mean, scale] = tf.split(statistics, 2, 1) as [tf.Tensor, tf.Tensor]; // [M, 1] each
-  const n = tf.mul(tf.sub(x, mean), scale);
-  const g = tf.mul(dy, gamma);
-  const spread = tf.add(tf.mean(g, 1, true), tf.mul(n, tf.mean(tf.mul(g, n), 1, true)));
-  const dx = tf.mul(tf.sub(g, spread), scale);
-  const dPassed = inputs['dPassed'];
-  return [dPassed ? tf.add(dx, dPassed) : dx, tf.sum(tf.mul(dy, n), 0), tf.sum(dy, 0)];
+  const [rows, width] = (inputs['x'] as tf.Tensor2D).shape;
+  const outputs = [unfilled([rows, width]), unfilled([width]), unfilled([width])] as const;
+  const [x, gamma, statistics, dy] = ['x', 'gamma', 'statistics', 'dy'].map((name) =>
+    hostFloats(inputs[name] as tf.Tensor),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const dPassed = inputs['dPassed'] ? hostFloats(inputs['dPassed']) : null;
+  const [dx, dgamma, dbeta] = outputs.map(hostFloats) as [Float32Array, Float32Array, Float32Array];
+  const sums = new Float64Array(2 * width); // dgamma, dbeta
+  for (let row = 0; row < rows; row++) {
+    const at = row * width;
+    const mean = statistics[2 * row]!;
+    const rstd = statistics[2 * row + 1]!;
+    let total = 0;
+    let along = 0;
+    for (let c = 0; c < width; c++) {
+      const n = (x[at + c]! - mean) * rstd;
+      const gradient = dy[at + c]!;
+      const g = gradient * gamma[c]!;
+      total += g;
+      along += g * n;
+      sums[c] = sums[c]! + gradient * n;
+      sums[width + c] = sums[width + c]! + gradient;
+    }
+    total /= width;
+    along /= width;
+    for (let c = 0; c < width; c++) {
+      const n = (x[at + c]! - mean) * rstd;
+      dx[at + c] = (dy[at + c]! * gamma[c]! - total - n * along) * rstd;
+    }
+    if (dPassed) for (let c = at; c < at + width; c++) dx[c] = dx[c]! + dPassed[c]!;
+  }
+  dgamma.set(sums.subarray(0, width));
+  dbeta.set(sums.subarray(width));
+  return [...outputs];
 });
 
 registerGradient<LayerNormAttributes>(

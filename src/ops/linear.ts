@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors';
+import { hostFloats } from './hostValues';
 import { matrixProduct, plainProduct } from './matrixProduct';
 import { registerGradient, registerReference, runOperation, type Inputs } from './operation';
 
@@ -35,16 +36,33 @@ export function linearParameterGradients(
   return runOperation(LINEAR_PARAMETER_GRADIENTS, { x, dy, weight, bias }) as [tf.Tensor2D, tf.Tensor1D];
 }
 
+/** x W + b in plain tfjs, where the product begins with the bias. */
+export function plainLinear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor): tf.Tensor2D {
+  return tf.fused.matMul({ a: x as tf.Tensor2D, b: weight as tf.Tensor2D, bias });
+}
+
 registerReference(LINEAR, (inputs) => {
   const { x, weight, bias } = inputs as Record<'x' | 'weight' | 'bias', tf.Tensor>;
-  const y = tf.add(plainProduct(x, weight), bias);
+  const y = plainLinear(x, weight, bias);
   return [inputs['residual'] ? tf.add(y, inputs['residual']) : y];
 });
 
 registerReference(LINEAR_PARAMETER_GRADIENTS, (inputs) => {
   const { x, dy } = inputs as Record<'x' | 'dy', tf.Tensor>;
-  return [plainProduct(x, dy, true), tf.sum(dy, 0)];
+  return [plainProduct(x, dy, true), sumOfRows(dy as tf.Tensor2D)];
 });
+
+/** [M, N] to [N]. A loop, since tfjs-wasm transposes first. */
+function sumOfRows(x: tf.Tensor2D): tf.Tensor1D {
+  const [rows, width] = x.shape;
+  const values = hostFloats(x);
+  const sums = new Float64Array(width);
+  for (let row = 0; row < rows; row++) {
+    const at = row * width;
+    for (let c = 0; c < width; c++) sums[c] = sums[c]! + values[at + c]!;
+  }
+  return tf.tensor1d(Float32Array.from(sums));
+}
 
 registerGradient(LINEAR, { inputs: ['x', 'weight', 'bias'], outputs: [] }, ([dy], [x, weight, bias]) => {
   const g = dy as tf.Tensor2D;

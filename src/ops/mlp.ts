@@ -5,8 +5,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors';
-import { plainGelu, plainGeluSlope } from './gelu';
-import { linearParameterGradients } from './linear';
+import { gelu, timesGeluSlope } from './gelu';
+import { hostFloats, unfilled } from './hostValues';
+import { linearParameterGradients, plainLinear } from './linear';
 import { matrixProduct, plainProduct } from './matrixProduct';
 import { registerGradient, registerReference, runOperation } from './operation';
 
@@ -48,15 +49,18 @@ type MlpInputs = Record<'x' | 'w1' | 'b1' | 'w2' | 'b2' | 'residual', tf.Tensor>
 
 registerReference<MlpAttributes>(MLP, (inputs, { keepInner }) => {
   const { x, w1, b1, w2, b2, residual } = inputs as MlpInputs;
-  const pre = tf.add(plainProduct(x, w1), b1);
-  const inner = plainGelu(pre);
-  const y = tf.add(tf.add(plainProduct(inner, w2), b2), residual);
+  const pre = plainLinear(x, w1, b1);
+  const inner = unfilled<tf.Rank.R2>(pre.shape);
+  gelu(hostFloats(inner), hostFloats(pre));
+  const y = tf.add(plainLinear(inner, w2, b2), residual);
   return keepInner ? [y, inner, pre] : [y];
 });
 
 registerReference(MLP_INNER_GRADIENT, (inputs) => {
   const { dy, w2, pre } = inputs as Record<'dy' | 'w2' | 'pre', tf.Tensor>;
-  return [tf.mul(plainProduct(dy, w2, false, true), plainGeluSlope(pre))];
+  const dPre = plainProduct(dy, w2, false, true);
+  timesGeluSlope(hostFloats(dPre), hostFloats(pre));
+  return [dPre];
 });
 
 registerGradient(

@@ -6,6 +6,8 @@
  * Shapes: logits [M, V]; targets [M] int32; logProb, entropy, lse [M]. float32 throughout, maximum taken out first.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { hostExp } from './hostExp';
+import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
 
 export const TOKEN_LOG_PROB = 'NudgeTokenLogProb';
@@ -34,33 +36,54 @@ export function tokenLogProb(
 registerReference<TokenLogProbAttributes>(TOKEN_LOG_PROB, (inputs, { temperature }) => {
   const { logits, targets } = inputs as { logits: tf.Tensor2D; targets: tf.Tensor1D };
   const [rows, vocabulary] = logits.shape;
-  const l = temperature === 1 ? logits : (tf.div(logits, temperature) as tf.Tensor2D);
-  const highest = tf.max(l, 1, true);
-  const shifted = tf.sub(l, highest);
-  const weights = tf.exp(shifted);
-  const total = tf.sum(weights, 1); // [M]
-  const logTotal = tf.log(total);
-  const targetIndex = tf.add(tf.mul(tf.range(0, rows, 1, 'int32'), tf.scalar(vocabulary, 'int32')), targets);
-  const target = tf.gather(tf.reshape(shifted, [-1]), tf.cast(targetIndex, 'int32') as tf.Tensor1D);
-  // entropy = lse - sum p l, with the maximum taken out of both.
-  const entropy = tf.sub(logTotal, tf.div(tf.sum(tf.mul(weights, shifted), 1), total));
-  return [tf.sub(target, logTotal), entropy, tf.add(logTotal, tf.squeeze(highest, [1]))];
+  const outputs = [unfilled([rows]), unfilled([rows]), unfilled([rows])] as const;
+  const values = hostFloats(logits);
+  const [logProb, entropy, lse] = outputs.map(hostFloats) as [Float32Array, Float32Array, Float32Array];
+  const target = targets.dataSync<'int32'>();
+  const scale = 1 / temperature;
+  for (let row = 0; row < rows; row++) {
+    const at = row * vocabulary;
+    let highest = -Infinity;
+    for (let i = at; i < at + vocabulary; i++) if (values[i]! > highest) highest = values[i]!;
+    let total = 0;
+    let weighted = 0;
+    for (let i = at; i < at + vocabulary; i++) {
+      const shifted = (values[i]! - highest) * scale;
+      const weight = hostExp(shifted);
+      total += weight;
+      weighted += weight * shifted;
+    }
+    const logTotal = Math.log(total);
+    logProb[row] = (values[at + target[row]!]! - highest) * scale - logTotal;
+    // entropy = lse - sum p l, with the maximum taken out of both.
+    entropy[row] = logTotal - weighted / total;
+    lse[row] = logTotal + highest * scale;
+  }
+  return [...outputs];
 });
 
 // dlogits = (dLogProb (1[v = target] - p) - dEntropy p (log p + entropy)) / T
 registerReference<TokenLogProbAttributes>(TOKEN_LOG_PROB_BACKWARD, (inputs, { temperature }) => {
-  const { logits, targets, entropy, lse, dLogProb, dEntropy } = inputs as Record<
-    'logits' | 'targets' | 'entropy' | 'lse' | 'dLogProb' | 'dEntropy',
-    tf.Tensor
-  >;
-  const column = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, 1]);
-  const l = temperature === 1 ? logits : tf.div(logits, temperature);
-  const logP = tf.sub(l, column(lse));
-  const p = tf.exp(logP);
-  const chosen = tf.oneHot(targets as tf.Tensor1D, logits.shape[1] as number);
-  const fromLogProb = tf.mul(tf.sub(tf.cast(chosen, 'float32'), p), column(dLogProb));
-  const fromEntropy = tf.mul(tf.mul(p, tf.add(logP, column(entropy))), column(dEntropy));
-  return [tf.div(tf.sub(fromLogProb, fromEntropy), temperature)];
+  const [rows, vocabulary] = (inputs['logits'] as tf.Tensor2D).shape;
+  const output = unfilled<tf.Rank.R2>([rows, vocabulary]);
+  const [logits, entropy, lse, dLogProb, dEntropy] = ['logits', 'entropy', 'lse', 'dLogProb', 'dEntropy'].map((name) =>
+    hostFloats(inputs[name] as tf.Tensor),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+  const dlogits = hostFloats(output);
+  const targets = (inputs['targets'] as tf.Tensor1D).dataSync<'int32'>();
+  const scale = 1 / temperature;
+  for (let row = 0; row < rows; row++) {
+    const at = row * vocabulary;
+    const fromLogProb = dLogProb[row]! * scale;
+    const fromEntropy = dEntropy[row]! * scale;
+    for (let i = at; i < at + vocabulary; i++) {
+      const logP = logits[i]! * scale - lse[row]!;
+      dlogits[i] = -hostExp(logP) * (fromLogProb + fromEntropy * (logP + entropy[row]!));
+    }
+    const target = at + targets[row]!;
+    dlogits[target] = dlogits[target]! + fromLogProb;
+  }
+  return [output];
 });
 
 registerGradient<TokenLogProbAttributes>(

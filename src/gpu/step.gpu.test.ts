@@ -17,7 +17,7 @@ describe('a recorded step', () => {
 
   it('gives what it gives when run plainly, for the inputs of each run and the variables of that moment', async () => {
     const weight = tf.variable(tf.tensor1d([1, 2, 3]));
-    const step = new Step(
+    const step = new Step<'x' | 'scale'>(
       'scaled softmax',
       ({ x, scale }) => {
         const scaled = tf.mul(tf.mul(x, weight), scale);
@@ -41,7 +41,7 @@ describe('a recorded step', () => {
   });
 
   it('is recorded once for each set of shapes', async () => {
-    const step = new Step(
+    const step = new Step<'x'>(
       'sum',
       ({ x }) => [tf.sum(x)],
       () => [],
@@ -59,7 +59,7 @@ describe('a recorded step', () => {
   });
 
   it('may be replayed many times before the first result is read', async () => {
-    const step = new Step(
+    const step = new Step<'x'>(
       'square',
       ({ x }) => [tf.square(x)],
       () => [],
@@ -72,7 +72,7 @@ describe('a recorded step', () => {
 
   it('keeps the bytes of the GPU the same, and gives them back', async () => {
     const before = memory();
-    const step = new Step(
+    const step = new Step<'x'>(
       'softmax',
       ({ x }) => [tf.softmax(tf.add(x, 1))],
       () => [],

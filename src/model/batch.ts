@@ -21,21 +21,32 @@ export interface Batch {
   responseLength: number;
 }
 
+/** How long rows are made beyond what they need, so that few shapes come: see `lengthMultiple`. */
+export interface Lengths {
+  /** Lengths are rounded up to it; 1 unless given. */
+  multiple?: number;
+  /** Shortest P. */
+  prompt?: number;
+  /** Shortest R. */
+  response?: number;
+}
+
+const lengthOf = (longest: number, shortest: number, multiple: number, most: number): number =>
+  Math.max(longest, Math.min(Math.ceil(Math.max(longest, shortest) / multiple) * multiple, most));
+
 /**
  * Prompts alone, left-padded to the longest.
  * @param prompts B token lists
- * @param multiple P is rounded up to it
  * @param most P at most, but for a longer prompt
  * @returns ids [B, P], start [B]
  */
 export function padPrompts(
   prompts: readonly number[][],
   pad: number,
-  multiple = 1,
+  { multiple = 1, prompt = 1 }: Lengths = {},
   most = Infinity,
 ): { ids: Int32Array; start: Int32Array; promptLength: number } {
-  const longest = Math.max(1, ...prompts.map((prompt) => prompt.length));
-  const promptLength = Math.max(longest, Math.min(Math.ceil(longest / multiple) * multiple, most));
+  const promptLength = lengthOf(Math.max(1, ...prompts.map((ids) => ids.length)), prompt, multiple, most);
   const ids = new Int32Array(prompts.length * promptLength).fill(pad);
   const start = Int32Array.from(prompts, (prompt) => promptLength - prompt.length);
   prompts.forEach((prompt, row) => ids.set(prompt, (row + 1) * promptLength - prompt.length));
@@ -47,27 +58,26 @@ export function padPrompts(
  * @param responses B token lists, each ending with its stop token where it has one
  * @param pad fills both ends; a token of its own, so that the stop token is learnt
  * @param context P + R at most
- * @param multiple P and R are rounded up to it where the context allows
+ * @param lengths of the rows, where the context allows
  */
 export function padBatch(
   prompts: readonly number[][],
   responses: readonly number[][],
   pad: number,
   context: number,
-  multiple = 1,
+  { multiple = 1, prompt = 1, response = 1 }: Lengths = {},
 ): Batch {
   const rows = prompts.length;
-  const longestPrompt = Math.max(1, ...prompts.map((prompt) => prompt.length));
-  const longestResponse = Math.max(1, ...responses.map((response) => response.length));
+  const longestPrompt = Math.max(1, ...prompts.map((ids) => ids.length));
+  const longestResponse = Math.max(1, ...responses.map((ids) => ids.length));
   if (longestPrompt + longestResponse > context) {
     throw new InputError(
       `Expected prompt and reply to fit ${context} tokens, got ${longestPrompt} and ${longestResponse}.`,
       'Shorten the conversation or the reply.',
     );
   }
-  const roundedUp = (length: number, most: number): number => Math.min(Math.ceil(length / multiple) * multiple, most);
-  const responseLength = roundedUp(longestResponse, context - longestPrompt);
-  const promptLength = roundedUp(longestPrompt, context - responseLength);
+  const responseLength = lengthOf(longestResponse, response, multiple, context - longestPrompt);
+  const promptLength = lengthOf(longestPrompt, prompt, multiple, context - responseLength);
   const length = promptLength + responseLength;
   const ids = new Int32Array(rows * length).fill(pad);
   const start = new Int32Array(rows);

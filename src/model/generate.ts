@@ -6,7 +6,7 @@ import type { SamplingSettings } from '../config';
 import { CancelledError, InputError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
 import { lengthMultiple, type Reader } from '../gpu/step';
-import { padPrompts } from './batch';
+import { type Lengths, padPrompts } from './batch';
 import { withDecoder } from './decoder';
 import type { Gpt } from './gpt';
 
@@ -18,6 +18,8 @@ export interface GenerateOptions extends SamplingSettings {
   /** Fills short prompts. */
   padToken: number;
   signal?: AbortSignal;
+  /** Of the rows; rounded up as a step wants them unless given. */
+  lengths?: Lengths;
 }
 
 /** Where every row stands. */
@@ -51,8 +53,9 @@ export async function* generate(
   if (limit < 1) {
     throw new InputError(`Expected a prompt shorter than ${context} tokens, got ${longest}.`, 'Shorten the message.');
   }
-  const multiple = lengthMultiple();
-  const { ids, start, promptLength } = padPrompts(prompts, padToken, multiple, context - limit);
+  const lengths = options.lengths ?? { multiple: lengthMultiple() };
+  const { multiple = 1 } = lengths;
+  const { ids, start, promptLength } = padPrompts(prompts, padToken, lengths, context - limit);
   const capacity = Math.min(Math.ceil((promptLength + limit) / multiple) * multiple, context);
   const generation: Generation = {
     responses: prompts.map(() => []),

@@ -152,7 +152,7 @@ function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number
       responses.push(replies[k] ?? (replies[0] as number[]));
     }
   }
-  return padBatch(prompts, responses, pad, context, lengthMultiple());
+  return padBatch(prompts, responses, pad, context, { multiple: lengthMultiple() });
 }
 
 /** Where in the response the head is read: everywhere, or at its last token, as in the papers. */

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { lengthMultiple, Step } from '../gpu/step';
-import { batchInputs, batchTensors, padBatch, type Batch, type BatchInput } from '../model/batch';
+import { batchInputs, batchTensors, padBatch, type Batch, type BatchInput, type Lengths } from '../model/batch';
 import { generateAll } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
@@ -49,7 +49,7 @@ export async function sampleResponses(
   policy: Gpt,
   prompts: readonly number[][],
   tokens: ControlTokens,
-  sampling: { temperature: number; maxNewTokens: number; seed: number; signal?: AbortSignal },
+  sampling: { temperature: number; maxNewTokens: number; seed: number; signal?: AbortSignal; lengths?: Lengths },
 ): Promise<{ responses: number[][]; finished: boolean[] }> {
   return generateAll(policy, prompts, { ...sampling, topK: 0, topP: 1, stopToken: tokens.stop, padToken: tokens.pad });
 }
@@ -91,6 +91,7 @@ export function scoringStep(models: RolloutModels, temperature: number): Step<Ba
 /**
  * Scores responses with all four models.
  * @param scoring of these models, where many batches are scored
+ * @param lengths of the rows
  */
 export async function scoreEpisodes(
   models: RolloutModels,
@@ -99,8 +100,9 @@ export async function scoreEpisodes(
   tokens: ControlTokens,
   temperature: number,
   scoring?: ReturnType<typeof scoringStep>,
+  lengths: Lengths = { multiple: lengthMultiple() },
 ): Promise<Episodes> {
-  const batch = padBatch(prompts, responses, tokens.pad, models.policy.shape.context, lengthMultiple());
+  const batch = padBatch(prompts, responses, tokens.pad, models.policy.shape.context, lengths);
   const { rows, responseLength } = batch;
   const step = scoring ?? scoringStep(models, temperature);
   const [values, scores] = (await step.read({ ...batchInputs(batch), pooling: poolingWeights(batch) })) as [

@@ -66,7 +66,7 @@ export async function* superviseFineTune(
         chosen.map(({ response }) => response),
         pad,
         gpt.shape.context,
-        lengthMultiple(),
+        { multiple: lengthMultiple() },
       );
       const rate = linearToZero(learningRate, optimiser.step, steps);
       const numbers = { values: optimiser.advance(rate), shape: [3] };

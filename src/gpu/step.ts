@@ -7,6 +7,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { webGpuBackend } from './kernel';
 import { type HostTensor, Tape } from './tape';
+import { tapeGeneration } from './tapeGeneration';
 
 export type { HostTensor } from './tape';
 
@@ -27,6 +28,7 @@ export class Step<Input extends string> {
   readonly #body: (inputs: Record<Input, tf.Tensor>) => tf.Tensor[];
   readonly #variables: () => Iterable<tf.Variable>;
   readonly #tapes = new Map<string, Tape>();
+  #generation = tapeGeneration();
 
   /**
    * @param name for errors and labels
@@ -84,6 +86,10 @@ export class Step<Input extends string> {
   }
 
   #tapeFor(inputs: Readonly<Record<Input, HostTensor>>): Tape {
+    if (this.#generation !== tapeGeneration()) {
+      this.dispose();
+      this.#generation = tapeGeneration();
+    }
     const key = Object.values<HostTensor>(inputs)
       .map(({ shape }) => shape.join('x'))
       .join(' ');

@@ -14,7 +14,7 @@ import querySource from '../../shaders/causal_attention_backward_query.wgsl?raw'
 import anySource from '../../shaders/causal_attention_any.wgsl?raw';
 import source from '../../shaders/causal_attention.wgsl?raw';
 import { disposeScratch, type Kernel, type KernelCall, runKernel } from '../gpu/kernel';
-import { declareVariants, type KernelVariant } from './kernelVariants';
+import { declareVariants, type KernelVariant, type Measurable, type Trial } from './kernelVariants';
 
 interface Kernels {
   forward: Kernel;
@@ -52,8 +52,17 @@ const PLAIN: AttentionVariant = { name: 'plain', quads: false, kernels: plainKer
 const ANY: AttentionVariant = { name: 'any', quads: false, kernels: anyKernels, rows: 0 };
 
 const VARIANTS = [QUAD_TWO, QUAD, PLAIN_TWO, PLAIN, ANY] as const;
-const choose = declareVariants('causal attention', VARIANTS);
-const chooseBackward = declareVariants('causal attention backward', VARIANTS);
+
+const measurable = (trialOf: (shape: AttentionShape) => Trial): Measurable => ({
+  source: VARIANTS.flatMap(({ kernels }) => Object.values(kernels).map(({ source: text }: Kernel) => text)).join(''),
+  trialOf: (shape) => {
+    const [batch, length, heads, size] = shape.split(' x ').map(Number) as [number, number, number, number];
+    return trialOf({ batch, length, heads, size });
+  },
+});
+
+const choose = declareVariants('causal attention', VARIANTS, measurable(forwardTrial));
+const chooseBackward = declareVariants('causal attention backward', VARIANTS, measurable(backwardTrial));
 
 const MAX_SIZE_IN_REGISTERS = 64;
 /** Two rows of a larger head, with their sums, are more than the registers of a GPU hold. */
@@ -130,6 +139,41 @@ export function attendBackward(
   disposeScratch([delta]);
   return dqkv;
 }
+
+type Operands = Readonly<Record<string, tf.TensorInfo>>;
+
+function forwardTrial(shape: AttentionShape): Trial {
+  const { batch, length, heads, size } = shape;
+  return {
+    operands: {
+      qkv: { shape: [batch, length, 3 * heads * size], dtype: 'float32' },
+      start: { shape: [batch], dtype: 'int32' },
+    },
+    flops: 2 * productFlops(shape),
+    run: (device, operands: Operands) => attend(device, operands as Parameters<typeof attend>[1], heads),
+  };
+}
+
+function backwardTrial(shape: AttentionShape): Trial {
+  const { batch, length, heads, size } = shape;
+  const one = { shape: [batch, length, heads * size], dtype: 'float32' } as const;
+  return {
+    operands: {
+      ...forwardTrial(shape).operands,
+      out: one,
+      lse: { shape: [batch, heads, length], dtype: 'float32' },
+      dy: one,
+    },
+    flops: 5 * productFlops(shape),
+    run: (device, operands: Operands) => [
+      attendBackward(device, operands as Parameters<typeof attendBackward>[1], heads),
+    ],
+  };
+}
+
+/** Of one product over the half of all pairs of rows that causal attention computes. */
+const productFlops = ({ batch, length, heads, size }: AttentionShape): number =>
+  batch * heads * size * length * (length + 1);
 
 interface AttentionShape {
   batch: number;

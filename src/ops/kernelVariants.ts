@@ -2,9 +2,12 @@
  * Kernels that can be computed in several ways, and which way is taken: one that was forced, else the one that was
  * chosen for the shape by timing, else the first that the device can run of those that the kernel itself puts forward.
  *
- * All variants of a kernel give the same numbers up to rounding.
+ * All variants of a kernel give the same numbers up to rounding. One that does not, on this device, is refused and then
+ * taken for no shape.
  */
+import type * as tf from '@tensorflow/tfjs-core';
 import { quadsWork } from '../gpu/quad';
+import { retireTapes } from '../gpu/tapeGeneration';
 
 export interface KernelVariant {
   /** Unique in its kernel. */
@@ -13,12 +16,31 @@ export interface KernelVariant {
   readonly quads: boolean;
 }
 
+/** A kernel on one of its shapes, with nothing around it, so that its variants can be compared. */
+export interface Trial {
+  /** What it needs, by name. */
+  operands: Readonly<Record<string, { shape: readonly number[]; dtype: 'float32' | 'int32' }>>;
+  /** Floating-point operations of one run. */
+  flops: number;
+  /** Records the kernel once and returns what it computes. */
+  run(device: GPUDevice, operands: Readonly<Record<string, tf.TensorInfo>>): tf.TensorInfo[];
+}
+
+/** What makes the variants of a kernel measurable. */
+export interface Measurable {
+  /** The text of all variants: when it changes, earlier measurements no longer count. */
+  source: string;
+  trialOf(shape: string): Trial;
+}
+
 interface Entry {
   variants: readonly KernelVariant[];
+  measurable: Measurable | null;
   /** Variant by shape. */
   chosen: Map<string, string>;
-  /** Shapes that the kernel was asked for. */
-  shapes: Set<string>;
+  refused: Set<string>;
+  /** By shape that the kernel was asked for: what can serve it, best first by rule, and what was taken last. */
+  shapes: Map<string, { order: readonly KernelVariant[]; taken: string }>;
 }
 
 const entries = new Map<string, Entry>();
@@ -27,27 +49,32 @@ export type VariantPreference = 'auto' | 'quad' | 'plain';
 
 let preference: VariantPreference = 'auto';
 const forced = new Map<string, string>();
+let onTrial: { kernel: string; variant: string } | null = null;
 
 /**
  * Declares the variants of a kernel.
+ * @param measurable null where no measurement tells which is best
  * @returns picks one of them for a device and a shape; `order` holds those that can serve the shape, best first by rule
  */
 export function declareVariants<V extends KernelVariant>(
   kernel: string,
   variants: readonly V[],
+  measurable: Measurable | null = null,
 ): (device: GPUDevice, shape: string, order: readonly [V, ...V[]]) => V {
-  const entry: Entry = { variants, chosen: new Map(), shapes: new Set() };
+  const entry: Entry = { variants, measurable, chosen: new Map(), refused: new Set(), shapes: new Map() };
   entries.set(kernel, entry);
   return (device, shape, order) => {
-    entry.shapes.add(shape);
-    const runnable = order.filter((variant) => runs(variant, device));
+    const runnable = order.filter((variant) => runs(entry, variant, device));
+    const tried = onTrial?.kernel === kernel ? order.find(({ name }) => name === onTrial?.variant) : undefined;
+    if (tried) return tried;
     const named = forced.get(kernel) ?? (preference === 'auto' ? entry.chosen.get(shape) : undefined);
-    return (
+    const taken =
       runnable.find(({ name }) => name === named) ??
       runnable.find(({ quads }) => preference === 'auto' || quads === (preference === 'quad')) ??
       runnable[0] ??
-      order[0]
-    );
+      order[0];
+    entry.shapes.set(shape, { order, taken: taken.name });
+    return taken;
   };
 }
 
@@ -56,23 +83,64 @@ export function kernelsWithVariants(): string[] {
   return [...entries.keys()];
 }
 
-/** The variants of a kernel that the device can run. */
-export function variantsOf(kernel: string, device: GPUDevice): string[] {
-  return entryOf(kernel)
-    .variants.filter((variant) => runs(variant, device))
-    .map(({ name }) => name);
+/** The variants of a kernel that the device can run; with a shape that it was asked for, those that serve it, best first. */
+export function variantsOf(kernel: string, device: GPUDevice, shape?: string): string[] {
+  const entry = entryOf(kernel);
+  const variants = shape === undefined ? entry.variants : (entry.shapes.get(shape)?.order ?? []);
+  return variants.filter((variant) => runs(entry, variant, device)).map(({ name }) => name);
+}
+
+/** The first variant for a shape, best first by rule, that needs no optional feature: what the others are compared with. */
+export function plainVariantOf(kernel: string, shape: string): string | undefined {
+  const { shapes, refused } = entryOf(kernel);
+  return shapes.get(shape)?.order.find(({ quads, name }) => !quads && !refused.has(name))?.name;
 }
 
 /** The shapes that a kernel was asked for so far, as the kernel writes them; see `chooseVariant`. */
 export function shapesOf(kernel: string): string[] {
-  return [...entryOf(kernel).shapes];
+  return [...entryOf(kernel).shapes.keys()];
+}
+
+export function isMeasurable(kernel: string): boolean {
+  return entryOf(kernel).measurable !== null;
+}
+
+/** A kernel on one of its shapes; null where its variants are not to be measured. */
+export function trialOf(kernel: string, shape: string): Trial | null {
+  return entryOf(kernel).measurable?.trialOf(shape) ?? null;
+}
+
+/** Takes a variant for as long as `body` runs, which does not wait for anything. For a trial; no tape is retired. */
+export function onTrialOf<T>(kernel: string, variant: string, body: () => T): T {
+  onTrial = { kernel, variant };
+  try {
+    return body();
+  } finally {
+    onTrial = null;
+  }
 }
 
 /** Takes a variant of one kernel for one of its shapes from now on, or goes back to the kernel's own rule with null. */
 export function chooseVariant(kernel: string, shape: string, variant: string | null): void {
-  const { chosen } = entryOf(kernel);
+  const { chosen, shapes } = entryOf(kernel);
   if (variant === null) chosen.delete(shape);
   else chosen.set(shape, variant);
+  if (variant === null || shapes.get(shape)?.taken !== variant) retireTapes();
+}
+
+/** Takes a variant no more, for any shape: it computed something else than the others. */
+export function refuseVariant(kernel: string, variant: string): void {
+  entryOf(kernel).refused.add(variant);
+  retireTapes();
+}
+
+/** Goes back to every kernel's own rule: nothing is chosen, nothing refused. */
+export function forgetChoices(): void {
+  for (const { chosen, refused } of entries.values()) {
+    chosen.clear();
+    refused.clear();
+  }
+  retireTapes();
 }
 
 /** Takes a variant of one kernel for every shape that it can serve, whatever was chosen; null ends it. */
@@ -80,14 +148,32 @@ export function forceVariant(kernel: string, variant: string | null): void {
   entryOf(kernel);
   if (variant === null) forced.delete(kernel);
   else forced.set(kernel, variant);
+  retireTapes();
 }
 
 /** Takes variants with quads, or without, in every kernel that has such; `auto` goes back to what was chosen. */
 export function preferVariant(to: VariantPreference): void {
   preference = to;
+  retireTapes();
 }
 
-const runs = (variant: KernelVariant, device: GPUDevice): boolean => !variant.quads || quadsWork(device);
+/** Changes whenever a measurable kernel does: what was measured under another version says nothing of this one. */
+export function kernelsVersion(): string {
+  const texts = [...entries].flatMap(([kernel, { variants, measurable }]) =>
+    measurable ? [kernel, ...variants.map(({ name }) => name), measurable.source] : [],
+  );
+  return fnv1a(texts.join('\0'));
+}
+
+/** 8 hexadecimal digits. */
+function fnv1a(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+const runs = (entry: Entry, variant: KernelVariant, device: GPUDevice): boolean =>
+  !entry.refused.has(variant.name) && (!variant.quads || quadsWork(device));
 
 function entryOf(kernel: string): Entry {
   const entry = entries.get(kernel);

@@ -14,7 +14,7 @@ import plainSource from '../../shaders/matrix_product.wgsl?raw';
 import quadSource from '../../shaders/matrix_product_quad.wgsl?raw';
 import quadTransposedSource from '../../shaders/matrix_product_quad_left_transposed.wgsl?raw';
 import { type Kernel, type KernelCall, type OutputSpec, runKernel, webGpuBackend, workgroupsFor } from '../gpu/kernel';
-import { declareVariants, type KernelVariant } from './kernelVariants';
+import { declareVariants, type KernelVariant, type Measurable } from './kernelVariants';
 
 /** What is done with op(a) op(b), [M, N]; the tensors that a kind takes are named after what the shader calls them. */
 export type ProductEnd =
@@ -52,13 +52,6 @@ const TILES = [QUAD, QUAD_SHORT, PLAIN, PLAIN_SHORT] as const;
 const TALL_FIRST = [QUAD, QUAD_SHORT, PLAIN, PLAIN_SHORT] as const;
 const SHORT_FIRST = [QUAD_SHORT, QUAD, PLAIN_SHORT, PLAIN] as const;
 
-/** N neither operand transposed, T the other; what is transposed changes what a tile costs. */
-const choose = {
-  NN: declareVariants('matrix product NN', TILES),
-  NT: declareVariants('matrix product NT', TILES),
-  TN: declareVariants('matrix product TN', TILES),
-};
-
 /** Columns of y that a workgroup of a tile covers. */
 const TILE_COLUMNS = 64;
 /** Columns from which the tiles are worth it: below, most of their lanes would have none. */
@@ -72,6 +65,33 @@ const END_SOURCES: Record<ProductEnd['kind'], string> = {
   gelu: geluSource + geluEndSource,
   geluBackward: geluSource + geluBackwardEndSource,
   parameters: parametersEndSource,
+};
+
+type Mode = 'NN' | 'NT' | 'TN';
+
+/** A product that is only stored; what an end adds costs every tile the same. */
+const measurable = (mode: Mode): Measurable => ({
+  source: [plainSource, quadSource, quadTransposedSource, ...Object.values(END_SOURCES)].join(''),
+  trialOf: (shape) => {
+    const [m, n, k] = shape.split(' x ').map(Number) as [number, number, number];
+    const [transposeA, transposeB] = [mode === 'TN', mode === 'NT'];
+    return {
+      operands: {
+        a: { shape: transposeA ? [k, m] : [m, k], dtype: 'float32' },
+        b: { shape: transposeB ? [n, k] : [k, n], dtype: 'float32' },
+      },
+      flops: 2 * m * n * k,
+      run: (_device, { a, b }) =>
+        runProduct({ a: a as tf.TensorInfo, b: b as tf.TensorInfo, transposeA, transposeB }, { kind: 'store' }),
+    };
+  },
+});
+
+/** N neither operand transposed, T the other; what is transposed changes what a tile costs. */
+const choose = {
+  NN: declareVariants('matrix product NN', TILES, measurable('NN')),
+  NT: declareVariants('matrix product NT', TILES, measurable('NT')),
+  TN: declareVariants('matrix product TN', TILES, measurable('TN')),
 };
 
 /**
@@ -98,7 +118,7 @@ export function runProduct(
       workgroups: workgroupsFor(Math.ceil(m / 4) * n, 64),
     });
   }
-  const mode = transposeA ? 'TN' : transposeB ? 'NT' : 'NN';
+  const mode: Mode = transposeA ? 'TN' : transposeB ? 'NT' : 'NN';
   const { device } = webGpuBackend('matrixProduct');
   const tile = choose[mode](device, `${powerOfTwo(m)} x ${n} x ${powerOfTwo(k)}`, m > 8 ? TALL_FIRST : SHORT_FIRST);
   const rowTiles = Math.ceil(m / tile.rows);

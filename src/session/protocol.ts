@@ -94,6 +94,39 @@ export interface SessionReport {
   resumable: { stage: 'pretrain' | 'ppo'; runId: string; step: number; steps: number } | null;
 }
 
+// ---- Kernels --------------------------------------------------------------------------------------------------
+
+/** The fastest variant of a kernel for one of its shapes, on one adapter. */
+export interface KernelChoice {
+  kernel: string;
+  shape: string;
+  variant: string;
+  /** Of one run. */
+  ms: number;
+  gflops: number;
+}
+
+/** A variant that is used no more on an adapter, since its numbers were not the plain variant's. */
+export interface KernelRefusal {
+  kernel: string;
+  /** Where it was seen. */
+  shape: string;
+  variant: string;
+  /** Largest difference, in relation to the largest number; Infinity where it did not run at all. */
+  difference: number;
+}
+
+export interface TuningReport {
+  /** The adapter's words for itself, and the features that it was used with. */
+  adapter: string;
+  /** Version of the kernels. What was measured with others does not count. */
+  kernels: string;
+  /** Milliseconds since 1970, of the newest measurement. */
+  measuredAt: number;
+  choices: KernelChoice[];
+  refusals: KernelRefusal[];
+}
+
 // ---- Checkpoints ----------------------------------------------------------------------------------------------
 
 /** `policy` holds the value model and both optimisers too, so that a PPO run goes on from one file. */
@@ -202,6 +235,8 @@ export interface OpenRequest {
   modelsUrl: string;
   /** What the page stored before; empty on a first visit. */
   checkpoints: CheckpointFile[];
+  /** What was measured in earlier visits, on this adapter and on others. */
+  tuning?: TuningReport[];
 }
 
 export type StartRequest =
@@ -287,6 +322,8 @@ export interface Commands {
   'model.export': { name: CheckpointName };
   /** Replaces a model by a safetensors file of the same shape. */
   'model.import': { name: 'base' | 'sft'; bytes: ArrayBuffer };
+  /** Times the variants of every kernel anew, as soon as nothing else is going on; `tuning` events tell of it. */
+  'tuning.measureAgain': Record<string, never>;
   memory: Record<string, never>;
   /** For tests: takes the GPU away as a driver crash would. */
   'device.destroy': Record<string, never>;
@@ -310,6 +347,7 @@ export interface Results {
   'job.cancel': null;
   'model.export': { bytes: ArrayBuffer; fileName: string };
   'model.import': SessionReport;
+  'tuning.measureAgain': null;
   memory: { tensors: number; bytes: number };
   'device.destroy': null;
 }
@@ -329,6 +367,8 @@ export type SessionEvent =
   | { type: 'checkpoint'; file: CheckpointFile }
   /** Stages, device or model changed: after a run, a restore, an import. */
   | { type: 'session.changed'; report: SessionReport }
+  /** Kernels were chosen by measurement; `left` shapes have yet to be measured. */
+  | { type: 'tuning'; report: TuningReport; left: number }
   | { type: 'device.lost'; error: PlainError }
   | { type: 'device.restored'; report: DeviceReport }
   /** Something went wrong that belongs to no command. */

@@ -27,6 +27,7 @@ import { PpoStage, policyWeightsOf } from './stages/ppoStage';
 import { PretrainStage } from './stages/pretrainStage';
 import { RewardModelStage } from './stages/rewardModelStage';
 import { SftStage } from './stages/sftStage';
+import { Tuning } from './tuning';
 import type { Workshop } from './workshop';
 
 export type Emit = (event: SessionEvent, transfer?: Transferable[]) => void;
@@ -42,6 +43,7 @@ export class TrainingSession {
   readonly #backend: OpenRequest['backend'];
   readonly #workshop: Workshop;
   readonly #jobs: Jobs;
+  readonly #tuning: Tuning;
   #device: Device;
   #deviceIsLost = false;
   #recovery: Promise<void> | null = null;
@@ -55,6 +57,8 @@ export class TrainingSession {
     this.#device = device;
     this.#workshop = workshop;
     this.#jobs = new Jobs(emit, workshop);
+    this.#tuning = new Tuning(emit, request.tuning ?? []);
+    this.#tuning.begin(device);
     this.#watch(device);
   }
 
@@ -101,11 +105,11 @@ export class TrainingSession {
   readonly handlers: {
     [N in Exclude<keyof Commands, 'session.open'>]: (request: Commands[N]) => Promise<Results[N]> | Results[N];
   } = {
-    'chat.reply': (request) => this.#jobs.reply(request),
-    'chat.inspect': (request) => this.#jobs.inspect(request),
+    'chat.reply': (request) => this.#tuning.without(() => this.#jobs.reply(request)),
+    'chat.inspect': (request) => this.#tuning.without(() => this.#jobs.inspect(request)),
     'world.prompt': (request) => this.#jobs.worldPrompt(request),
-    'rank.simulate': (request) => this.#jobs.simulate(request),
-    evaluate: (request) => this.#jobs.evaluate(request),
+    'rank.simulate': (request) => this.#tuning.without(() => this.#jobs.simulate(request)),
+    evaluate: (request) => this.#tuning.without(() => this.#jobs.evaluate(request)),
     'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),
     'train.start': (request) => this.#start(this.#stageOf(request), request.runId, null, request.startPaused ?? false),
     'train.continue': ({ runId }) => this.#continue(runId),
@@ -134,6 +138,10 @@ export class TrainingSession {
       this.#keepImported(name, tensors);
       return this.#changed();
     },
+    'tuning.measureAgain': () => {
+      this.#tuning.measureAgain();
+      return null;
+    },
     memory: () => memory(),
     'device.destroy': () => {
       this.#device.destroy();
@@ -159,6 +167,7 @@ export class TrainingSession {
   #start(stage: Stage, runId: string, saved: SavedState | null, startPaused: boolean): { runId: string } {
     const interrupted = this.#resumable;
     this.#resumable = null;
+    const endHold = this.#tuning.hold();
     const run = new Run(
       stage,
       runId,
@@ -176,6 +185,7 @@ export class TrainingSession {
         this.#emit({ type: 'run.rewardModel', runId, report: stage.report });
       }
       this.#run = null;
+      endHold();
       if (!run.learned) this.#resumable = interrupted;
       // A device that went away as the run ended was asked for by nobody.
       if (this.#deviceIsLost) void this.#recover();
@@ -265,6 +275,7 @@ export class TrainingSession {
     try {
       this.#device = await startDevice(this.#backend);
       this.#deviceIsLost = false;
+      this.#tuning.begin(this.#device);
       this.#workshop.models.rebuild();
       this.#watch(this.#device);
       this.#emit({ type: 'device.restored', report: this.#device.report });

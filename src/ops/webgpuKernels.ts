@@ -9,5 +9,7 @@ import './layerNorm.webgpu';
 import './linear.webgpu';
 import './matrixProduct.webgpu';
 import './mlp.webgpu';
+import './policyLoss.webgpu';
 import './sample.webgpu';
 import './tokenLogProb.webgpu';
+import './valueLoss.webgpu';

@@ -1,7 +1,7 @@
 import casesJson from '#oracle/cases.json?raw';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startDevice } from '../gpu/device';
-import '../ops/tokenLogProb.webgpu';
+import '../ops/webgpuKernels';
 import { type OracleCase, oracleErrors } from './formulas.oracle';
 
 /** Of float32 against float64, relative to the largest number of a tensor. */

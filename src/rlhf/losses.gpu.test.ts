@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, it } from 'vitest';
 import { expectAgreement, gaussian, hostArray, startBothBackends } from '../ops/backendAgreement';
+import '../ops/webgpuKernels';
 import { exactKl, k2, k3 } from './kl';
 import { batchPairWeights } from './pairWeights';
 import { policyLoss, valueLoss } from './ppoLoss';

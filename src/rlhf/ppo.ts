@@ -6,7 +6,7 @@
  * advantages are whitened over the whole batch (lm-human-preferences does it per minibatch, which at this scale doubles
  * the approximate KL); learning rates fall to 0 over the run.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { PpoSettings } from '../config';
 import { NonFiniteError, RatioError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
@@ -163,14 +163,14 @@ async function learn(
       await nextMacrotask();
     }
   }
-  const statistics = await Promise.all(readers.map(async (read) => (await read())[0] as Float32Array));
+  const statistics = await Promise.all(readers.map(async (read) => (await read()).flatMap((part) => [...part])));
   return summarise(statistics, learningRate, state.update + 1);
 }
 
 type MinibatchInput = BatchInput | 'oldLogProbs' | 'advantages' | 'oldValues' | 'returns';
 type MinibatchStep = Step<MinibatchInput | 'policyNumbers' | 'valueNumbers'>;
 
-/** One optimiser step of policy and value model on a minibatch; gives `MINIBATCH_STATISTICS`. */
+/** One optimiser step of policy and value model on a minibatch; gives `MINIBATCH_STATISTICS`, in four parts. */
 export function minibatchStep(
   { models, policyOptimiser, valueOptimiser }: Omit<PpoState, 'klController' | 'update'>,
   { temperature, clipRange, clipRangeValue, vfCoef }: PpoSettings,
@@ -197,17 +197,15 @@ export function minibatchStep(
       const value = valueOptimiser.differentiate(() =>
         lossGradients(scalarParameters(models.valueModel), () => {
           const values = stateValues(models.valueModel, ids, start, promptLength);
-          const { loss, statistics } = valueLoss(values, { oldValues, returns, responseMask }, clipRangeValue);
-          return { loss: tf.mul(loss, vfCoef), statistics };
+          return valueLoss(values, { oldValues, returns, responseMask }, clipRangeValue, vfCoef);
         }),
       );
-      const norms = tf.stack([
+      return [
+        policy.statistics,
+        value.statistics,
         policyOptimiser.update(policy.gradients, policyNumbers),
         valueOptimiser.update(value.gradients, valueNumbers),
-      ]) as tf.Tensor1D;
-      const all = tf.concat([policy.statistics, value.statistics, norms]);
-      tf.dispose([policy.statistics, value.statistics]); // `lossGradients` keeps them
-      return [all];
+      ];
     },
     () => [...models.policy.parameters.values(), ...scalarParameters(models.valueModel).values()],
   );
@@ -246,7 +244,7 @@ const MINIBATCH_STATISTICS = [...POLICY_STATISTICS, ...VALUE_STATISTICS, 'policy
  * Means over the minibatches of an update.
  * @throws RatioError where the policy of the first minibatch was not the one that sampled
  */
-function summarise(statistics: readonly Float32Array[], learningRate: number, update: number): MetricValues {
+function summarise(statistics: readonly number[][], learningRate: number, update: number): MetricValues {
   const firstDeviation = statistics[0]?.[POLICY_STATISTICS.indexOf('val/ratio_deviation')] as number;
   if (!Number.isFinite(firstDeviation)) throw new NonFiniteError('A probability ratio', update);
   if (firstDeviation > RATIO_TOLERANCE) throw new RatioError(firstDeviation, update);

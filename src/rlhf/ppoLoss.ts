@@ -1,11 +1,14 @@
 /**
- * PPO's losses on one minibatch, in tfjs, with the statistics that tell whether an update is healthy.
+ * PPO's losses on one minibatch, with the statistics that tell whether an update is healthy. The arithmetic is in
+ * ops/policyLoss.ts and ops/valueLoss.ts.
  *
  * Letters: B episodes of the minibatch, R response length. Every mean is over the response's tokens alone:
  * mean_m x = Σ x · mask / Σ mask. (TRL's statistics also average over padding, which dilutes them.)
  * Nothing is read back from the device here: the statistics are one small tensor, read once an update.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { clippedPolicyLoss } from '../ops/policyLoss';
+import { clippedValueLoss } from '../ops/valueLoss';
 
 export interface LossWithStatistics {
   /** Scalar, float32; differentiable. */
@@ -60,31 +63,9 @@ export function policyLoss(
   { oldLogProbs, advantages, responseMask }: PolicyMinibatch,
   clipRange: number,
 ): LossWithStatistics {
-  return tf.tidy(() => {
-    // Masked before the exponential: a padding token's log-ratio is arbitrary and could overflow. Its ratio is 1.
-    const logRatio = tf.mul(tf.sub(logProbs, oldLogProbs), responseMask);
-    const ratio = tf.exp(logRatio);
-    const negativeAdvantages = tf.neg(advantages);
-    const unclipped = tf.mul(negativeAdvantages, ratio);
-    const clipped = tf.mul(negativeAdvantages, tf.clipByValue(ratio, 1 - clipRange, 1 + clipRange));
-    const losses = tf.maximum(unclipped, clipped);
-    const deviation = tf.abs(tf.sub(ratio, 1));
-    const means = maskedMeans(
-      [
-        losses,
-        tf.mul(0.5, tf.square(logRatio)),
-        tf.cast(tf.greater(clipped, unclipped), 'float32'),
-        entropies,
-        ratio,
-        tf.cast(tf.greater(deviation, clipRange), 'float32'),
-      ],
-      responseMask,
-    );
-    return {
-      loss: maskedMean(losses, responseMask),
-      statistics: tf.concat1d([means, tf.reshape(tf.max(deviation), [1])]),
-    };
-  });
+  return tf.tidy(() =>
+    clippedPolicyLoss({ logProbs, entropies, oldLogProbs, advantages, mask: responseMask }, clipRange),
+  );
 }
 
 export interface ValueMinibatch {
@@ -106,25 +87,15 @@ export interface ValueMinibatch {
  *
  * @param values [B, R] of the value model being trained
  * @param clipRangeValue c, > 0
+ * @param coef multiplies the loss, not its statistics: vfCoef, where the value model has an optimiser of its own
  */
 export function valueLoss(
   values: tf.Tensor2D,
   { oldValues, returns, responseMask }: ValueMinibatch,
   clipRangeValue: number,
+  coef = 1,
 ): LossWithStatistics {
-  return tf.tidy(() => {
-    // Not V_old + clip(V - V_old): that rounds, and would count tokens as clipped that are not.
-    const low = tf.sub(oldValues, clipRangeValue);
-    const high = tf.add(oldValues, clipRangeValue);
-    const clippedValues = tf.minimum(tf.maximum(values, low), high);
-    const unclipped = tf.square(tf.sub(values, returns));
-    const clipped = tf.square(tf.sub(clippedValues, returns));
-    const losses = tf.mul(0.5, tf.maximum(unclipped, clipped));
-    return {
-      loss: maskedMean(losses, responseMask),
-      statistics: maskedMeans([losses, tf.cast(tf.greater(clipped, unclipped), 'float32')], responseMask),
-    };
-  });
+  return tf.tidy(() => clippedValueLoss({ values, oldValues, returns, mask: responseMask }, clipRangeValue, coef));
 }
 
 /**
@@ -134,14 +105,4 @@ export function valueLoss(
  */
 export function totalLoss(policy: tf.Scalar, value: tf.Scalar, vfCoef: number): tf.Scalar {
   return tf.tidy(() => tf.add(policy, tf.mul(vfCoef, value)));
-}
-
-/** mean_m of one [B, R] tensor, a scalar. */
-function maskedMean(values: tf.Tensor, mask: tf.Tensor): tf.Scalar {
-  return tf.div(tf.sum(tf.mul(values, mask)), tf.sum(mask));
-}
-
-/** mean_m of each of S tensors [B, R] at once, as [S]: four kernels instead of two for each. */
-function maskedMeans(values: tf.Tensor[], mask: tf.Tensor): tf.Tensor1D {
-  return tf.div(tf.sum(tf.mul(tf.stack(values), mask), [1, 2]), tf.sum(mask));
 }

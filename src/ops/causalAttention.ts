@@ -7,7 +7,16 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { hostExp } from './hostExp';
-import { hostMatrix, hostProduct, padded, transposeOf, type HostMatrix } from './hostProduct';
+import {
+  hostMatrix,
+  hostProduct,
+  leftOperand,
+  pack,
+  padded,
+  rightOperand,
+  type HostMatrix,
+  type PackedOperand,
+} from './hostProduct';
 import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
 
@@ -44,22 +53,7 @@ function sizesOf(qkv: tf.Tensor, heads: number): Sizes {
   return { batch, length, width, size: width / heads, scale: 1 / Math.sqrt(width / heads) };
 }
 
-/** Copies `rows` rows of a head, `size` numbers each, `stride` apart from `at`, into a matrix, and zeros after them. */
-function take(
-  { values, rowStride }: HostMatrix,
-  x: Float32Array,
-  at: number,
-  stride: number,
-  rows: number,
-  size: number,
-) {
-  for (let i = 0; i < rows; i++) {
-    for (let d = 0; d < size; d++) values[i * rowStride + d] = x[at + i * stride + d]!;
-  }
-  values.fill(0, rows * rowStride, padded(rows) * rowStride);
-}
-
-/** The other way, times `factor`. */
+/** Copies `factor` times a matrix, [rows, size], into rows that are `stride` apart, from `at`. */
 function put(
   x: Float32Array,
   at: number,
@@ -80,24 +74,22 @@ registerReference<AttentionAttributes>(CAUSAL_ATTENTION, (inputs, { heads }) => 
   const { batch, length, width, size, scale } = sizesOf(qkv, heads);
   const start = (inputs['start'] as tf.Tensor1D).dataSync<'int32'>();
   const outputs = [unfilled([batch, length, width]), unfilled([batch, heads, length])] as const;
-  const x = hostFloats(qkv);
-  const [out, lse] = outputs.map(hostFloats) as [Float32Array, Float32Array];
+  const [x, out, lse] = [hostFloats(qkv), hostFloats(outputs[0]), hostFloats(outputs[1])];
   out.fill(0);
   lse.fill(0);
-  const ofHead = (): HostMatrix => hostMatrix(length, size);
-  const [q, k, v, o] = [ofHead(), ofHead(), ofHead(), ofHead()];
-  const p = hostMatrix(length, length);
+  const [q, k, v] = [leftOperand(length, size), rightOperand(length, size), rightOperand(size, length)];
+  const [scores, p, o] = [hostMatrix(length, length), leftOperand(length, length), hostMatrix(length, size)];
   for (let b = 0; b < batch; b++) {
     const first = start[b] as number;
     const rows = length - first;
     const [count, inner] = [padded(rows), padded(size)];
     for (let h = 0; h < heads; h++) {
       const at = (b * length + first) * 3 * width + h * size;
-      take(q, x, at, 3 * width, rows, size);
-      take(k, x, at + width, 3 * width, rows, size);
-      take(v, x, at + 2 * width, 3 * width, rows, size);
-      hostProduct(p, q, transposeOf(k), count, inner, count, 'lower result'); // scores
-      softmaxRows(p, rows, scale, lse, (b * heads + h) * length + first);
+      pack(q, x, at, 3 * width, 1, rows, size);
+      pack(k, x, at + width, 3 * width, 1, rows, size);
+      pack(v, x, at + 2 * width, 1, 3 * width, size, rows);
+      hostProduct(scores, q, k, count, inner, count, 'lower result');
+      softmaxRows(scores, p, rows, scale, lse, (b * heads + h) * length + first);
       hostProduct(o, p, v, count, count, inner, 'lower left');
       put(out, (b * length + first) * width + h * size, width, o, rows, size);
     }
@@ -105,9 +97,10 @@ registerReference<AttentionAttributes>(CAUSAL_ATTENTION, (inputs, { heads }) => 
   return [...outputs];
 });
 
-/** Turns scores [rows, rows] into weights, with 0 right of the diagonal where products look, and writes lse from `at`. */
+/** Weights p from scores [rows, rows], and lse from `at`. */
 function softmaxRows(
-  { values, rowStride }: HostMatrix,
+  { values: scores, rowStride }: HostMatrix,
+  { values: p, capacity }: PackedOperand,
   rows: number,
   scale: number,
   lse: Float32Array,
@@ -116,16 +109,17 @@ function softmaxRows(
   for (let i = 0; i < rows; i++) {
     const row = i * rowStride;
     let highest = -Infinity;
-    for (let j = row; j <= row + i; j++) if (values[j]! > highest) highest = values[j]!;
+    for (let j = row; j <= row + i; j++) if (scores[j]! > highest) highest = scores[j]!;
     let total = 0;
     for (let j = row; j <= row + i; j++) {
-      const weight = hostExp((values[j]! - highest) * scale);
-      values[j] = weight;
+      const weight = hostExp((scores[j]! - highest) * scale);
+      scores[j] = weight;
       total += weight;
     }
     const share = 1 / total;
-    for (let j = row; j <= row + i; j++) values[j] = values[j]! * share;
-    if (i + 1 < rowStride) values[row + i + 1] = 0;
+    const pair = (i & ~1) * capacity + (i & 1);
+    for (let j = 0; j <= i; j++) p[pair + 2 * j] = scores[row + j]! * share;
+    if ((i & 1) === 0) p[pair + 2 * (i + 1)] = 0; // where the other row of the pair looks
     lse[at + i] = highest * scale + Math.log(total);
   }
 }
@@ -143,9 +137,22 @@ registerReference<AttentionAttributes>(CAUSAL_ATTENTION_BACKWARD, (inputs, { hea
     Float32Array,
   ];
   dx.fill(0);
-  const ofHead = (): HostMatrix => hostMatrix(length, size);
-  const [q, k, v, g, o, d] = [ofHead(), ofHead(), ofHead(), ofHead(), ofHead(), ofHead()];
-  const [p, ds] = [hostMatrix(length, length), hostMatrix(length, length)];
+  // Tokens are in the rows of a left operand and the columns of a right one, or else in the inner steps.
+  const [q, dyRows] = [leftOperand(length, size), leftOperand(length, size)];
+  const [k, v] = [rightOperand(length, size), rightOperand(length, size)];
+  const [qSteps, kSteps, dySteps] = [
+    rightOperand(size, length),
+    rightOperand(size, length),
+    rightOperand(size, length),
+  ];
+  const [scores, dp] = [hostMatrix(length, length), hostMatrix(length, length)];
+  const weights: WeightOperands = {
+    pTransposed: leftOperand(length, length),
+    ds: leftOperand(length, length),
+    dsTransposed: leftOperand(length, length),
+  };
+  const carried = new Float64Array(length);
+  const d = hostMatrix(length, size);
   for (let b = 0; b < batch; b++) {
     const first = start[b] as number;
     const rows = length - first;
@@ -153,53 +160,68 @@ registerReference<AttentionAttributes>(CAUSAL_ATTENTION_BACKWARD, (inputs, { hea
     for (let h = 0; h < heads; h++) {
       const at = (b * length + first) * 3 * width + h * size;
       const outAt = (b * length + first) * width + h * size;
-      take(q, x, at, 3 * width, rows, size);
-      take(k, x, at + width, 3 * width, rows, size);
-      take(v, x, at + 2 * width, 3 * width, rows, size);
-      take(g, dy, outAt, width, rows, size);
-      take(o, out, outAt, width, rows, size);
-      hostProduct(p, q, transposeOf(k), count, inner, count, 'lower result');
-      hostProduct(ds, g, transposeOf(v), count, inner, count, 'lower result');
-      scoreGradients(p, ds, g, o, rows, count, size, scale, lse, (b * heads + h) * length + first);
-      hostProduct(d, transposeOf(p), g, count, count, inner, 'upper left');
+      pack(q, x, at, 3 * width, 1, rows, size);
+      pack(qSteps, x, at, 1, 3 * width, size, rows);
+      pack(k, x, at + width, 3 * width, 1, rows, size);
+      pack(kSteps, x, at + width, 1, 3 * width, size, rows);
+      pack(v, x, at + 2 * width, 3 * width, 1, rows, size);
+      pack(dyRows, dy, outAt, width, 1, rows, size);
+      pack(dySteps, dy, outAt, 1, width, size, rows);
+      hostProduct(scores, q, k, count, inner, count, 'lower result');
+      hostProduct(dp, dyRows, v, count, inner, count, 'lower result');
+      for (let i = 0; i < rows; i++) carried[i] = dot(dy, out, outAt + i * width, size);
+      scoreGradients(scores, dp, weights, rows, scale, lse, (b * heads + h) * length + first, carried);
+      hostProduct(d, weights.pTransposed, dySteps, count, count, inner, 'upper left');
       put(dx, at + 2 * width, 3 * width, d, rows, size);
-      hostProduct(d, ds, k, count, count, inner, 'lower left');
+      hostProduct(d, weights.ds, kSteps, count, count, inner, 'lower left');
       put(dx, at, 3 * width, d, rows, size, scale);
-      hostProduct(d, transposeOf(ds), q, count, count, inner, 'upper left');
+      hostProduct(d, weights.dsTransposed, qSteps, count, count, inner, 'upper left');
       put(dx, at + width, 3 * width, d, rows, size, scale);
     }
   }
   return [dqkv];
 });
 
-/** Turns scores into weights p and dp into p (dp - rowsum(dy o)), both 0 in whatever else products look at. */
+type WeightOperands = Record<'pTransposed' | 'ds' | 'dsTransposed', PackedOperand>;
+
+/** sum_d a[at + d] b[at + d] over a head of `size` numbers. */
+function dot(a: Float32Array, b: Float32Array, at: number, size: number): number {
+  let sum = 0;
+  for (let d = at; d < at + size; d++) sum += a[d]! * b[d]!;
+  return sum;
+}
+
+/** Weights p and p (dp - rowsum(dy o)), packed for the products that follow, from scores and dp. */
 function scoreGradients(
-  { values: p, rowStride }: HostMatrix,
-  { values: ds }: HostMatrix,
-  { values: dy, rowStride: dyStride }: HostMatrix,
-  { values: o }: HostMatrix,
+  { values: scores, rowStride }: HostMatrix,
+  { values: dp }: HostMatrix,
+  { pTransposed, ds, dsTransposed }: WeightOperands,
   rows: number,
-  count: number,
-  size: number,
   scale: number,
   lse: Float32Array,
   at: number,
+  carried: Float64Array,
 ): void {
+  const { capacity } = ds;
+  const [byColumn, dsByRow, dsByColumn] = [pTransposed.values, ds.values, dsTransposed.values];
   for (let i = 0; i < rows; i++) {
-    let carried = 0;
-    for (let d = i * dyStride; d < i * dyStride + size; d++) carried += dy[d]! * o[d]!;
-    const normaliser = lse[at + i]!;
     const row = i * rowStride;
-    for (let j = row; j <= row + i; j++) {
-      const weight = hostExp(p[j]! * scale - normaliser);
-      p[j] = weight;
-      ds[j] = weight * (ds[j]! - carried);
+    const pair = (i & ~1) * capacity + (i & 1);
+    for (let j = 0; j <= i; j++) {
+      const weight = hostExp(scores[row + j]! * scale - lse[at + i]!);
+      const gradient = weight * (dp[row + j]! - carried[i]!);
+      const column = (j & ~1) * capacity + (j & 1) + 2 * i;
+      byColumn[column] = weight;
+      dsByColumn[column] = gradient;
+      dsByRow[pair + 2 * j] = gradient;
     }
-    p.fill(0, row + i + 1, row + count);
-    ds.fill(0, row + i + 1, row + count);
+    if ((i & 1) === 0) {
+      // Where the other row of the pair looks.
+      dsByRow[pair + 2 * (i + 1)] = 0;
+      byColumn[pair + 1 + 2 * i] = 0;
+      dsByColumn[pair + 1 + 2 * i] = 0;
+    }
   }
-  p.fill(0, rows * rowStride, count * rowStride);
-  ds.fill(0, rows * rowStride, count * rowStride);
 }
 
 registerGradient<AttentionAttributes>(

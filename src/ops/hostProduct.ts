@@ -1,44 +1,79 @@
 /**
- * Products of small matrices on the host: those of an attention head, of which XNNPACK gains nothing, since a call costs
+ * Products of small matrices on the host: those of an attention head, on which XNNPACK gains nothing, since a call costs
  * more than the product.
  *
- * Eight sums at a time, two rows by four columns, so that six loads serve eight multiplications. Matrices are float64,
- * which saves a conversion at every load; their rows come in twos and their columns in fours, padded with zeros.
+ * Eight sums at a time, two rows by four columns, so that six loads serve eight multiplications. The operands are packed
+ * so that these six lie side by side, and are float64, which saves a conversion at every load.
  */
 
-/** A matrix in a flat array: element (i, j) is at i * rowStride + j * columnStride. */
+/** Of a left operand the rows in twos, of a right one the columns in fours: what the innermost loop takes in a step. */
+export interface PackedOperand {
+  values: Float64Array;
+  lanes: 2 | 4;
+  /** Most steps there is room for, which is how far groups of lanes are apart. */
+  capacity: number;
+}
+
+/** A result, row by row. */
 export interface HostMatrix {
   values: Float64Array;
   rowStride: number;
-  columnStride: number;
 }
 
-/** Where a product of triangular matrices has something: all else is neither read nor written. */
+/** Which part of a product with triangular matrices is computed; the rest of the result is not written. */
 export type Triangle =
-  | 'lower result' // of a pair of rows i, i + 1, the columns up to i + 1
-  | 'lower left' // the left operand is 0 beyond its diagonal
-  | 'upper left'; // the left operand is 0 before its diagonal
-
-/** The transpose, on the same numbers. */
-export function transposeOf({ values, rowStride, columnStride }: HostMatrix): HostMatrix {
-  return { values, rowStride: columnStride, columnStride: rowStride };
-}
+  | 'lower result' // in a pair of rows i, i + 1, the columns up to i + 1
+  | 'lower left' // the left operand is 0 beyond its diagonal, and only there need it be 0 where a pair looks
+  | 'upper left'; // the same before its diagonal
 
 /** The next multiple of four. */
 export const padded = (size: number): number => (size + 3) & ~3;
 
-/** A matrix of zeros, [padded(rows), padded(columns)]. */
+/** For a left operand of as many rows, and an inner size of at most `steps`. */
+export function leftOperand(rows: number, steps: number): PackedOperand {
+  return { values: new Float64Array(padded(rows) * padded(steps)), lanes: 2, capacity: padded(steps) };
+}
+
+/** For a right operand of as many columns, and an inner size of at most `steps`. */
+export function rightOperand(columns: number, steps: number): PackedOperand {
+  return { values: new Float64Array(padded(columns) * padded(steps)), lanes: 4, capacity: padded(steps) };
+}
+
 export function hostMatrix(rows: number, columns: number): HostMatrix {
-  return {
-    values: new Float64Array(padded(rows) * padded(columns)),
-    rowStride: padded(columns),
-    columnStride: 1,
-  };
+  return { values: new Float64Array(padded(rows) * padded(columns)), rowStride: padded(columns) };
+}
+
+/**
+ * Packs numbers of x: lane l (a row of a left operand, a column of a right one) and step k are at
+ * at + l * laneStride + k * stepStride. Steps up to the next multiple of four become 0.
+ */
+export function pack(
+  { values, lanes, capacity }: PackedOperand,
+  x: Float32Array,
+  at: number,
+  laneStride: number,
+  stepStride: number,
+  laneCount: number,
+  steps: number,
+): void {
+  for (let lane = 0; lane < laneCount; lane++) {
+    let to = (lane - (lane % lanes)) * capacity + (lane % lanes);
+    let from = at + lane * laneStride;
+    for (let k = 0; k < steps; k++) {
+      values[to] = x[from]!;
+      to += lanes;
+      from += stepStride;
+    }
+    for (let k = steps; k < padded(steps); k++) {
+      values[to] = 0;
+      to += lanes;
+    }
+  }
 }
 
 /**
  * y = a b.
- * @param y [rows, columns], its columns side by side
+ * @param y [rows, columns]
  * @param a [rows, inner]
  * @param b [inner, columns]
  * @param rows even
@@ -46,16 +81,16 @@ export function hostMatrix(rows: number, columns: number): HostMatrix {
  */
 export function hostProduct(
   y: HostMatrix,
-  a: HostMatrix,
-  b: HostMatrix,
+  a: PackedOperand,
+  b: PackedOperand,
   rows: number,
   inner: number,
   columns: number,
   triangle: Triangle,
 ): void {
-  const { values: av, rowStride: aRow, columnStride: aStep } = a;
-  const { values: bv, rowStride: bStep, columnStride: bColumn } = b;
-  const { values: yv, rowStride: yRow } = y;
+  const { values: left, capacity: leftCapacity } = a;
+  const { values: right, capacity: rightCapacity } = b;
+  const { values: result, rowStride } = y;
   for (let i = 0; i < rows; i += 2) {
     const first = triangle === 'upper left' ? i : 0;
     const last = triangle === 'lower left' ? Math.min(i + 2, inner) : inner;
@@ -69,16 +104,14 @@ export function hostProduct(
       let y11 = 0;
       let y12 = 0;
       let y13 = 0;
-      let a0 = i * aRow + first * aStep;
-      let a1 = a0 + aRow;
-      let b0 = first * bStep + j * bColumn;
-      for (let k = first; k < last; k++) {
-        const top = av[a0]!;
-        const bottom = av[a1]!;
-        const p = bv[b0]!;
-        const q = bv[b0 + bColumn]!;
-        const r = bv[b0 + 2 * bColumn]!;
-        const s = bv[b0 + 3 * bColumn]!;
+      let atRight = j * rightCapacity + 4 * first;
+      for (let at = i * leftCapacity + 2 * first; at < i * leftCapacity + 2 * last; at += 2) {
+        const top = left[at]!;
+        const bottom = left[at + 1]!;
+        const p = right[atRight]!;
+        const q = right[atRight + 1]!;
+        const r = right[atRight + 2]!;
+        const s = right[atRight + 3]!;
         y00 += top * p;
         y01 += top * q;
         y02 += top * r;
@@ -87,19 +120,17 @@ export function hostProduct(
         y11 += bottom * q;
         y12 += bottom * r;
         y13 += bottom * s;
-        a0 += aStep;
-        a1 += aStep;
-        b0 += bStep;
+        atRight += 4;
       }
-      const at = i * yRow + j;
-      yv[at] = y00;
-      yv[at + 1] = y01;
-      yv[at + 2] = y02;
-      yv[at + 3] = y03;
-      yv[at + yRow] = y10;
-      yv[at + yRow + 1] = y11;
-      yv[at + yRow + 2] = y12;
-      yv[at + yRow + 3] = y13;
+      const to = i * rowStride + j;
+      result[to] = y00;
+      result[to + 1] = y01;
+      result[to + 2] = y02;
+      result[to + 3] = y03;
+      result[to + rowStride] = y10;
+      result[to + rowStride + 1] = y11;
+      result[to + rowStride + 2] = y12;
+      result[to + rowStride + 3] = y13;
     }
   }
 }

@@ -11,6 +11,7 @@ import { Chat } from './chat.svelte';
 import { ChatStorage } from './chatStorage';
 import { Comparison } from './comparison.svelte';
 import { Forgetting } from './forgetting.svelte';
+import { KernelTuning } from './kernelTuning.svelte';
 import { Labels } from './labels.svelte';
 import { ModelFiles } from './modelFiles.svelte';
 import { Notices } from './notices.svelte';
@@ -38,6 +39,7 @@ export class Workspace {
   readonly session = new Session();
   readonly appearance = new Appearance();
   readonly storage: Storage;
+  readonly tuning: KernelTuning;
   readonly labels: Labels;
   readonly settings: SettingsForm;
   readonly training: Training;
@@ -69,6 +71,7 @@ export class Workspace {
       this.#chatStorage.flush();
       this.#recorder.flush();
     });
+    this.tuning = new KernelTuning(this.session, store, this.notices);
     this.labels = new Labels(store, this.notices);
     this.settings = new SettingsForm((settings) => void store.preferences.set({ name: 'settings', value: settings }));
     this.training = new Training(this.session, this.notices);
@@ -161,6 +164,7 @@ export class Workspace {
   async #open(preset: PresetName | 'auto', backend: BackendName | 'auto'): Promise<boolean> {
     const stored = preset === 'auto' ? { files: [], errors: [] } : await this.#store.checkpoints.load(preset);
     for (const error of stored.errors) this.notices.fail('checkpoint', error);
+    const tuning = await this.tuning.stored();
     try {
       await this.session.open({
         preset,
@@ -168,6 +172,7 @@ export class Workspace {
         seed: this.seed,
         modelsUrl: new URL('./models/', document.baseURI).href,
         checkpoints: stored.files,
+        tuning,
       });
     } catch {
       return false; // The page shows `session.failure` in place of the chat.

@@ -167,6 +167,7 @@ export class Tuning {
   }
 
   #tell(): void {
+    if (this.#report.measuredAt === 0) return;
     this.#emit({ type: 'tuning', report: this.#report, left: this.#pending().length });
   }
 }

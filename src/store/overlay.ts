@@ -83,6 +83,7 @@ function emptyLayers(): Layers {
     checkpointManifests: emptyLayer(),
     checkpointHeads: emptyLayer(),
     preferences: emptyLayer(),
+    tunings: emptyLayer(),
   };
 }
 

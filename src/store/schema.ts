@@ -19,6 +19,7 @@ import type {
   RewardModelReport,
   RunState,
   TrainingSample,
+  TuningReport,
 } from '../session/protocol';
 
 export const DATABASE_NAME = 'nudge';
@@ -147,6 +148,9 @@ export interface Preferences {
 
 export type PreferenceRecord = { [K in keyof Preferences]: { name: K; value: Preferences[K] } }[keyof Preferences];
 
+/** The kernels of one adapter, by its words for itself. A later version of the kernels takes the place of an earlier. */
+export type TuningRecord = TuningReport;
+
 export interface NudgeSchema extends DBSchema {
   conversations: { key: string; value: ConversationRecord };
   rankings: { key: string; value: RankingRecord };
@@ -158,6 +162,7 @@ export interface NudgeSchema extends DBSchema {
   checkpointManifests: { key: string; value: CheckpointManifestRecord };
   checkpointHeads: { key: string; value: CheckpointHeadRecord };
   preferences: { key: string; value: PreferenceRecord };
+  tunings: { key: string; value: TuningRecord };
 }
 
 export type RecordKind =
@@ -170,7 +175,8 @@ export type RecordKind =
   | 'checkpointBlobs'
   | 'checkpointManifests'
   | 'checkpointHeads'
-  | 'preferences';
+  | 'preferences'
+  | 'tunings';
 
 export type RecordOf<K extends RecordKind> = NudgeSchema[K]['value'];
 export type KeyOf<K extends RecordKind> = NudgeSchema[K]['key'];
@@ -187,9 +193,11 @@ export const KEY_PATHS: Readonly<Record<RecordKind, readonly string[]>> = {
   checkpointManifests: ['id'],
   checkpointHeads: ['slot'],
   preferences: ['name'],
+  tunings: ['adapter'],
 };
 
-export const RECORD_KINDS: readonly RecordKind[] = [
+/** Of version 1. */
+const FIRST_KINDS: readonly RecordKind[] = [
   'conversations',
   'rankings',
   'rankingDrafts',
@@ -202,16 +210,19 @@ export const RECORD_KINDS: readonly RecordKind[] = [
   'preferences',
 ];
 
+export const RECORD_KINDS: readonly RecordKind[] = [...FIRST_KINDS, 'tunings'];
+
 type Upgrade = (database: IDBPDatabase<NudgeSchema>) => void;
 
 /** `UPGRADES[n]` takes a database from version n to n + 1. Never change one that was released; add the next. */
 export const UPGRADES: readonly Upgrade[] = [
-  (database) => {
-    for (const kind of RECORD_KINDS) {
-      const path = KEY_PATHS[kind];
-      database.createObjectStore(kind, { keyPath: path.length === 1 ? path[0]! : [...path] });
-    }
-  },
+  (database) => FIRST_KINDS.forEach((kind) => create(database, kind)),
+  (database) => create(database, 'tunings'),
 ];
+
+function create(database: IDBPDatabase<NudgeSchema>, kind: RecordKind): void {
+  const path = KEY_PATHS[kind];
+  database.createObjectStore(kind, { keyPath: path.length === 1 ? path[0]! : [...path] });
+}
 
 export const DATABASE_VERSION = UPGRADES.length;

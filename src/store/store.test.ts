@@ -3,7 +3,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DATABASE_VERSION } from './schema';
-import type { ConversationRecord, RankingDraftRecord, RankingRecord, RunRecord } from './schema';
+import type { ConversationRecord, RankingDraftRecord, RankingRecord, RunRecord, TuningRecord } from './schema';
 import { Store } from './store';
 
 const ranking = (id: string, createdAt: number, source: string | null = null): RankingRecord => ({
@@ -39,6 +39,31 @@ const run = (id: string, createdAt: number): RunRecord => ({
   samples: [],
 });
 
+const tuning: TuningRecord = {
+  ...{ adapter: 'A GPU, subgroups', kernels: 'v1', measuredAt: 7, refusals: [] },
+  choices: [{ kernel: 'matrix product NN', shape: '64 x 64 x 64', variant: 'quad', ms: 0.5, gflops: 1 }],
+};
+
+/** As a browser has it where the Nudge of version 1 was used. */
+async function versionOne(): Promise<void> {
+  const byName = { checkpointHeads: 'slot', preferences: 'name' };
+  const byId = ['conversations', 'rankings', 'rankingDrafts', 'demonstrations', 'runs', 'checkpointBlobs'];
+  const database = await openDB('nudge', 1, {
+    upgrade: (old) => {
+      for (const kind of [...byId, 'checkpointManifests']) old.createObjectStore(kind, { keyPath: 'id' });
+      for (const [kind, keyPath] of Object.entries(byName)) old.createObjectStore(kind, { keyPath });
+      old.createObjectStore('metrics', { keyPath: ['runId', 'chunk'] });
+    },
+  });
+  await database.put('rankings', ranking('old', 1));
+  await database.put('conversations', conversation);
+  await database.put('runs', run('r', 5));
+  await database.put('metrics', { runId: 'r', chunk: 0, steps: [1], columns: { 'objective/kl': [0.5] } });
+  await database.put('preferences', { name: 'theme', value: 'dark' });
+  await database.put('checkpointHeads', { slot: 'nano/sft', current: 'x', previous: null });
+  database.close();
+}
+
 beforeEach(() => {
   vi.stubGlobal('indexedDB', new IDBFactory());
 });
@@ -71,6 +96,38 @@ describe('store', () => {
     expect(await after.preferences.all()).toEqual({ theme: 'dark', conversationId: 'c', message: 'And th' });
     expect(after.status).toEqual({ state: 'saved' });
     await after.close();
+  });
+
+  it('keeps everything that an earlier version stored, and has room for what is new', async () => {
+    await versionOne();
+    const store = await Store.open();
+    expect(store.status).toEqual({ state: 'saved' });
+    expect(await store.exportAll()).toMatchObject({
+      conversations: [conversation],
+      rankings: [ranking('old', 1)],
+      runs: [run('r', 5)],
+      metrics: [{ runId: 'r', steps: [1], columns: { 'objective/kl': [0.5] } }],
+      preferences: [{ name: 'theme', value: 'dark' }],
+    });
+    expect(await store.tunings.all()).toEqual([]);
+    await store.tunings.save(tuning);
+    await store.close();
+    const plain = await openDB('nudge');
+    expect(await plain.getAll('checkpointHeads')).toEqual([{ slot: 'nano/sft', current: 'x', previous: null }]);
+    expect(await plain.getAll('tunings')).toEqual([tuning]);
+    plain.close();
+  });
+
+  it('has one record of kernels an adapter, the newest, and forgets them with all else', async () => {
+    const store = await Store.open();
+    const other = { ...tuning, adapter: 'Another GPU' };
+    await store.tunings.save(other);
+    await store.tunings.save(tuning);
+    await store.tunings.save({ ...tuning, kernels: 'v2', choices: [] });
+    expect(await store.tunings.all()).toEqual([{ ...tuning, kernels: 'v2', choices: [] }, other]);
+    await store.clearAll();
+    expect(await store.tunings.all()).toEqual([]);
+    await store.close();
   });
 
   it('a finished ranking replaces its draft, and undo brings the draft back', async () => {

@@ -23,6 +23,7 @@ import type {
   RankingRecord,
   RunRecord,
 } from './schema';
+import { Tunings } from './tunings';
 
 /** A database that opens later than this is attached when it does; until then there is memory. */
 const OPEN_PATIENCE_MILLISECONDS = 5000;
@@ -49,6 +50,7 @@ export class Store {
   readonly metrics: Metrics;
   readonly checkpoints: Checkpoints;
   readonly preferences: PreferenceRecords;
+  readonly tunings: Tunings;
   readonly #database: SafeDatabase;
   readonly #close: () => Promise<void>;
 
@@ -62,6 +64,7 @@ export class Store {
     this.metrics = new Metrics(database);
     this.checkpoints = new Checkpoints(database);
     this.preferences = new PreferenceRecords(database);
+    this.tunings = new Tunings(database);
   }
 
   /** @param name of the database; another name is another, separate store */

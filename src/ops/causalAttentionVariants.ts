@@ -14,7 +14,7 @@ import querySource from '../../shaders/causal_attention_backward_query.wgsl?raw'
 import anySource from '../../shaders/causal_attention_any.wgsl?raw';
 import source from '../../shaders/causal_attention.wgsl?raw';
 import { disposeScratch, type Kernel, type KernelCall, runKernel } from '../gpu/kernel';
-import { declareVariants, type KernelVariant, type Measurable, type Trial } from './kernelVariants';
+import { declareVariants, type KernelVariant, type Measurable, powerOfTwo, type Trial } from './kernelVariants';
 
 interface Kernels {
   forward: Kernel;
@@ -187,7 +187,9 @@ function shapeOf(qkv: tf.TensorInfo, heads: number): AttentionShape {
   return { batch, length, heads, size: headSize('causalAttention', tripled / 3, heads) };
 }
 
-const nameOf = ({ batch, length, heads, size }: AttentionShape): string => `${batch} x ${length} x ${heads} x ${size}`;
+/** Batch and length are rounded up: each length of a conversation would be a shape of its own. */
+const nameOf = ({ batch, length, heads, size }: AttentionShape): string =>
+  `${powerOfTwo(batch)} x ${powerOfTwo(length)} x ${heads} x ${size}`;
 
 /** What the three kernels of a variant have in common. */
 function callOf(

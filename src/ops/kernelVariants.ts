@@ -78,6 +78,11 @@ export function declareVariants<V extends KernelVariant>(
   };
 }
 
+/** The smallest power of two that is not below `x`: shapes that differ little are chosen for together. */
+export function powerOfTwo(x: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(x, 1)));
+}
+
 /** Kernels with variants. */
 export function kernelsWithVariants(): string[] {
   return [...entries.keys()];

@@ -14,7 +14,7 @@ import plainSource from '../../shaders/matrix_product.wgsl?raw';
 import quadSource from '../../shaders/matrix_product_quad.wgsl?raw';
 import quadTransposedSource from '../../shaders/matrix_product_quad_left_transposed.wgsl?raw';
 import { type Kernel, type KernelCall, type OutputSpec, runKernel, webGpuBackend, workgroupsFor } from '../gpu/kernel';
-import { declareVariants, type KernelVariant, type Measurable } from './kernelVariants';
+import { declareVariants, type KernelVariant, type Measurable, powerOfTwo } from './kernelVariants';
 
 /** What is done with op(a) op(b), [M, N]; the tensors that a kind takes are named after what the shader calls them. */
 export type ProductEnd =
@@ -137,9 +137,6 @@ export function runProduct(
     workgroups: [columnTiles, Math.ceil(rowTiles / rowGroups)],
   });
 }
-
-/** The smallest power of two that is not below `x`. */
-const powerOfTwo = (x: number): number => 2 ** Math.ceil(Math.log2(Math.max(x, 1)));
 
 function bind(
   end: ProductEnd,

@@ -61,7 +61,7 @@ export async function measure(
   signal: AbortSignal,
   open: OpenContest = openContest,
 ): Promise<Outcome | null> {
-  const contest = await open(kernel, shape);
+  const contest = await open(kernel, shape, signal);
   if (!contest) return signal.aborted ? null : { choice: null, refusals: [] };
   try {
     const fit = contest.contestants.filter(({ difference }) => difference <= TOLERANCE);

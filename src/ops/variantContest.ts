@@ -5,6 +5,7 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { disposeScratch, webGpuBackend } from '../gpu/kernel';
+import { nextMacrotask } from '../gpu/macrotask';
 import { PassTimer } from '../gpu/passTimer';
 import { record, type Recording, type TapeCommand } from '../gpu/recording';
 import { uniform } from './counterRandom';
@@ -29,12 +30,12 @@ export interface Contest {
   dispose(): void;
 }
 
-export type OpenContest = (kernel: string, shape: string) => Promise<Contest | null>;
+/** @returns null where there is nothing to choose from, or `signal` was aborted before all had run once */
+export type OpenContest = (kernel: string, shape: string, signal: AbortSignal) => Promise<Contest | null>;
 
 type Operands = Readonly<Record<string, tf.Tensor>>;
 
-/** @returns null where the kernel is not to be measured, or there is nothing to choose from */
-export const openContest: OpenContest = async (kernel, shape) => {
+export const openContest: OpenContest = async (kernel, shape, signal) => {
   const trial = trialOf(kernel, shape);
   if (!trial) return null;
   const backend = webGpuBackend(kernel);
@@ -75,6 +76,11 @@ export const openContest: OpenContest = async (kernel, shape) => {
     }
     const contestants: Contestant[] = [];
     for (const variant of variants) {
+      await nextMacrotask();
+      if (signal.aborted) {
+        dispose();
+        return null;
+      }
       const { commands, numbers } = standard && variant === plain ? standard : await enter(variant);
       contestants.push({
         variant,

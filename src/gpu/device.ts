@@ -3,15 +3,12 @@
  * JavaScript. Touches no DOM, so it runs in a worker, a window and Node alike.
  */
 import '@tensorflow/tfjs-backend-cpu';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import wasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
-import simdWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
-import threadedWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { BackendError, DeviceLostError } from '../errors';
 import type { BackendName, DeviceReport } from '../session/protocol';
 import { type GpuErrorListener, onGpuError } from './gpuErrors';
+import { startWasm } from './wasm';
 import { startWebGpu, type WebGpu } from './webgpu';
 
 export interface Device {
@@ -67,7 +64,7 @@ function startBackend(backend: BackendName, preference: BackendName | 'auto', op
     case 'webgpu':
       return startWebGpu(options.gpu, preference === 'webgpu').then(asDevice);
     case 'wasm':
-      return startWasm();
+      return startWasm().then(({ description, features }) => withoutGpu('wasm', description, features));
     case 'cpu':
       return startCpu();
   }
@@ -87,26 +84,6 @@ function asDevice({ device, description, software }: WebGpu): Device {
     onError: (listener) => onGpuError(device, listener),
     destroy: () => device.destroy(),
   };
-}
-
-/** In the browser the three binaries are files of the site; in Node, which has no window or worker scope, the package finds its own. */
-const inNode = !('WorkerGlobalScope' in globalThis) && !('document' in globalThis);
-let wasmPathsSet = false;
-
-async function startWasm(): Promise<Device> {
-  // Threads would need two headers (COOP and COEP) that most static hosts do not send, and a second code path.
-  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-  if (!inNode && !wasmPathsSet) {
-    setWasmPaths({
-      'tfjs-backend-wasm.wasm': wasmUrl,
-      'tfjs-backend-wasm-simd.wasm': simdWasmUrl,
-      'tfjs-backend-wasm-threaded-simd.wasm': threadedWasmUrl,
-    });
-    wasmPathsSet = true;
-  }
-  await select('wasm');
-  const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
-  return withoutGpu('wasm', simd ? 'WASM SIMD, 1 thread' : 'WASM without SIMD, 1 thread', simd ? ['simd'] : []);
 }
 
 async function startCpu(): Promise<Device> {

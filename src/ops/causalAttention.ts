@@ -5,7 +5,7 @@
  * first real position of each row (0 without padding). A token t attends to j with start <= j <= t; tokens before
  * start give 0. out [B, T, C]; lse [B, H, T] is log sum exp of the scores, kept for the backward pass.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { hostExp } from './hostExp';
 import {
   hostMatrix,

@@ -5,7 +5,7 @@
  * Shapes: logits [M, V]; targets [M] int32; weights, lse [M]; loss a scalar. float32, maximum taken out first. The
  * weights are data and have no gradient: 1 / M for a mean, 0 for padding.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { hostExp } from './hostExp';
 import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
@@ -47,14 +47,14 @@ registerReference(CROSS_ENTROPY, (inputs) => {
 registerReference(CROSS_ENTROPY_BACKWARD, (inputs) => {
   const [rows, vocabulary] = (inputs['logits'] as tf.Tensor2D).shape;
   const output = unfilled<tf.Rank.R2>([rows, vocabulary]);
-  const [logits, weights, lse, [dy], dlogits] = [
-    ...['logits', 'weights', 'lse', 'dy'].map((name) => hostFloats(inputs[name] as tf.Tensor)),
-    hostFloats(output),
-  ] as [Float32Array, Float32Array, Float32Array, [number], Float32Array];
+  const [logits, weights, lse, [dy]] = ['logits', 'weights', 'lse', 'dy'].map((name) =>
+    hostFloats(inputs[name] as tf.Tensor),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const dlogits = hostFloats(output);
   const targets = (inputs['targets'] as tf.Tensor1D).dataSync<'int32'>();
   for (let row = 0; row < rows; row++) {
     const at = row * vocabulary;
-    const factor = weights[row]! * dy;
+    const factor = weights[row]! * dy!;
     const normaliser = lse[row]!;
     for (let i = at; i < at + vocabulary; i++) dlogits[i] = factor * hostExp(logits[i]! - normaliser);
     const target = at + targets[row]!;

@@ -4,7 +4,7 @@
  * Shapes: x [M, C]; gamma, beta [C]; statistics [M, 2], mean and rstd of each row. Variance is the biased one, as in
  * PyTorch.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { LAYER_NORM_EPSILON } from '../config';
 import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';
@@ -82,7 +82,7 @@ registerReference(LAYER_NORM_BACKWARD, (inputs) => {
   ) as [Float32Array, Float32Array, Float32Array, Float32Array];
   const dPassed = inputs['dPassed'] ? hostFloats(inputs['dPassed']) : null;
   const [dx, dgamma, dbeta] = outputs.map(hostFloats) as [Float32Array, Float32Array, Float32Array];
-  const sums = new Float64Array(2 * width); // dgamma, dbeta
+  const [gammaSums, betaSums] = [new Float64Array(width), new Float64Array(width)];
   for (let row = 0; row < rows; row++) {
     const at = row * width;
     const mean = statistics[2 * row]!;
@@ -95,8 +95,8 @@ registerReference(LAYER_NORM_BACKWARD, (inputs) => {
       const g = gradient * gamma[c]!;
       total += g;
       along += g * n;
-      sums[c] = sums[c]! + gradient * n;
-      sums[width + c] = sums[width + c]! + gradient;
+      gammaSums[c] = gammaSums[c]! + gradient * n;
+      betaSums[c] = betaSums[c]! + gradient;
     }
     total /= width;
     along /= width;
@@ -106,8 +106,8 @@ registerReference(LAYER_NORM_BACKWARD, (inputs) => {
     }
     if (dPassed) for (let c = at; c < at + width; c++) dx[c] = dx[c]! + dPassed[c]!;
   }
-  dgamma.set(sums.subarray(0, width));
-  dbeta.set(sums.subarray(width));
+  dgamma.set(gammaSums);
+  dbeta.set(betaSums);
   return [...outputs];
 });
 

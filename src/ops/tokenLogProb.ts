@@ -5,7 +5,7 @@
  * With l = logits / T:  lse = log sum exp l,  logProb = l[target] - lse,  entropy = lse - sum p l,  p = exp(l - lse).
  * Shapes: logits [M, V]; targets [M] int32; logProb, entropy, lse [M]. float32 throughout, maximum taken out first.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { hostExp } from './hostExp';
 import { hostFloats, unfilled } from './hostValues';
 import { registerGradient, registerReference, runOperation } from './operation';

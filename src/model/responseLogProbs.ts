@@ -5,15 +5,21 @@
  * predict a token, so hidden states P - 1 … P + R - 2 give the log-probs of tokens P … P + R - 1.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { responseRows, responseRowsBeside } from '../ops/responseRows';
 import { tokenLogProb } from '../ops/tokenLogProb';
 import { logits, statesAndHead, type Gpt, type StatesAndHead } from './gpt';
+
+/** Log-probs and entropies [B, R]; those of padding mean nothing and are for the caller to mask. */
+export interface ResponseLogProbs {
+  logProbs: tf.Tensor2D;
+  entropy: tf.Tensor2D;
+}
 
 /**
  * @param ids [B, P + R] int32
  * @param start [B] int32
  * @param promptLength P
  * @param temperature divides the logits, as it did when the response was sampled
- * @returns log-probs and entropies [B, R]; those of padding mean nothing and are for the caller to mask
  */
 export function responseLogProbs(
   gpt: Gpt,
@@ -21,30 +27,36 @@ export function responseLogProbs(
   start: tf.Tensor1D,
   promptLength: number,
   temperature: number,
-): { logProbs: tf.Tensor2D; entropy: tf.Tensor2D } {
-  return responseLogProbsFrom(gpt, statesAndHead(gpt, ids, start), ids, promptLength, temperature);
+): ResponseLogProbs {
+  const { hidden, wte } = statesAndHead(gpt, ids, start);
+  return logProbsOf(gpt, responseRows(hidden, promptLength), wte, ids, promptLength, temperature);
 }
 
-/** The same from the states of a pass that was made already. */
+/** The same from the states of a pass that was made already, and these states [B, P + R, C] to go on with. */
 export function responseLogProbsFrom(
   gpt: Gpt,
   { hidden, wte }: StatesAndHead,
   ids: tf.Tensor2D,
   promptLength: number,
   temperature: number,
-): { logProbs: tf.Tensor2D; entropy: tf.Tensor2D } {
+): ResponseLogProbs & { hidden: tf.Tensor3D } {
+  const { states, hidden: passed } = responseRowsBeside(hidden, promptLength);
+  return { ...logProbsOf(gpt, states, wte, ids, promptLength, temperature), hidden: passed };
+}
+
+function logProbsOf(
+  gpt: Gpt,
+  states: tf.Tensor2D,
+  wte: tf.Tensor2D,
+  ids: tf.Tensor2D,
+  promptLength: number,
+  temperature: number,
+): ResponseLogProbs {
   const [batch, length] = ids.shape;
-  const responseLength = length - promptLength;
-  const before = tf.reshape<tf.Rank.R2>(
-    tf.slice(hidden, [0, promptLength - 1, 0], [batch, responseLength, gpt.shape.width]),
-    [batch * responseLength, gpt.shape.width],
-  );
-  const targets = tf.reshape<tf.Rank.R1>(tf.slice(ids, [0, promptLength], [batch, responseLength]), [
-    batch * responseLength,
-  ]);
-  const { logProb, entropy } = tokenLogProb(logits(gpt, before, wte), targets, temperature);
+  const targets = tf.reshape(tf.slice(ids, [0, promptLength], [batch, length - promptLength]), [-1]);
+  const { logProb, entropy } = tokenLogProb(logits(gpt, states, wte), targets as tf.Tensor1D, temperature);
   return {
-    logProbs: tf.reshape<tf.Rank.R2>(logProb, [batch, responseLength]),
-    entropy: tf.reshape<tf.Rank.R2>(entropy, [batch, responseLength]),
+    logProbs: tf.reshape<tf.Rank.R2>(logProb, [batch, -1]),
+    entropy: tf.reshape<tf.Rank.R2>(entropy, [batch, -1]),
   };
 }

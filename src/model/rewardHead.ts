@@ -12,6 +12,7 @@
  * `<|end|>` also ends documents in pretraining, so its state keeps little of the reply. Figures are in src/README.md.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { replyScore } from '../ops/replyScore';
 import { statesAndHead, type Gpt } from './gpt';
 import { responseLogProbsFrom } from './responseLogProbs';
 import { disposeScalarModel, scalarModelFrom, scalarParameters, scalarsFrom, type ScalarModel } from './scalarHead';
@@ -57,10 +58,9 @@ export function replyScores(
 ): tf.Tensor1D {
   const promptLength = ids.shape[1] - responseMask.shape[1];
   const states = statesAndHead(model.trunk, ids, start); // [B, P + R, C]
-  const read = tf.sum(tf.mul(scalarsFrom(model, states.hidden), pooling), 1); // [B]
-  const { logProbs } = responseLogProbsFrom(model.trunk, states, ids, promptLength, 1); // [B, R]
-  const logLikelihood = tf.sum(tf.mul(logProbs, responseMask), 1); // [B]
-  return tf.add(read, tf.mul(logLikelihood, model.likelihood));
+  const { logProbs, hidden } = responseLogProbsFrom(model.trunk, states, ids, promptLength, 1);
+  const scalars = scalarsFrom(model, hidden);
+  return replyScore({ scalars, pooling, logProbs, mask: responseMask, likelihood: model.likelihood });
 }
 
 export function disposeRewardModel(model: RewardModel): void {

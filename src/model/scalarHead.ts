@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { normalSamples } from '../ops/counterRandom';
-import { linear } from '../ops/linear';
+import { scalarProjection } from '../ops/scalarProjection';
 import { cloneGpt, disposeGpt, hiddenStates, type Gpt } from './gpt';
 
 export interface ScalarModel {
@@ -54,9 +54,22 @@ export function scalars(model: ScalarModel, ids: tf.Tensor2D, start: tf.Tensor1D
  * @returns [B, T]
  */
 export function scalarsFrom(model: ScalarModel, hidden: tf.Tensor3D): tf.Tensor2D {
-  const [batch, length, width] = hidden.shape;
-  const rows = tf.reshape<tf.Rank.R2>(hidden, [batch * length, width]);
-  return tf.reshape<tf.Rank.R2>(linear(rows, model.weight, model.bias), [batch, length]);
+  return scalarProjection(hidden, model.weight, model.bias);
+}
+
+/**
+ * One scalar a position, for some positions alone.
+ * @param first of them
+ * @returns [B, count]
+ */
+export function someScalars(
+  model: ScalarModel,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  first: number,
+  count: number,
+): tf.Tensor2D {
+  return scalarProjection(hiddenStates(model.trunk, ids, start), model.weight, model.bias, first, count);
 }
 
 /** All trainable variables by name. */

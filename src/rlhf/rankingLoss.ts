@@ -6,7 +6,7 @@
  * caller disposes what is returned.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { logSigmoid } from './logSigmoid';
+import { pairLoss } from '../ops/pairLoss';
 
 export interface PairLossOptions {
   /** By how much the better reply must win before a pair is content; 0 is off. Llama 2 (arXiv:2307.09288), equation 2. */
@@ -31,14 +31,7 @@ export function allPairsLoss(
   weights: tf.Tensor3D,
   { margin = 0, centreCoef = 0 }: PairLossOptions = {},
 ): tf.Scalar {
-  return tf.tidy(() => {
-    const better = tf.expandDims(rewards, 2);
-    const worse = tf.expandDims(rewards, 1);
-    const difference = tf.sub(better, worse);
-    let losses: tf.Tensor = tf.neg(logSigmoid(margin === 0 ? difference : tf.sub(difference, margin)));
-    if (centreCoef !== 0) losses = tf.add(losses, tf.mul(centreCoef, tf.square(tf.add(better, worse))));
-    return tf.div(tf.sum(tf.mul(weights, losses)), rewards.shape[0]);
-  });
+  return tf.tidy(() => pairLoss(rewards, weights, { margin, centreCoef }));
 }
 
 /**

@@ -9,7 +9,7 @@ import { generateAll } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { replyScores, rewardParameters, type RewardModel } from '../model/rewardHead';
-import { scalarParameters, scalars, type ScalarModel } from '../model/scalarHead';
+import { scalarParameters, someScalars, type ScalarModel } from '../model/scalarHead';
 import { k1, sequenceKl } from './kl';
 import { poolingWeights } from './rewardModel';
 
@@ -56,8 +56,8 @@ export async function sampleResponses(
 
 /**
  * The passes of all four models over a batch, in one step.
- * Gives [4, B, R] (log-probs of the policy and of the reference, values, entropies, each 0 outside the mask) and the
- * scores [B].
+ * Gives log-probs of the policy and of the reference, values, and entropies, [B, R] each, of which those outside the mask
+ * mean nothing, and the scores [B].
  */
 export function scoringStep(models: RolloutModels, temperature: number): Step<BatchInput | 'pooling'> {
   const { policy, refPolicy, rewardModel, valueModel } = models;
@@ -74,10 +74,8 @@ export function scoringStep(models: RolloutModels, temperature: number): Step<Ba
       const old = responseLogProbs(policy, ids, start, promptLength, temperature);
       const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature);
       const values = stateValues(valueModel, ids, start, promptLength);
-      return [
-        tf.mul(tf.stack([old.logProbs, ref.logProbs, values, old.entropy]), responseMask), // [4, B, R]
-        replyScores(rewardModel, ids, start, pooling, responseMask),
-      ];
+      const scores = replyScores(rewardModel, ids, start, pooling, responseMask);
+      return [old.logProbs, ref.logProbs, values, old.entropy, scores];
     },
     () => [
       ...policy.parameters.values(),
@@ -105,26 +103,30 @@ export async function scoreEpisodes(
   const batch = padBatch(prompts, responses, tokens.pad, models.policy.shape.context, lengths);
   const { rows, responseLength } = batch;
   const step = scoring ?? scoringStep(models, temperature);
-  const [values, scores] = (await step.read({ ...batchInputs(batch), pooling: poolingWeights(batch) })) as [
+  const read = await step.read({ ...batchInputs(batch), pooling: poolingWeights(batch) });
+  const [oldLogProbs, refLogProbs, oldValues, entropy, scores] = read as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
     Float32Array,
     Float32Array,
   ];
   if (!scoring) step.dispose();
-  const size = rows * responseLength;
-  const part = (index: number): Float32Array => values.slice(index * size, (index + 1) * size);
-  const entropy = part(3);
+  const masked = (values: Float32Array): Float32Array =>
+    values.map((value, i) => (batch.responseMask[i] === 0 ? 0 : value));
   const entropies = Float32Array.from({ length: rows }, (_, b) => {
     let sum = 0;
-    for (let t = 0; t < responseLength; t++) sum += entropy[b * responseLength + t] as number;
-    return sum / (responses[b] as number[]).length;
+    const { length } = responses[b] as number[];
+    for (let t = 0; t < length; t++) sum += entropy[b * responseLength + t] as number;
+    return sum / length;
   });
   return {
     batch,
     responses,
     finished,
-    oldLogProbs: part(0),
-    refLogProbs: part(1),
-    oldValues: part(2),
+    oldLogProbs: masked(oldLogProbs),
+    refLogProbs: masked(refLogProbs),
+    oldValues: masked(oldValues),
     entropies,
     scores,
   };
@@ -140,8 +142,7 @@ export function stateValues(
   start: tf.Tensor1D,
   promptLength: number,
 ): tf.Tensor2D {
-  const [batch, length] = ids.shape;
-  return tf.slice(scalars(model, ids, start), [0, promptLength - 1], [batch, length - promptLength]);
+  return someScalars(model, ids, start, promptLength - 1, ids.shape[1] - promptLength);
 }
 
 /**

@@ -4,16 +4,17 @@
  *
  *   L = - sum_rows sum_t m_t log pi(y_t | x, y_<t) / sum m
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { SftSettings } from '../config';
 import { NonFiniteError } from '../errors';
-import { lengthMultiple, Step } from '../gpu/step';
-import { batchInputs, type BatchInput, padBatch } from '../model/batch';
-import type { Gpt } from '../model/gpt';
+import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
+import { type Batch, batchInputs, padBatch } from '../model/batch';
+import { logits, statesAndHead, type Gpt } from '../model/gpt';
 import { gradientsOf } from '../model/lossGradients';
-import { responseLogProbs } from '../model/responseLogProbs';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
+import { crossEntropy } from '../ops/crossEntropy';
+import { responseRows } from '../ops/responseRows';
 import { linearToZero } from './schedule';
 import type { TrainingStep } from './trainingStep';
 
@@ -70,7 +71,7 @@ export async function* superviseFineTune(
       );
       const rate = linearToZero(learningRate, optimiser.step, steps);
       const numbers = { values: optimiser.advance(rate), shape: [3] };
-      const read = await learn.read({ ...batchInputs(batch), numbers });
+      const read = await learn.read({ ...sftInputs(batch), numbers });
       const [loss, norm] = read.map(([value]) => value) as [number, number];
       if (!Number.isFinite(loss + norm)) throw new NonFiniteError('The SFT loss', optimiser.step);
       yield {
@@ -91,19 +92,43 @@ export async function* superviseFineTune(
   }
 }
 
+export type SftInput =
+  | 'ids' // [B, P + R] int32
+  | 'start' // [B] int32
+  | 'targets' // [B R] int32, the response
+  | 'weights'; // [B R], what each of its tokens counts: 1 / (tokens of all responses), 0 on padding
+
+/** A batch as the loss takes it. */
+export function sftInputs(batch: Batch): Record<SftInput, HostTensor> {
+  const { ids, start } = batchInputs(batch);
+  const { responseMask, promptLength, responseLength } = batch;
+  const length = promptLength + responseLength;
+  const count = responseMask.reduce((sum, counts) => sum + counts, 0);
+  const shape = [responseMask.length];
+  return {
+    ids,
+    start,
+    targets: { values: batch.ids.filter((_, i) => i % length >= promptLength), shape },
+    weights: { values: responseMask.map((counts) => counts / count), shape },
+  };
+}
+
 /** One optimiser step; gives the loss and the norm of its gradient. */
-export function sftStep(gpt: Gpt, optimiser: AdamW): Step<BatchInput | 'numbers'> {
+export function sftStep(gpt: Gpt, optimiser: AdamW): Step<SftInput | 'numbers'> {
   return new Step(
     'fine-tuning',
-    ({ ids, start, responseMask, numbers }) => {
-      const promptLength = (ids.shape[1] as number) - (responseMask.shape[1] as number);
+    (inputs) => {
+      const ids = inputs.ids as tf.Tensor2D;
+      const [rows, length] = ids.shape;
+      const promptLength = length - inputs.targets.size / rows;
       const { loss, gradients } = optimiser.differentiate(() =>
         gradientsOf(gpt.parameters, () => {
-          const { logProbs } = responseLogProbs(gpt, ids as tf.Tensor2D, start as tf.Tensor1D, promptLength, 1);
-          return tf.neg<tf.Scalar>(tf.div(tf.sum(tf.mul(logProbs, responseMask)), tf.sum(responseMask)));
+          const { hidden, wte } = statesAndHead(gpt, ids, inputs.start as tf.Tensor1D);
+          const scores = logits(gpt, responseRows(hidden, promptLength), wte);
+          return crossEntropy(scores, inputs.targets as tf.Tensor1D, inputs.weights as tf.Tensor1D);
         }),
       );
-      return [loss, optimiser.update(gradients, numbers as tf.Tensor1D)];
+      return [loss, optimiser.update(gradients, inputs.numbers as tf.Tensor1D)];
     },
     () => gpt.parameters.values(),
   );

@@ -215,6 +215,24 @@ describe('captured training', () => {
     dispose();
   });
 
+  it('1,000 pretraining steps leave the tensors and the bytes of the GPU as the tenth left them', async () => {
+    const small: ModelShape = { ...SHAPE, layers: 1, width: 8 };
+    const gpt: Gpt = { shape: small, parameters: initialParameters(small, 3) };
+    const optimiser = pretrainingOptimiser(gpt);
+    const step = pretrainingStep(gpt, optimiser);
+    const look = (): unknown => ({ ...memory(), pooled: tf.memory() });
+    let tenth: unknown;
+    for (let i = 1; i <= 1000; i++) {
+      const batch = windowBatch(Int32Array.from(tokens(i, 2 * 9)), 9);
+      await step.read({ ...batch, numbers: numbersOf(optimiser, i) });
+      if (i === 10) tenth = look();
+    }
+    expect(look()).toEqual(tenth);
+    step.dispose();
+    optimiser.dispose();
+    disposeGpt(gpt);
+  });
+
   it('a token of four layers is at most 33 dispatches', async () => {
     const gpt = freshGpt();
     const decoder = new Decoder(gpt, 3, 16, { temperature: 1, topK: 0, topP: 1 });

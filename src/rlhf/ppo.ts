@@ -10,8 +10,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { PpoSettings } from '../config';
 import { NonFiniteError, RatioError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
-import { type HostTensor, type Reader, Step } from '../gpu/step';
-import { batchInputs, selectRows, type BatchInput } from '../model/batch';
+import { type HostTensor, lengthMultiple, type Reader, Step } from '../gpu/step';
+import { batchInputs, selectRows, type BatchInput, type Lengths } from '../model/batch';
 import type { Gpt } from '../model/gpt';
 import { lossGradients } from '../model/lossGradients';
 import { responseLogProbs } from '../model/responseLogProbs';
@@ -78,13 +78,14 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
   const steps = settings.updates;
   const scoring = scoringStep(state.models, settings.temperature);
   const minibatch = minibatchStep(state, settings);
+  const lengths = lengthsOf(run);
   try {
     while (state.update < steps) {
       const step = state.update + 1;
       yield { step, steps, phase: 'sampling replies' };
       const prompts = run.promptsOf(state.update);
       const seed = (Math.imul(run.seed, 0x9e3779b1) + step) >>> 0;
-      const sampling = { temperature: settings.temperature, maxNewTokens: settings.maxNewTokens, seed };
+      const sampling = { temperature: settings.temperature, maxNewTokens: settings.maxNewTokens, seed, lengths };
       const sampled = await sampleResponses(
         state.models.policy,
         prompts,
@@ -93,7 +94,15 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
       );
 
       yield { step, steps, phase: 'scoring replies' };
-      const episodes = await scoreEpisodes(state.models, prompts, sampled, tokens, settings.temperature, scoring);
+      const episodes = await scoreEpisodes(
+        state.models,
+        prompts,
+        sampled,
+        tokens,
+        settings.temperature,
+        scoring,
+        lengths,
+      );
       const experience = experienceOf(episodes, state.klController.klCoef, settings);
 
       yield { step, steps, phase: 'learning' };
@@ -108,6 +117,21 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
     scoring.dispose();
     minibatch.dispose();
   }
+}
+
+/**
+ * One length for every prompt of the run and one for every response, so that each step is recorded once; on the host
+ * backends, which record nothing, rows are as long as they need to be. Counted over all updates, done ones too: a run
+ * that was stopped goes on with the same shapes, and so with the same bits.
+ */
+function lengthsOf({ settings, promptsOf }: PpoRun): Lengths {
+  const multiple = lengthMultiple();
+  if (multiple === 1) return {};
+  let prompt = 1;
+  for (let update = 0; update < settings.updates; update++) {
+    for (const { length } of promptsOf(update)) prompt = Math.max(prompt, length);
+  }
+  return { multiple, prompt, response: settings.maxNewTokens };
 }
 
 interface Experience {

@@ -62,7 +62,7 @@ describe('measuring variants on a device', () => {
 
   it('finds the fastest of those that are right; one that is wrong, silent or broken is never taken', async () => {
     const values = Float32Array.from({ length: SIZE }, (_, i) => i);
-    const step = new Step(
+    const step = new Step<'x'>(
       'doubling',
       ({ x }) => runOperation(DOUBLED, { x }),
       () => [],

@@ -41,7 +41,7 @@ const floats = (rows: number, columns: number, seed: number): HostTensor => ({
 function batchAt(step: number): ReturnType<typeof padBatch> {
   const prompts = [tokens(step, 5), tokens(step + 3, 9), tokens(2 * step, 7), tokens(step + 1, 2)];
   const replies = [4, 6, 3, 8].map((count, row) => [...tokens(step * row, count), STOP]);
-  return padBatch(prompts, replies, PAD, SHAPE.context, 8);
+  return padBatch(prompts, replies, PAD, SHAPE.context, { multiple: 8 });
 }
 
 /** A step with what it changes and its inputs at every turn. */

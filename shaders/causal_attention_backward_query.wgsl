@@ -11,27 +11,12 @@
 // barrier.
 // Numbers: float32. 1e-5 against the reference.
 
-@group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
-@group(0) @binding(1) var<storage, read> start: array<i32>;
 @group(0) @binding(2) var<storage, read> out: array<vec4f>;
 @group(0) @binding(3) var<storage, read> lse: array<f32>;
 @group(0) @binding(4) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> dqkv: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> delta: array<f32>;
 @group(0) @binding(7) var<uniform> sizes: Sizes;
-
-fn load_part(at: u32, part: u32) -> mat4x4f {
-  var m = mat4x4f();
-  if (HEAD_VEC4 > 4 * part) { m[0] = qkv[at + 4 * part]; }
-  if (HEAD_VEC4 > 4 * part + 1) { m[1] = qkv[at + 4 * part + 1]; }
-  if (HEAD_VEC4 > 4 * part + 2) { m[2] = qkv[at + 4 * part + 2]; }
-  if (HEAD_VEC4 > 4 * part + 3) { m[3] = qkv[at + 4 * part + 3]; }
-  return m;
-}
-
-fn load(at: u32) -> Head {
-  return Head(load_part(at, 0), load_part(at, 1), load_part(at, 2), load_part(at, 3));
-}
 
 fn load_dy_part(at: u32, part: u32) -> mat4x4f {
   var m = mat4x4f();
@@ -46,48 +31,11 @@ fn load_dy(at: u32) -> Head {
   return Head(load_dy_part(at, 0), load_dy_part(at, 1), load_dy_part(at, 2), load_dy_part(at, 3));
 }
 
-// A head that four neighbours need. With quads, past its end there is anything, which is multiplied by zeros or not stored.
-fn load_part_shared(at: u32, part: u32, lane: u32) -> mat4x4f {
-  if (HEAD_VEC4 <= 4 * part) {
-    return mat4x4f();
-  }
-  if (QUADS) {
-    return share(qkv[at + min(4 * part + lane, HEAD_VEC4 - 1)]);
-  }
-  return load_part(at, part);
-}
-
-fn load_shared(at: u32, lane: u32) -> Head {
-  return Head(
-    load_part_shared(at, 0, lane),
-    load_part_shared(at, 1, lane),
-    load_part_shared(at, 2, lane),
-    load_part_shared(at, 3, lane),
-  );
-}
-
 fn store_part(at: u32, part: u32, m: mat4x4f) {
   if (HEAD_VEC4 > 4 * part) { dqkv[at + 4 * part] = m[0]; }
   if (HEAD_VEC4 > 4 * part + 1) { dqkv[at + 4 * part + 1] = m[1]; }
   if (HEAD_VEC4 > 4 * part + 2) { dqkv[at + 4 * part + 2] = m[2]; }
   if (HEAD_VEC4 > 4 * part + 3) { dqkv[at + 4 * part + 3] = m[3]; }
-}
-
-fn store(at: u32, x: Head, scale: f32) {
-  store_part(at, 0, x.a * scale);
-  store_part(at, 1, x.b * scale);
-  store_part(at, 2, x.c * scale);
-  store_part(at, 3, x.d * scale);
-}
-
-// The first real position of any of the workgroup's sequences: the same in all its lanes, as quad operations want it.
-fn first_seen(group: u32) -> u32 {
-  var first = sizes.t;
-  let last = min(group * PAIRS + PAIRS, sizes.pairs) - 1;
-  for (var batch = group * PAIRS / sizes.heads; batch <= last / sizes.heads; batch += 1) {
-    first = min(first, u32(max(start[batch], 0)));
-  }
-  return first;
 }
 
 struct Row {

@@ -91,9 +91,11 @@ describe('a recorded step', () => {
       ({ x }: Record<'x', tf.Tensor>) => [tf.mul(x, (tf.square(x).dataSync()[0] ?? 0) + 1)],
     ],
   ])('refuses a body that %s, by name, and leaves the device as it was', async (_, body) => {
+    const before = memory();
     const step = new Step('bad', body, () => []);
     expect(() => step.run({ x: floats(1, 2) })).toThrow(CaptureError);
     expect(() => step.run({ x: floats(1, 2) })).toThrow(/"bad" cannot be recorded: a result was read on the host/);
+    expect(memory()).toEqual(before);
     expect(await tf.square(tf.tensor1d([3])).data()).toEqual(Float32Array.of(9));
   });
 });

@@ -47,15 +47,20 @@ export class Tape {
     this.#places = watched.map(({ dataId }) => bindingOf(backend, dataId));
     this.#seen = watched.map(({ dataId }) => dataId);
     const { commands, memory, result } = record(backend, name, () => {
-      const tensors = new Map(
-        Object.entries(inputs).map(([input, { values, shape }]) => {
-          const tensor = tf.keep(tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32'));
+      const tensors = new Map<string, { tensor: tf.Tensor; buffer: GPUBuffer }>();
+      const outputs: tf.Tensor[] = [];
+      // Kept at the end: a body that is refused then leaves none of them.
+      tf.tidy(() => {
+        for (const [input, { values, shape }] of Object.entries(inputs)) {
+          const tensor = tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32');
           backend.uploadToGPU(tensor.dataId); // into memory that the tape never uses for anything else
-          return [input, { tensor, buffer: bindingOf(backend, tensor.dataId).buffer }] as const;
-        }),
-      );
-      const handed = Object.fromEntries([...tensors].map(([input, { tensor }]) => [input, tensor]));
-      return { tensors, outputs: tf.tidy(() => body(handed)).map((output) => tf.keep(output)) };
+          tensors.set(input, { tensor, buffer: bindingOf(backend, tensor.dataId).buffer });
+        }
+        outputs.push(...body(Object.fromEntries([...tensors].map(([input, { tensor }]) => [input, tensor]))));
+        for (const tensor of outputs) tf.keep(tensor);
+        for (const { tensor } of tensors.values()) tf.keep(tensor);
+      });
+      return { tensors, outputs };
     });
     this.#commands = commands;
     this.#memory = memory;

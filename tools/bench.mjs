@@ -16,6 +16,7 @@ import { build, preview } from 'vite';
 import { readBenchArguments, USAGE } from './benchArguments.mjs';
 import { reportTables, withMeasured } from './benchReport.mjs';
 import { launchFlags, requireBrowser } from './browser.mjs';
+import { atTheEnd, runCommand } from './command.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const benchRoot = path.join(root, 'tools/bench');
@@ -29,36 +30,9 @@ const ISOLATION = {
 /** Timestamps of the GPU are otherwise rounded to 100 microseconds. */
 const BENCH_FLAGS = ['--enable-webgpu-developer-features'];
 
-/** What has to be undone, last first, however the bench ends. */
-const cleanups = [];
-let ending = null;
-
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-]) {
-  process.on(signal, () => {
-    console.error('\nStopped.');
-    void end(code);
-  });
-}
-
-const { options, problem } = readBenchArguments(process.argv.slice(2));
-if (problem) {
-  console.error(problem);
-  await end(2);
-} else if (options.help) {
-  console.log(USAGE);
-  await end(0);
-} else {
-  try {
-    await end(await bench());
-  } catch (error) {
-    // Whoever ends the bench closes the browser under the code that was talking to it.
-    if (!ending) console.error(`\n${error.message}`);
-    await end(1);
-  }
-}
+const read = readBenchArguments(process.argv.slice(2));
+const { options } = read;
+await runCommand(read, USAGE, bench);
 
 async function bench() {
   const { report, broken } = await Promise.race([options.node ? inNode() : inBrowser(), outOfTime()]);
@@ -85,7 +59,7 @@ async function inBrowser() {
     handleSIGINT: false,
     handleSIGTERM: false,
   });
-  cleanups.push(() => browser.close());
+  atTheEnd(() => browser.close());
   const page = await browser.newPage();
   const say = progress();
   page.on('console', (message) => {
@@ -104,7 +78,7 @@ async function inBrowser() {
 /** Builds the bench's page into a folder of its own, and serves it. */
 async function serve() {
   const outDir = mkdtempSync(path.join(tmpdir(), 'nudge-bench-'));
-  cleanups.push(() => rmSync(outDir, { recursive: true, force: true }));
+  atTheEnd(() => rmSync(outDir, { recursive: true, force: true }));
   console.log('Building the bench ...');
   const config = { root: benchRoot, configFile: false, base: './', publicDir: false };
   await build({
@@ -120,7 +94,7 @@ async function serve() {
     build: { outDir },
     preview: { host: '127.0.0.1', port: 0, strictPort: true, headers: ISOLATION },
   });
-  cleanups.push(() => server.close());
+  atTheEnd(() => server.close());
   return `http://127.0.0.1:${server.httpServer.address().port}`;
 }
 
@@ -134,11 +108,11 @@ async function inNode() {
     );
   }
   const folder = mkdtempSync(path.join(tmpdir(), 'nudge-bench-'));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  atTheEnd(() => rmSync(folder, { recursive: true, force: true }));
   const file = path.join(folder, 'report.json');
   const args = ['tools/run.mjs', 'tools/bench/node.ts', JSON.stringify(options.bench), file];
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
-  cleanups.push(() => child.kill());
+  atTheEnd(() => child.kill());
   await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error('The bench failed in Node; see above.'))));
@@ -150,7 +124,7 @@ function outOfTime() {
   return new Promise((_, reject) => {
     const sentence = `The bench took longer than ${options.timeLimit} minutes. Give it more with --time-limit MINUTES.`;
     const timer = setTimeout(() => reject(new Error(sentence)), options.timeLimit * 60_000);
-    cleanups.push(() => clearTimeout(timer));
+    atTheEnd(() => clearTimeout(timer));
   });
 }
 
@@ -162,13 +136,4 @@ function progress() {
     if (process.stdout.isTTY) process.stdout.write(`\r\u001b[2K${line}`);
     else console.log(line);
   };
-}
-
-/** Closes what was opened, then ends the process; once, however many ask. */
-function end(code) {
-  ending ??= (async () => {
-    for (const cleanup of cleanups.reverse()) await Promise.resolve(cleanup()).catch(() => undefined);
-    process.exit(code);
-  })();
-  return ending;
 }

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import { build, preview } from 'vite';
 import { launchFlags, requireBrowser } from './browser.mjs';
+import { atTheEnd, runCommand } from './command.mjs';
 import { readDemoArguments, USAGE } from './demoArguments.mjs';
 import { missingFigures, reportTable } from './demoReport.mjs';
 
@@ -21,36 +22,9 @@ const LOOK_EVERY_MS = 500;
 /** Where lines cannot be overwritten (a log), one is written at most this often. */
 const LOG_EVERY_MS = 15_000;
 
-/** What has to be undone, last first, however the demo ends. */
-const cleanups = [];
-let ending = null;
-
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-]) {
-  process.on(signal, () => {
-    console.error('\nStopped.');
-    void end(code);
-  });
-}
-
-const { options, problem } = readDemoArguments(process.argv.slice(2));
-if (problem) {
-  console.error(problem);
-  await end(2);
-} else if (options.help) {
-  console.log(USAGE);
-  await end(0);
-} else {
-  try {
-    await end(await demo());
-  } catch (error) {
-    // Whoever ends the demo closes the browser under the code that was talking to it.
-    if (!ending) console.error(`\n${error.message}`);
-    await end(1);
-  }
-}
+const read = readDemoArguments(process.argv.slice(2));
+const { options } = read;
+await runCommand(read, USAGE, demo);
 
 async function demo() {
   console.log(`Nudge demo: ${options.preset}, seed ${options.seed}, backend ${options.backend}`);
@@ -77,7 +51,7 @@ async function demo() {
 /** Builds the site into a folder of its own, so that a site which is being served from `dist` is left alone. */
 async function serve() {
   const outDir = mkdtempSync(path.join(tmpdir(), 'nudge-demo-'));
-  cleanups.push(() => rmSync(outDir, { recursive: true, force: true }));
+  atTheEnd(() => rmSync(outDir, { recursive: true, force: true }));
   console.log('Building the site ...');
   await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true, sourcemap: false } });
   const server = await preview({
@@ -86,7 +60,7 @@ async function serve() {
     build: { outDir },
     preview: { host: '127.0.0.1', port: 0, strictPort: true },
   });
-  cleanups.push(() => server.close());
+  atTheEnd(() => server.close());
   return `http://127.0.0.1:${server.httpServer.address().port}`;
 }
 
@@ -97,7 +71,7 @@ async function openBrowser() {
     handleSIGINT: false,
     handleSIGTERM: false,
   });
-  cleanups.push(() => browser.close());
+  atTheEnd(() => browser.close());
   return browser.newPage();
 }
 
@@ -150,7 +124,7 @@ function outOfTime() {
     const { timeLimit } = options;
     const sentence = `The loop took longer than ${timeLimit} minutes. Give it more with --time-limit MINUTES.`;
     const timer = setTimeout(() => reject(new Error(sentence)), timeLimit * 60_000);
-    cleanups.push(() => clearTimeout(timer));
+    atTheEnd(() => clearTimeout(timer));
   });
 }
 
@@ -176,13 +150,4 @@ function progressLines() {
     shown = words;
     lastLine = now;
   };
-}
-
-/** Closes what was opened, then ends the process; once, however many ask. */
-function end(code) {
-  ending ??= (async () => {
-    for (const cleanup of cleanups.reverse()) await Promise.resolve(cleanup()).catch(() => undefined);
-    process.exit(code);
-  })();
-  return ending;
 }

@@ -85,6 +85,22 @@ describe('a recorded step', () => {
     expect(memory()).toEqual(before);
   });
 
+  it('can be thrown away before its last results are read', async () => {
+    const before = memory();
+    const step = new Step<'x'>(
+      'square',
+      ({ x }) => [tf.square(x)],
+      () => [],
+    );
+    const first = await step.read({ x: floats(2) });
+    const reading = step.run({ x: floats(3) });
+    const later = step.run({ x: floats(4) })();
+    step.dispose();
+    const results = [first, await reading(), await later];
+    expect(results.map(([y]) => y?.[0])).toEqual([4, 9, 16]);
+    expect(memory()).toEqual(before);
+  });
+
   it.each([
     [
       'reads a result on the host',

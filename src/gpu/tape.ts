@@ -1,8 +1,9 @@
 /**
  * A recorded step, ready to be replayed: fixed buffers for its inputs, commands, and where its outputs lie.
  *
- * A replay writes the inputs and makes one command buffer of one pass. No bind group and no tensor is made; what it
- * gives is copied to a buffer of its own, so that many replays can be under way before the first is read.
+ * A replay writes the inputs and submits one command buffer of one pass. No bind group and no tensor is made; what it
+ * gives is copied to a buffer of its own, so that many replays can be under way before the first is read. A command
+ * buffer can be submitted only once, so while the host waits for a result the next one is encoded.
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
@@ -16,6 +17,12 @@ export interface HostTensor {
   shape: number[];
 }
 
+/** One replay, to be submitted once. */
+interface Encoded {
+  commands: GPUCommandBuffer;
+  staging: GPUBuffer;
+}
+
 export class Tape {
   readonly #backend: WebGPUBackend;
   readonly #commands: TapeCommand[];
@@ -27,6 +34,9 @@ export class Tape {
   readonly #places: GPUBufferBinding[];
   /** Their tensors when they were last seen to lie there: most often they are the same still. */
   readonly #seen: tf.DataId[];
+  /** The next replay, encoded while the host waited for the one before. */
+  #ready: Encoded | null = null;
+  #disposed = false;
 
   /**
    * @param inputs the first ones: shapes and dtypes are fixed from now on
@@ -99,31 +109,16 @@ export class Tape {
       const { values } = inputs[name] as HostTensor;
       device.queue.writeBuffer(buffer, 0, values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
     }
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    let current: GPUComputePipeline | null = null;
-    for (const { pipeline, bindGroup, workgroups } of this.#commands) {
-      if (pipeline !== current) pass.setPipeline(pipeline);
-      current = pipeline;
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
-    }
-    pass.end();
-    const { bufferManager } = internalsOf(this.#backend);
-    const total = this.#outputs.reduce((sum, { size }) => sum + 4 * size, 0);
-    const staging = bufferManager.acquireBuffer(total, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
-    let at = 0;
-    for (const output of this.#outputs) {
-      const { buffer, offset = 0 } = bindingOf(this.#backend, output.dataId);
-      encoder.copyBufferToBuffer(buffer, offset, staging, at, 4 * output.size);
-      at += 4 * output.size;
-    }
-    device.queue.submit([encoder.finish()]);
+    const { commands, staging } = this.#ready ?? this.#encode();
+    this.#ready = null;
+    device.queue.submit([commands]);
     return async () => {
-      await staging.mapAsync(GPUMapMode.READ);
+      const mapped = staging.mapAsync(GPUMapMode.READ);
+      if (!this.#disposed) this.#ready ??= this.#encode();
+      await mapped;
       const bytes = staging.getMappedRange().slice(0);
       staging.unmap();
-      bufferManager.releaseBuffer(staging);
+      internalsOf(this.#backend).bufferManager.releaseBuffer(staging);
       let from = 0;
       return this.#outputs.map(({ size, dtype }) => {
         const values = dtype === 'float32' ? new Float32Array(bytes, from, size) : new Int32Array(bytes, from, size);
@@ -133,7 +128,34 @@ export class Tape {
     };
   }
 
+  /** The commands of one replay, and where they leave its results. */
+  #encode(): Encoded {
+    const encoder = this.#backend.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let current: GPUComputePipeline | null = null;
+    for (const { pipeline, bindGroup, workgroups } of this.#commands) {
+      if (pipeline !== current) pass.setPipeline(pipeline);
+      current = pipeline;
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+    }
+    pass.end();
+    const total = this.#outputs.reduce((sum, { size }) => sum + 4 * size, 0);
+    const { bufferManager } = internalsOf(this.#backend);
+    const staging = bufferManager.acquireBuffer(total, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
+    let at = 0;
+    for (const output of this.#outputs) {
+      const { buffer, offset = 0 } = bindingOf(this.#backend, output.dataId);
+      encoder.copyBufferToBuffer(buffer, offset, staging, at, 4 * output.size);
+      at += 4 * output.size;
+    }
+    return { commands: encoder.finish(), staging };
+  }
+
   dispose(): void {
+    this.#disposed = true;
+    if (this.#ready) internalsOf(this.#backend).bufferManager.releaseBuffer(this.#ready.staging);
+    this.#ready = null;
     tf.dispose([...this.#outputs, ...[...this.#inputs.values()].map(({ tensor }) => tensor)]);
     this.#memory.dispose();
   }

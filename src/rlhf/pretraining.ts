@@ -126,6 +126,7 @@ export function pretrainingStep(gpt: Gpt, optimiser: AdamW): Step<keyof WindowBa
 /**
  * Trains `gpt` in place and yields after every step.
  * @param optimiser continues from its own step, so that a stopped run goes on
+ * @param windows read one batch ahead, while the device works
  * @throws NonFiniteError; the weights are then for the caller to restore
  */
 export async function* pretrain(
@@ -136,12 +137,15 @@ export async function* pretrain(
 ): AsyncGenerator<TrainingStep> {
   const { steps, batchSize, sequenceLength, learningRate, warmupSteps } = settings;
   const step = pretrainingStep(gpt, optimiser);
+  const nextBatch = (): WindowBatch => windowBatch(windows.next(batchSize), sequenceLength + 1);
   try {
+    let batch = nextBatch();
     while (optimiser.step < steps) {
       const rate = warmupCosine(learningRate, optimiser.step, steps, warmupSteps);
-      const batch = windowBatch(windows.next(batchSize), sequenceLength + 1);
       const numbers = { values: optimiser.advance(rate), shape: [3] };
-      const [loss, norm] = (await step.read({ ...batch, numbers })).map(([value]) => value) as [number, number];
+      const reading = step.read({ ...batch, numbers });
+      if (optimiser.step < steps) batch = nextBatch();
+      const [loss, norm] = (await reading).map(([value]) => value) as [number, number];
       if (!Number.isFinite(loss + norm)) throw new NonFiniteError('The pretraining loss', optimiser.step);
       yield {
         step: optimiser.step,

@@ -143,7 +143,12 @@ export function rewardModelStep(
 }
 
 /** G rankings of K replies as G K rows; missing replies are filled with the first, which no pair counts. */
-function rankingBatch(rankings: readonly TokenisedRanking[], repliesEach: number, pad: number, context: number): Batch {
+export function rankingBatch(
+  rankings: readonly TokenisedRanking[],
+  repliesEach: number,
+  pad: number,
+  context: number,
+): Batch {
   const prompts: number[][] = [];
   const responses: number[][] = [];
   for (const { prompt, replies } of rankings) {

@@ -37,6 +37,8 @@ export interface BackendInternals {
   /** Uniform buffers that go back to the pool after the submit. */
   uniformPendingDisposal: GPUBuffer[];
   bufferManager: BufferSource;
+  /** tfjs's own programs. */
+  pipelineCache: Record<string, GPUComputePipeline | Promise<GPUComputePipeline>>;
   tensorMap: { get(dataId: tf.DataId): unknown; has(dataId: tf.DataId): boolean };
   convertAndCacheOnCPU(dataId: tf.DataId, values: unknown): unknown;
   tensorToBinding(tensor?: tf.TensorInfo): GPUBindingResource | null;

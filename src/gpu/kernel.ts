@@ -11,6 +11,7 @@ import { KernelError } from '../errors';
 import { bindingOf, internalsOf } from './backendInternals';
 import { takeHome } from './gradientHomes';
 import { pipelineOf } from './pipeline';
+import { noted } from './pipelineRequests';
 
 export interface Kernel {
   /** Names the kernel in labels and errors: the shader's file name without its ending. */
@@ -61,15 +62,14 @@ export function runKernel(kernel: Kernel, call: KernelCall): tf.TensorInfo[] {
   if (x * y * z === 0) return outputs;
 
   const written = [...inPlace, ...outputs];
+  const counts = { inputs: inputs.length, written: written.length, uniform: params.length > 0 };
+  if (noted({ kernel, constants, counts })) return outputs;
+
   const tensors = [...inputs, ...written];
   const bindings = tensors.map((tensor) => bindingOfInput(backend, kernel, tensor));
   checkCall(backend.device, kernel, [x, y, z], bindings, inputs.length);
 
-  const { pipeline, layout } = pipelineOf(backend.device, kernel, constants, {
-    inputs: inputs.length,
-    written: written.length,
-    uniform: params.length > 0,
-  });
+  const { pipeline, layout } = pipelineOf(backend.device, { kernel, constants, counts });
   const stream = internalsOf(backend);
   const entries: GPUBindGroupEntry[] = bindings.map((resource, binding) => ({ binding, resource }));
   if (params.length > 0) {

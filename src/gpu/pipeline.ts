@@ -23,55 +23,93 @@ interface DeviceCache {
 /** Dies with its device. */
 const caches = new WeakMap<GPUDevice, DeviceCache>();
 
+/** A pipeline that a kernel wants. */
+export interface PipelineRequest {
+  kernel: Kernel;
+  constants: Record<string, number>;
+  counts: BindingCounts;
+}
+
 /** The pipeline of a kernel. A mistake in the shader reaches the device's error listeners a little later. */
-export function pipelineOf(
-  device: GPUDevice,
-  kernel: Kernel,
-  constants: Record<string, number>,
-  counts: BindingCounts,
-): CachedPipeline {
-  let cache = caches.get(device);
-  if (!cache) {
-    cache = { modules: new Map(), layouts: new Map(), pipelines: new Map() };
-    caches.set(device, cache);
-  }
-  const entryPoint = kernel.entryPoint ?? 'main';
-  const values = Object.entries(constants).map(([name, value]) => `${name}=${value}`);
-  const key = [kernel.name, entryPoint, counts.inputs, counts.written, counts.uniform, ...values].join(' ');
+export function pipelineOf(device: GPUDevice, request: PipelineRequest): CachedPipeline {
+  const cache = cacheOf(device);
+  const key = keyOf(request);
   let cached = cache.pipelines.get(key);
   if (!cached) {
-    cached = makePipeline(device, cache, kernel, entryPoint, constants, counts);
+    cached = makePipeline(device, cache, request);
     cache.pipelines.set(key, cached);
   }
   return cached;
 }
 
-function makePipeline(
-  device: GPUDevice,
-  cache: DeviceCache,
-  kernel: Kernel,
-  entryPoint: string,
-  constants: Record<string, number>,
-  counts: BindingCounts,
-): CachedPipeline {
+/** Whether `pipelineOf` has nothing to make for it. */
+export function hasPipeline(device: GPUDevice, request: PipelineRequest): boolean {
+  return cacheOf(device).pipelines.has(keyOf(request));
+}
+
+/**
+ * Has the pipeline made while the device goes on with other work; `pipelineOf` finds it once that is done. A mistake in
+ * the shader is not reported here: nothing has run it yet, and `pipelineOf` meets it again when something does.
+ */
+export async function makePipelineAhead(device: GPUDevice, request: PipelineRequest): Promise<void> {
+  const cache = cacheOf(device);
+  const key = keyOf(request);
+  if (cache.pipelines.has(key)) return;
   device.pushErrorScope('validation');
-  const module =
-    cache.modules.get(kernel.name) ?? device.createShaderModule({ label: kernel.name, code: kernel.source });
-  cache.modules.set(kernel.name, module);
+  const layout = layoutOf(device, cache, request.counts);
+  const made = device.createComputePipelineAsync(descriptorOf(device, cache, request, layout));
+  const [pipeline] = await Promise.all([made, device.popErrorScope()]).catch(() => [null]);
+  // Whoever could not wait for it has made one in the meantime.
+  if (pipeline && !cache.pipelines.has(key)) cache.pipelines.set(key, { pipeline, layout });
+}
+
+function cacheOf(device: GPUDevice): DeviceCache {
+  let cache = caches.get(device);
+  if (!cache) {
+    cache = { modules: new Map(), layouts: new Map(), pipelines: new Map() };
+    caches.set(device, cache);
+  }
+  return cache;
+}
+
+/** Requests with the same key are one pipeline. */
+export function keyOf({ kernel, constants, counts }: PipelineRequest): string {
+  const values = Object.entries(constants).map(([name, value]) => `${name}=${value}`);
+  return [kernel.name, kernel.entryPoint ?? 'main', counts.inputs, counts.written, counts.uniform, ...values].join(' ');
+}
+
+function makePipeline(device: GPUDevice, cache: DeviceCache, request: PipelineRequest): CachedPipeline {
+  const { kernel, counts } = request;
+  device.pushErrorScope('validation');
   const layout = layoutOf(device, cache, counts);
-  const pipeline = device.createComputePipeline({
-    label: kernel.name,
-    layout: device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
-    compute: { module, entryPoint, constants },
-  });
+  const pipeline = device.createComputePipeline(descriptorOf(device, cache, request, layout));
   device
     .popErrorScope()
     .then(async (error) => {
-      if (error) reportGpuError(device, await explain(kernel, module, error.message));
+      if (error) reportGpuError(device, await explain(kernel, moduleOf(device, cache, kernel), error.message));
     })
     // Only a lost device refuses to answer, and `device.lost` says so.
     .catch(() => undefined);
   return { pipeline, layout };
+}
+
+function descriptorOf(
+  device: GPUDevice,
+  cache: DeviceCache,
+  { kernel, constants }: PipelineRequest,
+  layout: GPUBindGroupLayout,
+): GPUComputePipelineDescriptor {
+  return {
+    label: kernel.name,
+    layout: device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
+    compute: { module: moduleOf(device, cache, kernel), entryPoint: kernel.entryPoint ?? 'main', constants },
+  };
+}
+
+function moduleOf(device: GPUDevice, cache: DeviceCache, { name, source }: Kernel): GPUShaderModule {
+  const module = cache.modules.get(name) ?? device.createShaderModule({ label: name, code: source });
+  cache.modules.set(name, module);
+  return module;
 }
 
 function layoutOf(

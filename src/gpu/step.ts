@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { webGpuBackend } from './kernel';
+import { rehearsing } from './pipelineRequests';
 import { type HostTensor, Tape } from './tape';
 import { tapeGeneration } from './tapeGeneration';
 
@@ -47,6 +48,7 @@ export class Step<Input extends string> {
   }
 
   run(inputs: Readonly<Record<Input, HostTensor>>): Reader {
+    if (rehearsing()) return this.#rehearse(inputs);
     return tf.getBackend() === 'webgpu' ? this.#tapeFor(inputs).replay(inputs) : this.#runPlainly(inputs);
   }
 
@@ -70,14 +72,24 @@ export class Step<Input extends string> {
     this.#tapes.clear();
   }
 
-  #runPlainly(inputs: Readonly<Record<Input, HostTensor>>): Reader {
-    const outputs = tf.tidy(() => {
+  /** There are no results, so nobody is ever given any. */
+  #rehearse(inputs: Readonly<Record<Input, HostTensor>>): Reader {
+    tf.dispose(this.#outputsOf(inputs));
+    return () => new Promise(() => undefined);
+  }
+
+  #outputsOf(inputs: Readonly<Record<Input, HostTensor>>): tf.Tensor[] {
+    return tf.tidy(() => {
       const tensors = Object.entries<HostTensor>(inputs).map(([name, { values, shape }]) => [
         name,
         tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32'),
       ]);
       return this.#body(Object.fromEntries(tensors) as Record<Input, tf.Tensor>);
     });
+  }
+
+  #runPlainly(inputs: Readonly<Record<Input, HostTensor>>): Reader {
+    const outputs = this.#outputsOf(inputs);
     return async () => {
       const values = await Promise.all(outputs.map((output) => output.data<'float32' | 'int32'>()));
       tf.dispose(outputs);

@@ -20,6 +20,8 @@ import { parameterShapes, type ParameterName } from './parameters';
 export interface Gpt {
   readonly shape: ModelShape;
   readonly parameters: ReadonlyMap<ParameterName, tf.Variable>;
+  /** Most bytes of logits that training and scoring store whole; `MAX_LOGITS_BYTES` unless given. */
+  readonly maxLogitsBytes?: number;
 }
 
 /** Takes the queries, keys and values of a layer, [B, T, 3C], to its attention output, [B, T, C]. */
@@ -35,7 +37,7 @@ export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): tf
   return transformer(gpt, ids, start, 0, (qkv) => causalAttention(qkv, start, gpt.shape.heads));
 }
 
-/** What `logits` needs of a pass that is trained. */
+/** What `headLogProb` and `headCrossEntropy` need of a pass that is trained. */
 export interface StatesAndHead {
   /** [B, T, C] */
   hidden: tf.Tensor3D;
@@ -44,8 +46,8 @@ export interface StatesAndHead {
 }
 
 /**
- * Hidden states after the last norm, and the weights of the head for `logits`: with these, training sends the gradient of
- * the head through the embedding, which adds its own.
+ * Hidden states after the last norm, and the weights of the head: with these, training sends the gradient of the head
+ * through the embedding, which adds its own.
  * @param ids [B, T] int32, T at most N
  * @param start [B] int32, first real position of each row
  * @returns hidden [B, T, C], wte [V, C]
@@ -106,13 +108,12 @@ function blocks(gpt: Gpt, embedded: tf.Tensor3D, attend: Attend): tf.Tensor3D {
 }
 
 /**
- * Logits through the tied embedding.
+ * Logits through the tied embedding, for a few rows: to train and to score, see `ops/outputHead.ts`.
  * @param hidden [M, C]
- * @param wte from `statesAndHead`, where the embedding is trained too
  * @returns [M, V]
  */
-export function logits(gpt: Gpt, hidden: tf.Tensor2D, wte = tokenTable(gpt)): tf.Tensor2D {
-  return matrixProduct(hidden, wte, { transposeB: true });
+export function logits(gpt: Gpt, hidden: tf.Tensor2D): tf.Tensor2D {
+  return matrixProduct(hidden, tokenTable(gpt), { transposeB: true });
 }
 
 function weight(gpt: Gpt, name: ParameterName): tf.Variable {
@@ -138,7 +139,7 @@ export function cloneGpt(gpt: Gpt): Gpt {
       tf.tidy(() => tf.variable(tf.add(parameter, 0))),
     );
   }
-  return { shape: gpt.shape, parameters };
+  return { ...gpt, parameters };
 }
 
 const followers = new WeakMap<Gpt, (() => void)[]>();

@@ -5,9 +5,9 @@
  * predict a token, so hidden states P - 1 … P + R - 2 give the log-probs of tokens P … P + R - 1.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { headLogProb } from '../ops/outputHead';
 import { responseRows, responseRowsBeside } from '../ops/responseRows';
-import { tokenLogProb } from '../ops/tokenLogProb';
-import { logits, statesAndHead, type Gpt, type StatesAndHead } from './gpt';
+import { statesAndHead, type Gpt, type StatesAndHead } from './gpt';
 
 /** Log-probs and entropies [B, R]; those of padding mean nothing and are for the caller to mask. */
 export interface ResponseLogProbs {
@@ -54,7 +54,7 @@ function logProbsOf(
 ): ResponseLogProbs {
   const [batch, length] = ids.shape;
   const targets = tf.reshape(tf.slice(ids, [0, promptLength], [batch, length - promptLength]), [-1]);
-  const { logProb, entropy } = tokenLogProb(logits(gpt, states, wte), targets as tf.Tensor1D, temperature);
+  const { logProb, entropy } = headLogProb(states, wte, targets as tf.Tensor1D, temperature, gpt.maxLogitsBytes);
   return {
     logProbs: tf.reshape<tf.Rank.R2>(logProb, [batch, -1]),
     entropy: tf.reshape<tf.Rank.R2>(entropy, [batch, -1]),

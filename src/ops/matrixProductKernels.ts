@@ -8,6 +8,7 @@ import endSource from '../../shaders/matrix_product_end.wgsl?raw';
 import geluBackwardEndSource from '../../shaders/matrix_product_end_gelu_backward.wgsl?raw';
 import geluEndSource from '../../shaders/matrix_product_end_gelu.wgsl?raw';
 import geluSource from '../../shaders/gelu.wgsl?raw';
+import intoEndSource from '../../shaders/matrix_product_end_into.wgsl?raw';
 import linearEndSource from '../../shaders/matrix_product_end_linear.wgsl?raw';
 import parametersEndSource from '../../shaders/matrix_product_end_parameters.wgsl?raw';
 import plainSource from '../../shaders/matrix_product.wgsl?raw';
@@ -20,6 +21,8 @@ import { declareVariants, type KernelVariant, type Measurable, powerOfTwo } from
 export type ProductEnd =
   /** Outputs y. */
   | { kind: 'store'; home?: tf.TensorInfo | undefined }
+  /** Writes y [M, N] where it lies, or adds to it. No outputs. */
+  | { kind: 'into'; y: tf.TensorInfo; add: boolean }
   /** Adds bias [N] and residual [M, N]. Outputs y. */
   | { kind: 'linear'; bias: tf.TensorInfo; residual?: tf.TensorInfo | undefined }
   /** Outputs y = gelu(pre) and pre = op(a) op(b) + bias. */
@@ -61,6 +64,7 @@ const ENOUGH_WORKGROUPS = 8;
 
 const END_SOURCES: Record<ProductEnd['kind'], string> = {
   store: endSource,
+  into: intoEndSource,
   linear: linearEndSource,
   gelu: geluSource + geluEndSource,
   geluBackward: geluSource + geluBackwardEndSource,
@@ -106,8 +110,8 @@ export function runProduct(
   const [bRows, bColumns] = b.shape as [number, number];
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
   const n = transposeB ? bRows : bColumns;
-  const { inputs, outputs, constants } = bind(end, a, m, n);
-  const call = { inputs: [a, b, ...inputs], outputs, params: [{ u32: m }, { u32: n }, { u32: k }] };
+  const { inputs, inPlace = [], outputs, constants } = bind(end, a, m, n);
+  const call = { inputs: [a, b, ...inputs], inPlace, outputs, params: [{ u32: m }, { u32: n }, { u32: k }] };
 
   // Tiles read vec4s along the rows of both operands, and write such.
   const fitsVec4 = n % 4 === 0 && (transposeA ? m : k) % 4 === 0;
@@ -143,11 +147,18 @@ function bind(
   standIn: tf.TensorInfo,
   m: number,
   n: number,
-): { inputs: tf.TensorInfo[]; outputs: OutputSpec[]; constants: NonNullable<KernelCall['constants']> } {
+): {
+  inputs: tf.TensorInfo[];
+  inPlace?: tf.TensorInfo[];
+  outputs: OutputSpec[];
+  constants: NonNullable<KernelCall['constants']>;
+} {
   const y: OutputSpec = { shape: [m, n], dtype: 'float32' };
   switch (end.kind) {
     case 'store':
       return { inputs: [], outputs: [{ ...y, ...(end.home && { home: end.home }) }], constants: {} };
+    case 'into':
+      return { inputs: [], inPlace: [end.y], outputs: [], constants: { ADD: Number(end.add) } };
     case 'linear':
       // A binding cannot be left empty; the left operand stands in for a residual that is not read.
       return {

@@ -15,5 +15,6 @@ import './replyScore.webgpu';
 import './responseRows.webgpu';
 import './sample.webgpu';
 import './scalarProjection.webgpu';
+import './streamedLogProb.webgpu';
 import './tokenLogProb.webgpu';
 import './valueLoss.webgpu';

@@ -10,10 +10,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { PretrainSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { type HostTensor, Step } from '../gpu/step';
-import { logits, statesAndHead, type Gpt } from '../model/gpt';
+import { statesAndHead, type Gpt } from '../model/gpt';
 import { gradientsOf } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
-import { crossEntropy } from '../ops/crossEntropy';
+import { headCrossEntropy } from '../ops/outputHead';
 import { warmupCosine } from './schedule';
 import type { TrainingStep } from './trainingStep';
 
@@ -88,7 +88,7 @@ export function languageModelLoss(
 ): tf.Scalar {
   const { hidden, wte } = statesAndHead(gpt, ids as tf.Tensor2D, start as tf.Tensor1D);
   const flat = tf.reshape<tf.Rank.R2>(hidden, [targets.size, gpt.shape.width]);
-  return crossEntropy(logits(gpt, flat, wte), targets as tf.Tensor1D, weights as tf.Tensor1D);
+  return headCrossEntropy(flat, wte, targets as tf.Tensor1D, weights as tf.Tensor1D, gpt.maxLogitsBytes);
 }
 
 /** Mean cross-entropy over held-out windows, in nats a token; exp of it is the perplexity. */

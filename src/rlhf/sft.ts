@@ -9,11 +9,11 @@ import type { SftSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
 import { type Batch, batchInputs, padBatch } from '../model/batch';
-import { logits, statesAndHead, type Gpt } from '../model/gpt';
+import { statesAndHead, type Gpt } from '../model/gpt';
 import { gradientsOf } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
-import { crossEntropy } from '../ops/crossEntropy';
+import { headCrossEntropy } from '../ops/outputHead';
 import { responseRows } from '../ops/responseRows';
 import { linearToZero } from './schedule';
 import type { TrainingStep } from './trainingStep';
@@ -124,8 +124,9 @@ export function sftStep(gpt: Gpt, optimiser: AdamW): Step<SftInput | 'numbers'> 
       const { loss, gradients } = optimiser.differentiate(() =>
         gradientsOf(gpt.parameters, () => {
           const { hidden, wte } = statesAndHead(gpt, ids, inputs.start as tf.Tensor1D);
-          const scores = logits(gpt, responseRows(hidden, promptLength), wte);
-          return crossEntropy(scores, inputs.targets as tf.Tensor1D, inputs.weights as tf.Tensor1D);
+          const states = responseRows(hidden, promptLength);
+          const [targets, weights] = [inputs.targets as tf.Tensor1D, inputs.weights as tf.Tensor1D];
+          return headCrossEntropy(states, wte, targets, weights, gpt.maxLogitsBytes);
         }),
       );
       return [loss, optimiser.update(gradients, inputs.numbers as tf.Tensor1D)];

@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'gpu',
           include: [GPU_TESTS],
+          setupFiles: ['tools/gpuTestSetup.ts'],
           testTimeout: 120_000,
           // One page at a time: there is one GPU, and a software one already uses every core.
           fileParallelism: false,

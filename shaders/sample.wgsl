@@ -5,11 +5,11 @@
 //
 // Kept are the v with l[v] >= the k-th largest, and >= the largest value above which (it included) lies a mass of p.
 // Temperature 0: the likeliest token, with its log-probability at T = 1.
-// Shapes: logits [B, V]; token [B] int32; logProb [B]; any sizes.
-// Bindings: 0 logits, 1 draw (seed and counter, which change from step to step), 2 token, 3 logProb (2 and 3 written),
-// 4 settings.
-// An invocation takes one row, a workgroup 8 rows; no barrier. Top k and top p are found by bisection over the bits of
-// the logits, 32 sweeps over the row each, instead of by sorting.
+// One part of a module: before sample_by_row.wgsl or sample_by_workgroup.wgsl, which differ in who takes a row.
+// Shapes: logits [B, V]; kept, token [B] int32; logProb [B]; any sizes.
+// Bindings: 0 logits, 1 draw (seed and counter, which change from step to step), 2 kept (the tokens too, where the next
+// step begins with them), 3 token, 4 logProb (2 to 4 written), 5 settings.
+// Top k and top p are found by bisection over the bits of the logits, 32 sweeps over the row each, instead of by sorting.
 // Numbers: float32, with the maximum taken out of every exponential. The integer hash is that of
 // src/ops/counterRandom.ts, so both draw the same tokens but where two keys are equal to 1e-6.
 
@@ -24,9 +24,10 @@ struct Settings {
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> draw: array<u32>;
-@group(0) @binding(2) var<storage, read_write> token: array<i32>;
-@group(0) @binding(3) var<storage, read_write> log_prob: array<f32>;
-@group(0) @binding(4) var<uniform> settings: Settings;
+@group(0) @binding(2) var<storage, read_write> kept: array<i32>;
+@group(0) @binding(3) var<storage, read_write> token: array<i32>;
+@group(0) @binding(4) var<storage, read_write> log_prob: array<f32>;
+@group(0) @binding(5) var<uniform> settings: Settings;
 
 // pcg4d of Jarzynski & Olano 2020, "Hash Functions for GPU Rendering": 32 bits from (seed, counter, row, index).
 fn hash4(row: u32, index: u32) -> u32 {
@@ -63,70 +64,17 @@ fn key_of(x: f32) -> u32 {
   return select(bits | 0x80000000u, ~bits, (bits >> 31) == 1);
 }
 
-// How many of the row, and what share of its mass, have a key of at least `key`.
-fn share_from(first: u32, key: u32, highest: f32, total: f32) -> vec2f {
-  var count = 0u;
-  var mass = 0.0;
-  for (var v = 0u; v < settings.v; v += 1) {
-    let x = logits[first + v];
-    if (key_of(x) >= key) {
-      count += 1;
-      mass += exp((x - highest) * settings.inverse_temperature);
-    }
+// What the token v with logit x has to beat.
+fn race(row: u32, v: u32, x: f32, highest: f32) -> f32 {
+  let key = (x - highest) * settings.inverse_temperature;
+  if (settings.greedy == 1) {
+    return key;
   }
-  return vec2f(f32(count), mass / total);
+  return key + gumbel(row, v);
 }
 
-// The largest key from which on the row holds `count` entries and, separately, the largest with a mass of `mass`; the
-// greater of both, since each cuts from below.
-fn lowest_kept(first: u32, highest: f32, total: f32) -> u32 {
-  var by_count = 0u;
-  var by_mass = 0u;
-  for (var bit = 0x80000000u; bit > 0; bit >>= 1) {
-    if (settings.top_k > 0 && share_from(first, by_count | bit, highest, total).x >= f32(min(settings.top_k, settings.v))) {
-      by_count |= bit;
-    }
-    if (settings.top_p < 1 && share_from(first, by_mass | bit, highest, total).y >= settings.top_p) {
-      by_mass |= bit;
-    }
-  }
-  return max(by_count, by_mass);
-}
-
-@compute @workgroup_size(8)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x;
-  if (row >= settings.rows) {
-    return;
-  }
-  let first = row * settings.v;
-  var highest = logits[first];
-  for (var v = 1u; v < settings.v; v += 1) {
-    highest = max(highest, logits[first + v]);
-  }
-  var total = 0.0;
-  for (var v = 0u; v < settings.v; v += 1) {
-    total += exp((logits[first + v] - highest) * settings.inverse_temperature);
-  }
-  var threshold = 0u;
-  if (settings.top_k > 0 || settings.top_p < 1) {
-    threshold = lowest_kept(first, highest, total);
-  }
-  var chosen = 0u;
-  var best = -3.4e38;
-  for (var v = 0u; v < settings.v; v += 1) {
-    let x = logits[first + v];
-    if (key_of(x) >= threshold) {
-      var key = (x - highest) * settings.inverse_temperature;
-      if (settings.greedy == 0) {
-        key += gumbel(row, v);
-      }
-      if (key > best) {
-        best = key;
-        chosen = v;
-      }
-    }
-  }
+fn write(row: u32, chosen: u32, highest: f32, total: f32) {
+  kept[row] = i32(chosen);
   token[row] = i32(chosen);
-  log_prob[row] = (logits[first + chosen] - highest) * settings.inverse_temperature - log(total);
+  log_prob[row] = (logits[row * settings.v + chosen] - highest) * settings.inverse_temperature - log(total);
 }

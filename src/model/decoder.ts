@@ -9,7 +9,7 @@ import type { SamplingSettings } from '../config';
 import { type HostTensor, type Reader, Step } from '../gpu/step';
 import { cachedAttention } from '../ops/cachedAttention';
 import { causalAttention } from '../ops/causalAttention';
-import { copyInto, fillCache } from '../ops/copyInto';
+import { fillCache } from '../ops/copyInto';
 import { type Draw, drawValues, sample } from '../ops/sample';
 import { logits, transformer, whenDisposed, type Gpt } from './gpt';
 
@@ -39,8 +39,7 @@ export class Decoder {
       const last = hidden.shape[1] - 1;
       const states = last === 0 ? hidden : tf.slice(hidden, [0, last, 0], [rows, 1, width]);
       const scores = logits(gpt, tf.reshape<tf.Rank.R2>(states, [rows, width])); // [B, V]
-      const { tokens, logProb } = sample(scores, truncation, draw as tf.Tensor1D);
-      copyInto(this.#tokens, tokens);
+      const { tokens, logProb } = sample(scores, truncation, draw as tf.Tensor1D, this.#tokens);
       return [tokens, logProb];
     };
     const variables = (): tf.Variable[] => [...gpt.parameters.values(), this.#tokens, ...this.#caches];

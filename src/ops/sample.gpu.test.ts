@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { gaussian, type HostArray, hostArray, largestDifference, results, startBothBackends } from './backendAgreement';
+import { forceVariant, powerOfTwo, variantTaken } from './kernelVariants';
 import { type Draw, drawValues, sample, type SampleAttributes } from './sample';
 import './sample.webgpu';
 
@@ -12,20 +13,24 @@ const draw = (
   results(
     backend,
     (t) => {
+      const kept = tf.fill([t['logits']!.shape[0] as number], -1, 'int32') as tf.Tensor1D;
       const { tokens, logProb } = sample(
         t['logits'] as tf.Tensor2D,
         attributes,
         tf.tensor1d(drawValues(attributes), 'int32'),
+        kept,
       );
-      return [tokens, logProb];
+      return [tokens, logProb, kept];
     },
     { logits },
   );
 
 const BASE: SampleAttributes & Draw = { temperature: 1, topK: 0, topP: 1, seed: 1234, counter: 7 };
 
-describe('sample on WebGPU', () => {
+describe.each(['row', 'workgroup'])('sample on WebGPU, a row to a %s', (variant) => {
   beforeAll(startBothBackends);
+  beforeEach(() => forceVariant('sample', variant));
+  afterEach(() => forceVariant('sample', null));
 
   const cases: [string, number, number, Partial<SampleAttributes & Draw>][] = [
     ['one token', 1, 1, {}],
@@ -44,8 +49,10 @@ describe('sample on WebGPU', () => {
     async (_name, rows, vocabulary, changed) => {
       const logits = gaussian([rows, vocabulary], 5, 2);
       const [expectedTokens, expectedLogProb] = await draw('cpu', logits, { ...BASE, ...changed });
-      const [tokens, logProb] = await draw('webgpu', logits, { ...BASE, ...changed });
+      const [tokens, logProb, kept] = await draw('webgpu', logits, { ...BASE, ...changed });
       expect(tokens!.values).toEqual(expectedTokens!.values);
+      expect(kept!.values).toEqual(expectedTokens!.values);
+      expect(variantTaken('sample', `${powerOfTwo(rows)} x ${vocabulary}`)).toBe(variant);
       expect(largestDifference(expectedLogProb!, logProb!)).toBeLessThan(1e-5);
     },
   );

@@ -102,16 +102,19 @@ describe.each(HOST_BACKENDS)('sample on %s', (backend) => {
     (changes) => {
       const { values } = gaussian([40, 23], 22, 2);
       const attributes = { ...BASE, ...changes };
-      const { tokens, logProb, trained } = tf.tidy(() => {
+      const { tokens, kept, logProb, trained } = tf.tidy(() => {
         const logits = tf.tensor2d(values, [40, 23]);
-        const drawn = sample(logits, attributes, tf.tensor1d(drawValues(attributes), 'int32'));
+        const kept = tf.zeros<tf.Rank.R1>([40], 'int32');
+        const drawn = sample(logits, attributes, tf.tensor1d(drawValues(attributes), 'int32'), kept);
         const again = tokenLogProb(logits, drawn.tokens, attributes.temperature);
         return {
           tokens: drawn.tokens.arraySync(),
+          kept: kept.arraySync(),
           logProb: drawn.logProb.arraySync(),
           trained: again.logProb.arraySync(),
         };
       });
+      expect(kept).toEqual(tokens);
       tokens.forEach((token, row) => {
         const alone = sampleRow(values.subarray(row * 23, (row + 1) * 23) as Float32Array, row, attributes);
         expect(token).toBe(alone.token);

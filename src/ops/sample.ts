@@ -9,7 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { gumbel } from './counterRandom';
-import { hostFloats } from './hostValues';
+import { hostFloats, hostNumbers } from './hostValues';
 import { registerReference, runOperation } from './operation';
 
 export const SAMPLE = 'NudgeSample';
@@ -37,14 +37,16 @@ export const drawValues = ({ seed, counter }: Draw): Int32Array => Int32Array.of
 /**
  * @param logits [B, V], float32
  * @param draw [2] int32, from `drawValues`
+ * @param kept [B] int32, where the tokens are written as well: the next step of a recorded loop begins with them
  * @returns tokens [B] int32 and their log-probabilities [B]
  */
 export function sample(
   logits: tf.Tensor2D,
   attributes: SampleAttributes,
   draw: tf.Tensor1D,
+  kept: tf.Tensor1D,
 ): { tokens: tf.Tensor1D; logProb: tf.Tensor1D } {
-  const [tokens, logProb] = runOperation(SAMPLE, { logits, draw }, attributes);
+  const [tokens, logProb] = runOperation(SAMPLE, { logits, draw, kept }, attributes);
   return { tokens: tokens as tf.Tensor1D, logProb: logProb as tf.Tensor1D };
 }
 
@@ -67,6 +69,7 @@ registerReference<SampleAttributes>(SAMPLE, (inputs, attributes) => {
     tokens[row] = drawn.token;
     logProb[row] = drawn.logProb;
   }
+  hostNumbers(inputs['kept'] as tf.Tensor).set(tokens);
   return [tf.tensor1d(tokens, 'int32'), tf.tensor1d(logProb)];
 });
 

@@ -1,5 +1,6 @@
 /** Registers the WGSL half of every operation. Imported once, by whoever starts a device. */
 import './adamw.webgpu';
+import './advantages.webgpu';
 import './copyInto.webgpu';
 import './cachedAttention.webgpu';
 import './causalAttention.webgpu';
@@ -15,6 +16,8 @@ import './replyScore.webgpu';
 import './responseRows.webgpu';
 import './sample.webgpu';
 import './scalarProjection.webgpu';
+import './shapedRewards.webgpu';
 import './streamedLogProb.webgpu';
+import './takeRows.webgpu';
 import './tokenLogProb.webgpu';
 import './valueLoss.webgpu';

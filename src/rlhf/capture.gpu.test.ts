@@ -11,18 +11,20 @@ import { initialParameters } from '../model/parameters';
 import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
 import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
 import type { AdamW } from '../ops/adamw';
+import { klCoefValues } from '../ops/shapedRewards';
 import '../ops/webgpuKernels';
 import { FixedKlController } from './adaptiveKlController';
 import { batchPairWeights } from './pairWeights';
-import { minibatchStep, ppo, ppoOptimisers, type PpoState } from './ppo';
+import { ppo, ppoOptimisers, type PpoState } from './ppo';
+import { PpoSteps } from './ppoSteps';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
 import { poolingWeights, rewardModelOptimiser, rewardModelStep } from './rewardModel';
-import { scoringStep } from './rollout';
 import { sftInputs, sftOptimiser, sftStep } from './sft';
 
 /** As deep as `mini`, and narrow: dispatches depend on the depth alone. */
 const SHAPE: ModelShape = { layers: 4, width: 32, heads: 2, context: 48, vocabulary: 65 };
 const STEPS = 40;
+const SETTINGS = { ...DEFAULT_SETTINGS.ppo, temperature: 0.7, missingEosPenalty: 0.3, gamma: 0.99 };
 const [PAD, STOP] = [0, 1];
 
 const freshGpt = (seed = 3): Gpt => ({ shape: SHAPE, parameters: initialParameters(SHAPE, seed) });
@@ -95,37 +97,38 @@ const CASES: Record<string, () => Case> = {
   },
   'PPO minibatch': () => {
     const { state, dispose } = freshPpo();
+    const steps = new PpoSteps(state, SETTINGS, { rows: 7, responseLength: 16 });
+    tf.tidy(() => steps.experience.assign(tf.tensor(floats(4 * 7, 16, 1).values, [4, 7, 16])));
     return {
-      step: minibatchStep(state, DEFAULT_SETTINGS.ppo),
-      inputsAt: (step) => {
-        const batch = batchAt(step);
-        const take = (seed: number): HostTensor => floats(batch.rows, batch.responseLength, seed);
-        return {
-          ...batchInputs(batch),
-          oldLogProbs: take(1 + step),
-          advantages: take(2),
-          oldValues: take(3),
-          returns: take(4),
-          policyNumbers: numbersOf(state.policyOptimiser, step),
-          valueNumbers: numbersOf(state.valueOptimiser, step),
-        };
-      },
+      step: steps.minibatch,
+      inputsAt: (step) => ({
+        ...batchInputs(batchAt(step)),
+        rows: { values: Int32Array.from([6, step % 7, 0, (3 * step) % 7]), shape: [4] },
+        policyNumbers: numbersOf(state.policyOptimiser, step),
+        valueNumbers: numbersOf(state.valueOptimiser, step),
+      }),
       changed: () =>
         new Map<string, tf.Variable>([
           ...state.models.policy.parameters,
           ...[...state.models.valueModel.trunk.parameters].map(([name, v]) => [`value ${name}`, v] as const),
           ...state.policyOptimiser.moments(),
         ]),
-      dispose,
+      dispose: () => [steps.dispose(), dispose()],
     };
   },
   scoring: () => {
     const { state, dispose } = freshPpo();
+    const steps = new PpoSteps(state, SETTINGS, batchAt(0));
     return {
-      step: scoringStep(state.models, 0.7),
-      inputsAt: (step) => ({ ...batchInputs(batchAt(step)), pooling: poolingWeights(batchAt(step)) }),
-      changed: () => new Map(),
-      dispose,
+      step: steps.scoring,
+      inputsAt: (step) => ({
+        ...batchInputs(batchAt(step)),
+        pooling: poolingWeights(batchAt(step)),
+        finished: { values: Int32Array.from([1, step % 2, 0, 1]), shape: [4] },
+        klCoef: { values: klCoefValues(rateAt(step)), shape: [3] },
+      }),
+      changed: () => new Map([['experience', steps.experience]]),
+      dispose: () => [steps.dispose(), dispose()],
     };
   },
 };
@@ -205,8 +208,8 @@ describe('captured training', () => {
     { name: 'pretraining', most: 90 },
     { name: 'fine-tuning', most: 92 },
     { name: 'reward model', most: 98 },
-    { name: 'PPO minibatch', most: 182 }, // two models
-    { name: 'scoring', most: 135 }, // four models
+    { name: 'PPO minibatch', most: 183 }, // two models
+    { name: 'scoring', most: 139 }, // four models
   ])('$name: at most $most dispatches with four layers', async ({ name, most }) => {
     const { step, inputsAt, dispose } = CASES[name]!();
     await step.read(inputsAt(0));

@@ -6,10 +6,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { adamwUpdate } from '../ops/adamwUpdate';
+import { klCoefValues } from '../ops/shapedRewards';
 import { tokenLogProb } from '../ops/tokenLogProb';
 import { AdaptiveKlController } from './adaptiveKlController';
 import { bestOfNKlBound, bestOfNWinRateBound } from './bestOfN';
-import { explainedVariance, gae } from './gae';
+import { tokenAdvantages, tokenRewards } from './experience';
+import { explainedVariance } from './gae';
 import { drGrpoAdvantages, grpoAdvantages, rlooAdvantages } from './groupAdvantages';
 import { exactKl, k1, k2, k3, sequenceKl } from './kl';
 import { batchPairWeights, type TieRule } from './pairWeights';
@@ -25,7 +27,7 @@ import {
   simpoLoss,
 } from './preferenceLosses';
 import { allPairsLoss, bestOfKLoss, type PairLossOptions, plackettLuceLoss } from './rankingLoss';
-import { rewardNormalisation, shapedRewards } from './rewards';
+import { rewardNormalisation } from './rewards';
 import { bradleyTerryRatings, cohenKappa, kendallTau } from './statistics';
 import { whiten } from './whiten';
 
@@ -123,34 +125,33 @@ const COMPUTATIONS: Record<string, (inputs: Inputs) => Record<string, Answer>> =
     };
   },
   exact_kl_over_vocabulary: (x) => ({ kl: exactKl(x.matrix('logits'), x.matrix('ref_logits')) }),
-  shaped_rewards: (x) => ({
-    rewards: shapedRewards(
-      {
-        logProbs: x.array('log_probs'),
-        refLogProbs: x.array('ref_log_probs'),
-        responseMask: x.array('response_mask'),
-        scores: x.array('scores'),
-      },
-      x.rowLength('response_mask'),
-      x.number('kl_coef'),
-    ).rewards,
-  }),
+  shaped_rewards: (x) => {
+    const scores = x.vector('scores');
+    const inputs = {
+      logProbs: x.matrix('log_probs'),
+      refLogProbs: x.matrix('ref_log_probs'),
+      mask: x.matrix('response_mask'),
+      scores,
+      finished: tf.ones<tf.Rank.R1>(scores.shape, 'int32'),
+      klCoef: tf.tensor1d(klCoefValues(x.number('kl_coef'))),
+    };
+    return { rewards: tokenRewards(inputs, 0).rewards };
+  },
   gae: (x) => ({
-    ...gae(
-      x.array('rewards'),
-      x.array('values'),
-      x.array('response_mask'),
-      x.rowLength('rewards'),
-      x.number('gamma'),
-      x.number('lam'),
+    ...tokenAdvantages(
+      { rewards: x.matrix('rewards'), values: x.matrix('values'), mask: x.matrix('response_mask') },
+      { gamma: x.number('gamma'), lam: x.number('lam'), whitened: false },
     ),
   }),
-  whiten: (x) => ({
-    whitened: whiten(x.array('values'), x.array('response_mask'), {
-      shiftMean: x.flag('shift_mean'),
-      unbiased: x.flag('unbiased'),
-    }),
-  }),
+  whiten: (x) => {
+    const options = { shiftMean: x.flag('shift_mean'), unbiased: x.flag('unbiased') };
+    const asPpoDoes = options.shiftMean && !options.unbiased;
+    if (!asPpoDoes) return { whitened: whiten(x.array('values'), x.array('response_mask'), options) };
+    // Without a discounted future, and valued at nothing, a token is worth its reward.
+    const rewards = x.matrix('values');
+    const inputs = { rewards, values: tf.zerosLike(rewards), mask: x.matrix('response_mask') };
+    return { whitened: tokenAdvantages(inputs, { gamma: 0, lam: 0 }).advantages };
+  },
   ppo_loss: (x) => {
     const responseMask = x.matrix('response_mask');
     const logProbs = x.matrix('log_probs');

@@ -1,10 +1,9 @@
-enable subgroups;
-
 // Matrix product Y = A op(B) with a plain left operand and what an end makes of it, on devices with quad operations.
 //
 //   Y[i, j] = sum over l of a[i, l] B[l, j],   B = b or b' (TRANSPOSE_B)
 //
-// A part of a module: a matrix_product_end_*.wgsl begins and ends every sum and declares the other bindings.
+// A part of a module, after matrix_product_quad_part.wgsl: a matrix_product_end_*.wgsl begins and ends every sum and
+// declares the other bindings.
 // Only where four neighbouring invocations are known to form a quad.
 // Shapes: a [M, K], b [K, N] (or [N, K]), y [M, N]; K and N multiples of 4, any M.
 // Bindings: 0 a, 1 b, then those of the end.
@@ -15,15 +14,7 @@ enable subgroups;
 // Rows and columns past the end read the last ones and are not written.
 // Numbers: float32, summed over l in order. Against float64 on N(0, 1) operands: 1e-5 at K = 128, 1e-4 at K = 1024.
 
-alias Cell = vec4f;
-
 override TRANSPOSE_B: bool = false;
-override TALL: bool = true;
-override LANES: u32 = 8;
-override ROW_GROUPS: u32 = 4;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
 
 // Rows l .. l + 3 of B in four columns, as the columns of a matrix.
 fn right(l: u32, column4: u32) -> mat4x4f {
@@ -40,18 +31,6 @@ fn right(l: u32, column4: u32) -> mat4x4f {
 // c + x b, in this order: `c + b * x` spills registers and takes twice the time.
 fn add(b: mat4x4f, x: vec4f, c: vec4f) -> vec4f {
   return fma(b[3], x.wwww, fma(b[2], x.zzzz, fma(b[1], x.yyyy, fma(b[0], x.xxxx, c))));
-}
-
-fn end(row: u32, west: u32, cw: vec4f, ce: vec4f) {
-  let n4 = sizes.n / 4;
-  if (row < sizes.m) {
-    if (west < n4) {
-      finish(row * n4 + west, cw);
-    }
-    if (west + LANES < n4) {
-      finish(row * n4 + west + LANES, ce);
-    }
-  }
 }
 
 @compute @workgroup_size(LANES, ROW_GROUPS)

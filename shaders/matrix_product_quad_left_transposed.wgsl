@@ -1,38 +1,16 @@
-enable subgroups;
-
 // Matrix product Y = A' B, as for the gradient of a weight, and what an end makes of it, on devices with quad
 // operations.
 //
 //   Y[i, j] = sum over l of a[l, i] b[l, j],   with SUMS also   sums[j] = sum over l of b[l, j]
 //
-// A part of a module: a matrix_product_end_*.wgsl begins and ends every sum and declares the other bindings.
+// A part of a module, after matrix_product_quad_part.wgsl: a matrix_product_end_*.wgsl begins and ends every sum and
+// declares the other bindings.
 // Only where four neighbouring invocations are known to form a quad.
 // Shapes: a [K, M], b [K, N], y [M, N]; M and N multiples of 4, any K.
 // Bindings: 0 a, 1 b, then those of the end.
 // Tile, workgroup and numbers as in matrix_product_quad.wgsl; here each lane of a quad loads four rows of Y at one of
 // four l. What differs is the order inside a step, by l instead of by row: the other one spills here, and this one
 // there.
-
-alias Cell = vec4f;
-
-override TALL: bool = true;
-override LANES: u32 = 8;
-override ROW_GROUPS: u32 = 4;
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-
-fn end(row: u32, west: u32, cw: vec4f, ce: vec4f) {
-  let n4 = sizes.n / 4;
-  if (row < sizes.m) {
-    if (west < n4) {
-      finish(row * n4 + west, cw);
-    }
-    if (west + LANES < n4) {
-      finish(row * n4 + west + LANES, ce);
-    }
-  }
-}
 
 @compute @workgroup_size(LANES, ROW_GROUPS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {

@@ -5,6 +5,7 @@ import { BackendError } from '../errors';
 import { allowViews, boundMemory, neverCacheOnCpu } from './backendInternals';
 import { reportGpuError } from './gpuErrors';
 import { testQuads } from './quad';
+import { describeAdapter, isSoftware } from './softwareAdapter';
 
 export interface WebGpu {
   device: GPUDevice;
@@ -50,7 +51,8 @@ export async function startWebGpu(gpu: GPU | undefined, allowSoftware: boolean):
   const adapter = await source.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new BackendError('WebGPU found no graphics adapter that it can use.', NO_WEBGPU_REMEDY);
 
-  const { description, software } = describe(adapter.info);
+  const description = describeAdapter(adapter.info);
+  const software = isSoftware(adapter.info);
   if (software && !allowSoftware) {
     throw new BackendError(
       `The only GPU here is itself computed on the CPU (${description}), where WASM is faster.`,
@@ -102,12 +104,4 @@ function showToTfjs(gpu: GPU): void {
   } else {
     Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
   }
-}
-
-function describe(info: GPUAdapterInfo): { description: string; software: boolean } {
-  const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean);
-  const description = words.length ? [...new Set(words)].join(' ') : 'unnamed adapter';
-  // `isFallbackAdapter` moved from the adapter to its info; browsers without it there still name the renderer.
-  const software = info.isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe|software/i.test(description);
-  return { description, software };
 }

@@ -14,6 +14,10 @@ export interface KernelVariant {
   readonly name: string;
   /** Whether it shares numbers within quads, so that it runs only where `quadsWork`. */
   readonly quads: boolean;
+  /** Whether it keeps numbers in float16, so that it runs only on a device with `shader-f16` where `allowHalfPrecision`. */
+  readonly half?: boolean;
+  /** How far its numbers may be from the plain variant's, in relation to the largest; rounding to float32 unless given. */
+  readonly tolerance?: number;
 }
 
 /** A kernel on one of its shapes, with nothing around it, so that its variants can be compared. */
@@ -48,6 +52,7 @@ const entries = new Map<string, Entry>();
 export type VariantPreference = 'auto' | 'quad' | 'plain';
 
 let preference: VariantPreference = 'auto';
+let halfAllowed = false;
 const forced = new Map<string, string>();
 let onTrial: { kernel: string; variant: string } | null = null;
 
@@ -83,6 +88,18 @@ export function powerOfTwo(x: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(x, 1)));
 }
 
+/** What was taken last for a shape; undefined where the kernel was not asked for it. */
+export function variantTaken(kernel: string, shape: string): string | undefined {
+  return entryOf(kernel).shapes.get(shape)?.taken;
+}
+
+/** Whether some kernel took a variant in float16 for some shape when it was asked for it last. */
+export function halfPrecisionTaken(): boolean {
+  return [...entries.values()].some(({ variants, shapes }) =>
+    [...shapes.values()].some(({ taken }) => variants.some(({ name, half }) => half && name === taken)),
+  );
+}
+
 /** Kernels with variants. */
 export function kernelsWithVariants(): string[] {
   return [...entries.keys()];
@@ -95,10 +112,15 @@ export function variantsOf(kernel: string, device: GPUDevice, shape?: string): s
   return variants.filter((variant) => runs(entry, variant, device)).map(({ name }) => name);
 }
 
+/** What a variant itself says of how exact it is; see `KernelVariant`. */
+export function toleranceOf(kernel: string, variant: string): number | undefined {
+  return entryOf(kernel).variants.find(({ name }) => name === variant)?.tolerance;
+}
+
 /** The first variant for a shape, best first by rule, that needs no optional feature: what the others are compared with. */
 export function plainVariantOf(kernel: string, shape: string): string | undefined {
   const { shapes, refused } = entryOf(kernel);
-  return shapes.get(shape)?.order.find(({ quads, name }) => !quads && !refused.has(name))?.name;
+  return shapes.get(shape)?.order.find(({ quads, half, name }) => !quads && !half && !refused.has(name))?.name;
 }
 
 /** The shapes that a kernel was asked for so far, as the kernel writes them; see `chooseVariant`. */
@@ -162,6 +184,16 @@ export function preferVariant(to: VariantPreference): void {
   retireTapes();
 }
 
+/**
+ * Allows variants in float16, or no longer. Off at first: with them the log-probabilities of a token agree to about
+ * three digits between decoding and training, which take kernels of different shapes, and no longer to 1e-4; so PPO's
+ * first ratio is 1 only to about as many.
+ */
+export function allowHalfPrecision(allowed: boolean): void {
+  halfAllowed = allowed;
+  retireTapes();
+}
+
 /** Changes whenever a measurable kernel does: what was measured under another version says nothing of this one. */
 export function kernelsVersion(): string {
   const texts = [...entries].flatMap(([kernel, { variants, measurable }]) =>
@@ -178,7 +210,9 @@ function fnv1a(text: string): string {
 }
 
 const runs = (entry: Entry, variant: KernelVariant, device: GPUDevice): boolean =>
-  !entry.refused.has(variant.name) && (!variant.quads || quadsWork(device));
+  !entry.refused.has(variant.name) &&
+  (!variant.quads || quadsWork(device)) &&
+  (!variant.half || (halfAllowed && device.features.has('shader-f16')));
 
 function entryOf(kernel: string): Entry {
   const entry = entries.get(kernel);

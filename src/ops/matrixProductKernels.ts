@@ -11,11 +11,32 @@ import geluSource from '../../shaders/gelu.wgsl?raw';
 import intoEndSource from '../../shaders/matrix_product_end_into.wgsl?raw';
 import linearEndSource from '../../shaders/matrix_product_end_linear.wgsl?raw';
 import parametersEndSource from '../../shaders/matrix_product_end_parameters.wgsl?raw';
+import joinSource from '../../shaders/matrix_product_join.wgsl?raw';
 import plainSource from '../../shaders/matrix_product.wgsl?raw';
+import quadPartSource from '../../shaders/matrix_product_quad_part.wgsl?raw';
 import quadSource from '../../shaders/matrix_product_quad.wgsl?raw';
 import quadTransposedSource from '../../shaders/matrix_product_quad_left_transposed.wgsl?raw';
-import { type Kernel, type KernelCall, type OutputSpec, runKernel, webGpuBackend, workgroupsFor } from '../gpu/kernel';
-import { declareVariants, type KernelVariant, type Measurable, powerOfTwo } from './kernelVariants';
+import stagedF16Source from '../../shaders/matrix_product_staged_f16.wgsl?raw';
+import stagedF32Source from '../../shaders/matrix_product_staged_f32.wgsl?raw';
+import workgroupSource from '../../shaders/matrix_product_workgroup.wgsl?raw';
+import {
+  disposeScratch,
+  type Kernel,
+  type KernelCall,
+  type OutputSpec,
+  runKernel,
+  webGpuBackend,
+  workgroupsFor,
+} from '../gpu/kernel';
+import { declareVariants, type Measurable, powerOfTwo } from './kernelVariants';
+import {
+  partsOf,
+  PRODUCT_TILES,
+  productOrder,
+  productShape,
+  type RegisterTile,
+  type WorkgroupTile,
+} from './matrixProductTiles';
 
 /** What is done with op(a) op(b), [M, N]; the tensors that a kind takes are named after what the shader calls them. */
 export type ProductEnd =
@@ -39,23 +60,7 @@ export interface Product {
   transposeB?: boolean;
 }
 
-interface TileVariant extends KernelVariant {
-  /** Rows that an invocation takes. */
-  rows: number;
-  /** Most invocations of a workgroup that lie below each other. */
-  maxRowGroups: number;
-}
-
-const QUAD: TileVariant = { name: 'quad', quads: true, rows: 16, maxRowGroups: 4 };
-const QUAD_SHORT: TileVariant = { name: 'quad short', quads: true, rows: 8, maxRowGroups: 8 };
-const PLAIN: TileVariant = { name: 'plain', quads: false, rows: 8, maxRowGroups: 8 };
-const PLAIN_SHORT: TileVariant = { name: 'plain short', quads: false, rows: 4, maxRowGroups: 8 };
-
-const TILES = [QUAD, QUAD_SHORT, PLAIN, PLAIN_SHORT] as const;
-const TALL_FIRST = [QUAD, QUAD_SHORT, PLAIN, PLAIN_SHORT] as const;
-const SHORT_FIRST = [QUAD_SHORT, QUAD, PLAIN_SHORT, PLAIN] as const;
-
-/** Columns of y that a workgroup of a tile covers. */
+/** Columns of y that a workgroup of a register tile covers. */
 const TILE_COLUMNS = 64;
 /** Columns from which the tiles are worth it: below, most of their lanes would have none. */
 const MIN_TILE_COLUMNS = 16;
@@ -71,11 +76,22 @@ const END_SOURCES: Record<ProductEnd['kind'], string> = {
   parameters: parametersEndSource,
 };
 
+/** By the names of their kernels. */
+const TILE_SOURCES = {
+  matrix_product: plainSource,
+  matrix_product_any: anySource,
+  matrix_product_join: joinSource,
+  matrix_product_quad: quadPartSource + quadSource,
+  matrix_product_quad_left_transposed: quadPartSource + quadTransposedSource,
+  matrix_product_workgroup: stagedF32Source + workgroupSource,
+  matrix_product_workgroup_f16: stagedF16Source + workgroupSource,
+} as const;
+
 type Mode = 'NN' | 'NT' | 'TN';
 
 /** A product that is only stored; what an end adds costs every tile the same. */
 const measurable = (mode: Mode): Measurable => ({
-  source: [plainSource, quadSource, quadTransposedSource, ...Object.values(END_SOURCES)].join(''),
+  source: [...Object.values(TILE_SOURCES), ...Object.values(END_SOURCES)].join(''),
   trialOf: (shape) => {
     const [m, n, k] = shape.split(' x ').map(Number) as [number, number, number];
     const [transposeA, transposeB] = [mode === 'TN', mode === 'NT'];
@@ -93,9 +109,9 @@ const measurable = (mode: Mode): Measurable => ({
 
 /** N neither operand transposed, T the other; what is transposed changes what a tile costs. */
 const choose = {
-  NN: declareVariants('matrix product NN', TILES, measurable('NN')),
-  NT: declareVariants('matrix product NT', TILES, measurable('NT')),
-  TN: declareVariants('matrix product TN', TILES, measurable('TN')),
+  NN: declareVariants('matrix product NN', PRODUCT_TILES, measurable('NN')),
+  NT: declareVariants('matrix product NT', PRODUCT_TILES, measurable('NT')),
+  TN: declareVariants('matrix product TN', PRODUCT_TILES, measurable('TN')),
 };
 
 /**
@@ -111,35 +127,92 @@ export function runProduct(
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
   const n = transposeB ? bRows : bColumns;
   const { inputs, inPlace = [], outputs, constants } = bind(end, a, m, n);
-  const call = { inputs: [a, b, ...inputs], inPlace, outputs, params: [{ u32: m }, { u32: n }, { u32: k }] };
+  const params = [{ u32: m }, { u32: n }, { u32: k }];
+  const call = { inputs: [a, b, ...inputs], inPlace, outputs, params, constants };
 
   // Tiles read vec4s along the rows of both operands, and write such.
   const fitsVec4 = n % 4 === 0 && (transposeA ? m : k) % 4 === 0;
   if (!fitsVec4 || n < MIN_TILE_COLUMNS || (transposeA && transposeB)) {
-    return runKernel(kernelOf('matrix_product_any', anySource, end), {
+    return runKernel(kernelOf('matrix_product_any', end), {
       ...call,
       constants: { ...constants, TRANSPOSE_A: Number(transposeA), TRANSPOSE_B: Number(transposeB) },
       workgroups: workgroupsFor(Math.ceil(m / 4) * n, 64),
     });
   }
-  const mode: Mode = transposeA ? 'TN' : transposeB ? 'NT' : 'NN';
   const { device } = webGpuBackend('matrixProduct');
-  const tile = choose[mode](device, `${powerOfTwo(m)} x ${n} x ${powerOfTwo(k)}`, m > 8 ? TALL_FIRST : SHORT_FIRST);
-  const rowTiles = Math.ceil(m / tile.rows);
+  const tile = choose[transposeA ? 'TN' : transposeB ? 'NT' : 'NN'](
+    device,
+    productShape(m, n, k),
+    productOrder(device, m, n, k),
+  );
+  const sized = { m, n, k, transposeA, transposeB, call };
+  return tile.kind === 'register' ? runRegisterTile(tile, end, sized) : runWorkgroupTile(tile, end, sized);
+}
+
+interface SizedProduct {
+  m: number;
+  n: number;
+  k: number;
+  transposeA: boolean;
+  transposeB: boolean;
+  /** All but its workgroups, and the constants of the tile. */
+  call: Omit<KernelCall, 'workgroups'>;
+}
+
+function runRegisterTile(
+  { quads, rows, maxRowGroups }: RegisterTile,
+  end: ProductEnd,
+  { m, n, transposeA, transposeB, call }: SizedProduct,
+): tf.TensorInfo[] {
+  const rowTiles = Math.ceil(m / rows);
   const columnTiles = Math.ceil(n / TILE_COLUMNS);
-  let rowGroups = Math.min(powerOfTwo(rowTiles), tile.maxRowGroups);
+  let rowGroups = Math.min(powerOfTwo(rowTiles), maxRowGroups);
   while (rowGroups > 1 && columnTiles * Math.ceil(rowTiles / rowGroups) < ENOUGH_WORKGROUPS) rowGroups /= 2;
-  return runKernel(tileKernel(tile, transposeA, end), {
+  const quadKernel = transposeA ? 'matrix_product_quad_left_transposed' : 'matrix_product_quad';
+  return runKernel(kernelOf(quads ? quadKernel : 'matrix_product', end), {
     ...call,
     constants: {
-      ...constants,
-      TALL: Number(tile === QUAD || tile === PLAIN),
+      ...call.constants,
+      TALL: Number(rows === (quads ? 16 : 8)),
       ROW_GROUPS: rowGroups,
-      ...(tile.quads && transposeA ? {} : { TRANSPOSE_B: Number(transposeB) }),
-      ...(tile.quads ? {} : { TRANSPOSE_A: Number(transposeA) }),
+      ...(quads && transposeA ? {} : { TRANSPOSE_B: Number(transposeB) }),
+      ...(quads ? {} : { TRANSPOSE_A: Number(transposeA) }),
     },
     workgroups: [columnTiles, Math.ceil(rowTiles / rowGroups)],
   });
+}
+
+function runWorkgroupTile(tile: WorkgroupTile, end: ProductEnd, sized: SizedProduct): tf.TensorInfo[] {
+  const { m, n, k, transposeA, transposeB, call } = sized;
+  const kernel = tile.half ? 'matrix_product_workgroup_f16' : 'matrix_product_workgroup';
+  const parts = partsOf(tile, m, n, k);
+  const constants = {
+    LARGE: Number(tile.side === 64),
+    PARTS: parts,
+    TRANSPOSE_A: Number(transposeA),
+    TRANSPOSE_B: Number(transposeB),
+  };
+  const workgroups = [Math.ceil(n / tile.side), Math.ceil(m / tile.side), parts] as const;
+  if (parts === 1) {
+    return runKernel(kernelOf(kernel, end), { ...call, constants: { ...call.constants, ...constants }, workgroups });
+  }
+  // The parts are stored as they are; their sum is what the end is for.
+  const sums = end.kind === 'parameters';
+  const scratch = runKernel(kernelOf(kernel, { kind: sums ? 'parameters' : 'store' }), {
+    inputs: (call.inputs as tf.TensorInfo[]).slice(0, 2),
+    outputs: [[parts, m, n], ...(sums ? [[parts, n]] : [])].map((shape) => ({ shape, dtype: 'float32' })),
+    params: call.params as NonNullable<KernelCall['params']>,
+    constants,
+    workgroups,
+  });
+  const outputs = runKernel(kernelOf('matrix_product_join', end), {
+    ...call,
+    inputs: [scratch[0], scratch[1] ?? scratch[0], ...(call.inputs as tf.TensorInfo[]).slice(2)] as tf.TensorInfo[],
+    constants: { ...call.constants, PARTS: parts },
+    workgroups: workgroupsFor(m * (n / 4), 64),
+  });
+  disposeScratch(scratch);
+  return outputs;
 }
 
 function bind(
@@ -182,19 +255,13 @@ function bind(
   }
 }
 
-function tileKernel({ quads }: TileVariant, transposeA: boolean, end: ProductEnd): Kernel {
-  if (!quads) return kernelOf('matrix_product', plainSource, end);
-  if (!transposeA) return kernelOf('matrix_product_quad', quadSource, end);
-  return kernelOf('matrix_product_quad_left_transposed', quadTransposedSource, end);
-}
-
 const kernels = new Map<string, Kernel>();
 
-function kernelOf(tile: string, source: string, { kind }: ProductEnd): Kernel {
+function kernelOf(tile: keyof typeof TILE_SOURCES, { kind }: Pick<ProductEnd, 'kind'>): Kernel {
   const name = `${tile} ${kind}`;
   let kernel = kernels.get(name);
   if (!kernel) {
-    kernel = { name, source: source + END_SOURCES[kind] };
+    kernel = { name, source: TILE_SOURCES[tile] + END_SOURCES[kind] };
     kernels.set(name, kernel);
   }
   return kernel;

@@ -30,7 +30,7 @@ export interface Outcome {
   refusals: KernelRefusal[];
 }
 
-/** Of the largest number. Rounding in another order changes 1024 products by about a hundredth of it. */
+/** Of the largest number, for a variant that names none. Rounding in another order changes 1024 products by about a hundredth of it. */
 const TOLERANCE = 1e-4;
 const ROUNDS = 5;
 /** Milliseconds that a pass should last: enough for a clock that is rounded to 0.1 ms, too little for a person to notice. */
@@ -64,7 +64,7 @@ export async function measure(
   const contest = await open(kernel, shape, signal);
   if (!contest) return signal.aborted ? null : { choice: null, refusals: [] };
   try {
-    const fit = contest.contestants.filter(({ difference }) => difference <= TOLERANCE);
+    const fit = contest.contestants.filter(({ difference, tolerance = TOLERANCE }) => difference <= tolerance);
     const refusals = contest.contestants
       .filter((contestant) => !fit.includes(contestant))
       .map(({ variant, difference }) => ({ kernel, shape, variant, difference }));

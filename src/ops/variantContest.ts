@@ -9,7 +9,7 @@ import { nextMacrotask } from '../gpu/macrotask';
 import { PassTimer } from '../gpu/passTimer';
 import { record, type Recording, type TapeCommand } from '../gpu/recording';
 import { uniform } from './counterRandom';
-import { onTrialOf, plainVariantOf, type Trial, trialOf, variantsOf } from './kernelVariants';
+import { onTrialOf, plainVariantOf, toleranceOf, type Trial, trialOf, variantsOf } from './kernelVariants';
 
 export interface Contestant {
   readonly variant: string;
@@ -18,6 +18,8 @@ export interface Contestant {
    * or gives what is no number.
    */
   readonly difference: number;
+  /** How large that may be, where it is more than rounding to float32. */
+  readonly tolerance?: number | undefined;
   /** Milliseconds of one pass of `repeats` runs. One at a time. */
   time(repeats: number): Promise<number>;
 }
@@ -85,6 +87,7 @@ export const openContest: OpenContest = async (kernel, shape, signal) => {
       contestants.push({
         variant,
         difference: numbers ? largestDifference(numbers, expected) : Infinity,
+        tolerance: toleranceOf(kernel, variant),
         time: (repeats) => timer.time(commands, repeats),
       });
     }

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SETTINGS, type ModelShape } from '../config';
 import { startDevice } from '../gpu/device';
 import { memory } from '../gpu/memory';
-import type { HostTensor, Step } from '../gpu/step';
+import { type HostTensor, Step } from '../gpu/step';
 import { batchInputs, padBatch } from '../model/batch';
 import { Decoder } from '../model/decoder';
 import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
@@ -20,9 +20,12 @@ import { PpoSteps } from './ppoSteps';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
 import { poolingWeights, rewardModelOptimiser, rewardModelStep } from './rewardModel';
 import { sftInputs, sftOptimiser, sftStep } from './sft';
+import type { TrainingStep } from './trainingStep';
 
 /** As deep as `mini`, and narrow: dispatches depend on the depth alone. */
 const SHAPE: ModelShape = { layers: 4, width: 32, heads: 2, context: 48, vocabulary: 65 };
+/** Where a test takes many steps. */
+const SMALL: ModelShape = { ...SHAPE, layers: 1, width: 8 };
 const STEPS = 40;
 const SETTINGS = { ...DEFAULT_SETTINGS.ppo, temperature: 0.7, missingEosPenalty: 0.3, gamma: 0.99 };
 const [PAD, STOP] = [0, 1];
@@ -133,8 +136,8 @@ const CASES: Record<string, () => Case> = {
   },
 };
 
-function freshPpo(): { state: PpoState; dispose: () => void } {
-  const refPolicy = freshGpt();
+function freshPpo(shape = SHAPE): { state: PpoState; dispose: () => void } {
+  const refPolicy: Gpt = { shape, parameters: initialParameters(shape, 3) };
   const policy = cloneGpt(refPolicy);
   const rewardModel: RewardModel = rewardModelFrom(refPolicy, 1);
   const valueModel = cloneScalarModel(rewardModel);
@@ -168,18 +171,22 @@ async function run(name: string, plainly: boolean): Promise<{ outputs: unknown[]
   return { outputs, weights };
 }
 
-/** Weights of the policy after a short run of PPO. */
-async function policyAfter(updates: number): Promise<Map<string, unknown>> {
-  const { state, dispose } = freshPpo();
-  const settings = { ...DEFAULT_SETTINGS.ppo, updates, batchSize: 8, minibatchSize: 4, maxNewTokens: 8 };
+/** A short run of PPO, two minibatches an epoch. */
+function ppoOf(state: PpoState, updates: number): AsyncGenerator<TrainingStep> {
   const prompts = [3, 5, 9, 2, 7, 4, 6, 8].map((count, row) => tokens(row, count));
-  for await (const _ of ppo(state, {
-    settings,
+  return ppo(state, {
+    settings: { ...DEFAULT_SETTINGS.ppo, updates, batchSize: 8, minibatchSize: 4, maxNewTokens: 8 },
     tokens: { stop: STOP, pad: PAD },
     seed: 5,
     promptsOf: () => prompts,
     describe: () => ({ prompt: '', reply: '' }),
-  }));
+  });
+}
+
+/** Weights of the policy after it. */
+async function policyAfter(updates: number): Promise<Map<string, unknown>> {
+  const { state, dispose } = freshPpo();
+  for await (const _ of ppoOf(state, updates));
   const weights = new Map<string, unknown>();
   for (const [name, variable] of state.models.policy.parameters) weights.set(name, await variable.data());
   dispose();
@@ -219,8 +226,7 @@ describe('captured training', () => {
   });
 
   it('1,000 pretraining steps leave the tensors and the bytes of the GPU as the tenth left them', async () => {
-    const small: ModelShape = { ...SHAPE, layers: 1, width: 8 };
-    const gpt: Gpt = { shape: small, parameters: initialParameters(small, 3) };
+    const gpt: Gpt = { shape: SMALL, parameters: initialParameters(SMALL, 3) };
     const optimiser = pretrainingOptimiser(gpt);
     const step = pretrainingStep(gpt, optimiser);
     const look = (): unknown => ({ ...memory(), pooled: tf.memory() });
@@ -254,5 +260,61 @@ describe('captured training', () => {
     expect(one.get(name)).not.toEqual(await start.parameters.get(name)?.data());
     for (const [key, values] of one) expect(values, key).toEqual(again.get(key));
     disposeGpt(start);
+  });
+
+  it('updates of PPO through replays give the bits of eager ones', async () => {
+    const replayed = await policyAfter(3);
+    const eagerly = vi.spyOn(Step.prototype, 'run').mockImplementation(function (this: Step<string>, inputs) {
+      return this.runPlainly(inputs);
+    });
+    const eager = await policyAfter(3);
+    eagerly.mockRestore();
+    for (const [key, values] of replayed) expect(values, key).toEqual(eager.get(key));
+  });
+
+  it('an update of PPO is submitted to its last minibatch before anything of it is read', async () => {
+    const { state, dispose } = freshPpo(SMALL);
+    const steps = ppoOf(state, 2);
+    const phaseOf = async (): Promise<string> => {
+      const { value } = (await steps.next()) as IteratorYieldResult<TrainingStep>;
+      return `${value.step} ${value.phase}`;
+    };
+    while ((await phaseOf()) !== '2 scoring replies'); // by then everything is recorded
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    const { mapAsync } = GPUBuffer.prototype;
+    GPUBuffer.prototype.mapAsync = async function (...args) {
+      await gate;
+      return mapAsync.apply(this, args);
+    };
+    const submit = vi.spyOn(GPUQueue.prototype, 'submit');
+    try {
+      expect(await phaseOf()).toBe('2 learning');
+      const end = phaseOf();
+      await vi.waitFor(() => expect(submit).toHaveBeenCalledTimes(1 + 2 * DEFAULT_SETTINGS.ppo.ppoEpochs));
+      open();
+      expect(await end).toBe('2 learning');
+    } finally {
+      open();
+      GPUBuffer.prototype.mapAsync = mapAsync;
+      submit.mockRestore();
+    }
+    await steps.return(undefined);
+    dispose();
+  });
+
+  it('200 updates of PPO leave the tensors and the bytes of the GPU as the tenth left them', async () => {
+    const { state, dispose } = freshPpo(SMALL);
+    const before = memory().tensors;
+    const look = (): unknown => ({ ...memory(), pooled: tf.memory() });
+    let tenth: unknown;
+    for await (const { step, metrics } of ppoOf(state, 200)) {
+      if (!metrics) continue;
+      if (step === 10) tenth = look();
+      if (step === 200) expect(look()).toEqual(tenth);
+    }
+    expect(tenth).toBeDefined();
+    dispose();
+    expect(memory().tensors).toBeLessThan(before);
   });
 });

@@ -43,10 +43,11 @@ describe('training on WebGPU', () => {
       topP: 1,
       maxNewTokens: 12,
       seed: 5,
-      stopToken: TOKENS.stop,
+      stopToken: -1, // never: every reply is as long as it may be
       padToken: TOKENS.pad,
     };
     const { responses, logProbs } = await generateAll(gpt, PROMPTS, options);
+    expect(responses.map(({ length }) => length)).toEqual([12, 12, 12, 12]);
     const batch = padBatch(PROMPTS, responses, TOKENS.pad, TINY.context);
     const trained = tf.tidy(() => {
       const { ids, start } = batchTensors(batch);

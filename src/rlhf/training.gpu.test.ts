@@ -86,6 +86,7 @@ describe('training on WebGPU', () => {
       if (!metrics) continue;
       updates += 1;
       if (updates === 1) during = tf.memory().numTensors;
+      expect(metrics['tokens/responses_len_mean']).toBeGreaterThan(2);
       expect(metrics['val/ratio_first_deviation']).toBeLessThanOrEqual(1e-4);
       expect(metrics['val/ratio']).toBeCloseTo(1, 1); // a step that was refused would give zeros
       expect(Object.values(metrics).every(Number.isFinite)).toBe(true);

@@ -38,7 +38,7 @@ export interface BackendInternals {
   uniformPendingDisposal: GPUBuffer[];
   bufferManager: BufferSource;
   /** tfjs's own programs. */
-  pipelineCache: Record<string, GPUComputePipeline | Promise<GPUComputePipeline>>;
+  pipelineCache: Record<string, GPUComputePipeline>;
   tensorMap: { get(dataId: tf.DataId): unknown; has(dataId: tf.DataId): boolean };
   convertAndCacheOnCPU(dataId: tf.DataId, values: unknown): unknown;
   tensorToBinding(tensor?: tf.TensorInfo): GPUBindingResource | null;

@@ -38,14 +38,19 @@ function withStandIns<T>(backend: WebGPUBackend, body: () => T): { requests: T; 
   const internals = internalsOf(backend);
   const { bufferManager, commandQueueOwnedIds, pipelineCache } = internals;
   const { readSync, read, uploadToGPU, submitQueue } = backend;
-  // tfjs asks only for what is not in its cache; what it then asks for is put here and not into the cache itself, where
-  // a pipeline that is still being made is an error for whoever wants to use it.
+  // tfjs asks only for what is not in its cache, and is told that it will be made. That goes in here and not into the
+  // cache itself, where a pipeline that is not there yet is an error for whoever wants to use it.
   const missing = Object.create(pipelineCache) as typeof pipelineCache;
+  const descriptors: GPUComputePipelineDescriptor[] = [];
   try {
     internals.bufferManager = standInBuffers;
     internals.commandQueueOwnedIds = { add: () => new WeakSet(), has: () => false };
     internals.commandEncoder = standInEncoder;
     internals.pipelineCache = missing;
+    backend.device.createComputePipelineAsync = (descriptor) => {
+      descriptors.push(descriptor);
+      return new Promise(() => undefined);
+    };
     backend.uploadToGPU = () => undefined;
     backend.submitQueue = () => undefined;
     backend.read = () => new Promise(() => undefined);
@@ -54,30 +59,30 @@ function withStandIns<T>(backend: WebGPUBackend, body: () => T): { requests: T; 
     };
     tf.env().set('WEBGPU_ENGINE_COMPILE_ONLY', true);
     const requests = body();
-    return { requests, programs: programsOf(missing, pipelineCache) };
+    return { requests, programs: programsOf(backend, missing, descriptors, pipelineCache) };
   } finally {
     tf.env().set('WEBGPU_ENGINE_COMPILE_ONLY', false);
     internals.bufferManager = bufferManager;
     internals.commandQueueOwnedIds = commandQueueOwnedIds;
     internals.commandEncoder = null;
     internals.pipelineCache = pipelineCache;
+    Reflect.deleteProperty(backend.device, 'createComputePipelineAsync'); // and so have the device's own again
     Object.assign(backend, { readSync, read, uploadToGPU, submitQueue });
   }
 }
 
-type Programs = Record<string, GPUComputePipeline | Promise<GPUComputePipeline>>;
-
-/** tfjs's own programs, which are being made already: few, and small. */
-function programsOf(missing: Programs, cache: Programs): MakePipeline[] {
-  return Object.entries(missing).map(([key, made]) => {
-    const kept = Promise.resolve(made).then(
-      (pipeline) => {
-        cache[key] ??= pipeline;
-      },
-      // It will be made again, and its mistake be reported, when it is run.
-      () => undefined,
-    );
-    return () => kept;
+/** tfjs's own programs: those that the rehearsal put under a key of its own, in the order in which it described them. */
+function programsOf(
+  { device }: WebGPUBackend,
+  missing: object,
+  descriptors: readonly GPUComputePipelineDescriptor[],
+  cache: Record<string, unknown>,
+): MakePipeline[] {
+  return Object.keys(missing).map((key, i) => async () => {
+    const descriptor = descriptors[i] as GPUComputePipelineDescriptor;
+    // One that cannot be made will be tried again, and its mistake be reported, when it is run.
+    const pipeline = await device.createComputePipelineAsync(descriptor).catch(() => null);
+    if (pipeline) cache[key] ??= pipeline;
   });
 }
 

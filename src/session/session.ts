@@ -8,6 +8,7 @@ import { memory } from '../gpu/memory';
 import { parameterCount } from '../model/gpt';
 import { readSafetensors, writeSafetensors } from '../model/safetensors';
 import { createWorld, type World } from '../text/world/world';
+import { CompileAhead } from './compileAhead';
 import { Jobs } from './jobs';
 import { Models, type HostWeights } from './models';
 import type {
@@ -57,7 +58,7 @@ export class TrainingSession {
     this.#device = device;
     this.#workshop = workshop;
     this.#jobs = new Jobs(emit, workshop);
-    this.#tuning = new Tuning(emit, request.tuning ?? []);
+    this.#tuning = new Tuning(emit, request.tuning ?? [], { ahead: new CompileAhead(workshop) });
     this.#tuning.begin(device);
     this.#watch(device);
   }

@@ -3,7 +3,7 @@ import type { Device } from '../gpu/device';
 import { declareVariants, forgetChoices, kernelsVersion } from '../ops/kernelVariants';
 import type { KernelShape, Outcome } from '../ops/tuner';
 import type { SessionEvent, TuningReport } from './protocol';
-import { adapterKey, Tuning, type Bench } from './tuning';
+import { adapterKey, type Bench, type Preparation, Tuning } from './tuning';
 
 const GPU = {} as GPUDevice;
 const KERNEL = 'kernel of the tuning test';
@@ -60,7 +60,7 @@ describe('tuning', () => {
     ...changes,
   });
   const begin = (bench: Bench, reports: TuningReport[] = []): Tuning => {
-    const tuning = new Tuning((event) => events.push(event), reports, bench);
+    const tuning = new Tuning((event) => events.push(event), reports, { bench });
     tuning.begin(device);
     return tuning;
   };
@@ -90,6 +90,41 @@ describe('tuning', () => {
     ]);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(bench.asked).toEqual(['one', 'two']);
+  });
+
+  it('makes pipelines first, sooner, and again for what was chosen; fails there and measures all the same', async () => {
+    const bench = new FakeBench('one');
+    let [wanted, fails] = [true, false];
+    const runs: AbortSignal[] = [];
+    const ahead: Preparation = {
+      pending: () => wanted,
+      run: (signal) => {
+        runs.push(signal);
+        wanted = false;
+        return fails ? Promise.reject(new Error('A stage cannot be rehearsed.')) : Promise.resolve();
+      },
+    };
+    const tuning = new Tuning((event) => events.push(event), [], { bench, ahead });
+    tuning.begin(device);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(runs).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([runs.length, bench.asked]).toEqual([1, []]);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(bench.asked).toEqual(['one']);
+    [wanted, fails] = [true, true]; // another kernel was chosen
+    await bench.answer();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(runs).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1000); // in which a lost device would have said so
+    expect(events).toMatchObject([
+      { type: 'tuning' },
+      { type: 'error', error: { message: 'A stage cannot be rehearsed.' } },
+    ]);
+    bench.seen.push('two');
+    tuning.hold()();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect([runs.length, bench.asked]).toEqual([2, ['one', 'two']]);
   });
 
   it('ends at once when something begins, chooses nothing while it lasts, and goes on afterwards', async () => {
@@ -167,7 +202,7 @@ describe('tuning', () => {
 
   it('does nothing without a GPU', async () => {
     const bench = new FakeBench('one');
-    const tuning = new Tuning((event) => events.push(event), [stored()], bench);
+    const tuning = new Tuning((event) => events.push(event), [stored()], { bench });
     tuning.begin({ ...device, gpu: null });
     tuning.measureAgain();
     await vi.advanceTimersByTimeAsync(10_000);

@@ -1,7 +1,9 @@
 /**
- * Chooses the kernels of the adapter at hand by measurement, in the background: once nothing has been going on for a
- * while, shape by shape, and no longer once a person or a run wants the device. What earlier visits measured is used at
- * once. A choice changes only while nothing runs, so that a run rounds the same way from its first step to its last.
+ * Readies the kernels of the adapter at hand in the background, once nothing has been going on for a while, and no longer
+ * once a person or a run wants the device. First the pipelines that training will want are made, which also tells the
+ * shapes that it will ask for; then the kernels are chosen by measurement, shape by shape. What earlier visits measured
+ * is used at once. A choice changes only while nothing runs, so that a run rounds the same way from its first step to its
+ * last.
  */
 import { DeviceLostError, toPlainError } from '../errors';
 import type { Device } from '../gpu/device';
@@ -18,12 +20,24 @@ import type { DeviceReport, SessionEvent, TuningReport } from './protocol';
 
 /** Milliseconds without any work before measuring begins: longer than the pauses between the steps of a loop. */
 const QUIET = 3000;
+/** And before pipelines are made, which slows others down less: longer than the pauses between the words of a reply. */
+const MOMENT = 1000;
 
 /** What is asked of the kernels; tests put something else in its place. */
 export interface Bench {
   shapes(device: GPUDevice): KernelShape[];
   measure(at: KernelShape, signal: AbortSignal): Promise<Outcome | null>;
 }
+
+/** What is made ahead of its use. */
+export interface Preparation {
+  /** Whether there is anything to make. */
+  pending(): boolean;
+  /** Makes it piece by piece, and no more once `signal` is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const NOTHING: Preparation = { pending: () => false, run: () => Promise.resolve() };
 
 const KERNELS: Bench = { shapes: measurableShapes, measure };
 
@@ -38,6 +52,7 @@ export class Tuning {
   readonly #emit: (event: SessionEvent) => void;
   readonly #stored: readonly TuningReport[];
   readonly #bench: Bench;
+  readonly #ahead: Preparation;
   #gpu: GPUDevice | null = null;
   #lost = new Promise<DeviceLostError>(() => undefined);
   #report: TuningReport = { adapter: '', kernels: '', measuredAt: 0, choices: [], refusals: [] };
@@ -50,10 +65,15 @@ export class Tuning {
   #abort: AbortController | null = null;
 
   /** @param stored of earlier visits, on this adapter and on others */
-  constructor(emit: (event: SessionEvent) => void, stored: readonly TuningReport[], bench = KERNELS) {
+  constructor(
+    emit: (event: SessionEvent) => void,
+    stored: readonly TuningReport[],
+    { bench = KERNELS, ahead = NOTHING }: { bench?: Bench; ahead?: Preparation } = {},
+  ) {
     this.#emit = emit;
     this.#stored = stored;
     this.#bench = bench;
+    this.#ahead = ahead;
   }
 
   /** Takes what is known of the device into use. Called again with each new device. */
@@ -108,10 +128,10 @@ export class Tuning {
     this.#waitForQuiet(0);
   }
 
-  #waitForQuiet(milliseconds = QUIET): void {
+  #waitForQuiet(milliseconds = this.#ahead.pending() ? MOMENT : QUIET): void {
     clearTimeout(this.#timer);
     if (this.#holds > 0 || !this.#gpu) return;
-    this.#timer = setTimeout(() => void this.#measureAll(), milliseconds);
+    this.#timer = setTimeout(() => void this.#work(), milliseconds);
   }
 
   /** Shapes that have yet to be measured. */
@@ -124,28 +144,42 @@ export class Tuning {
     return [...fresh, ...this.#again.values()];
   }
 
-  async #measureAll(): Promise<void> {
+  async #work(): Promise<void> {
     if (this.#abort) return; // the one that is ending begins anew by itself
     const abort = new AbortController();
     this.#abort = abort;
     const lost = this.#lost;
+    let failed = false;
     try {
-      for (let [next] = this.#pending(); next && !abort.signal.aborted; [next] = this.#pending()) {
-        const outcome = await this.#bench.measure(next, abort.signal);
-        if (!outcome || abort.signal.aborted) break;
+      await (this.#ahead.pending() ? this.#ahead.run(abort.signal) : this.#measureAll(abort.signal));
+    } catch (error) {
+      const cause = await causeOf(error, lost);
+      failed = cause instanceof DeviceLostError; // which says so itself
+      if (!abort.signal.aborted && !failed) this.#emit({ type: 'error', error: toPlainError(cause) });
+    } finally {
+      this.#abort = null;
+      if (abort.signal.aborted || (!failed && this.#hasMore)) this.#waitForQuiet();
+    }
+  }
+
+  get #hasMore(): boolean {
+    return this.#ahead.pending() || this.#pending().length > 0;
+  }
+
+  async #measureAll(signal: AbortSignal): Promise<void> {
+    try {
+      for (let [next] = this.#pending(); next && !signal.aborted; [next] = this.#pending()) {
+        const outcome = await this.#bench.measure(next, signal);
+        if (!outcome || signal.aborted) return;
         this.#keep(next, outcome);
       }
     } catch (error) {
-      const cause = await causeOf(error, lost);
-      // A lost device says so itself; what else fails here must not be tried for ever.
-      if (!abort.signal.aborted && !(cause instanceof DeviceLostError)) {
+      // What fails must not be tried for ever.
+      if (!signal.aborted) {
         for (const at of this.#pending()) this.#settled.add(keyOf(at));
         this.#again.clear();
-        this.#emit({ type: 'error', error: toPlainError(cause) });
       }
-    } finally {
-      this.#abort = null;
-      if (abort.signal.aborted) this.#waitForQuiet();
+      throw error;
     }
   }
 

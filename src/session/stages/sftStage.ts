@@ -87,6 +87,11 @@ export class SftStage implements Stage {
   }
 }
 
+/** The world's own demonstrations, in tokens. */
+export function worldExamples(workshop: Workshop, count: number, seed: number): TokenisedExample[] {
+  return worldDemonstrations(workshop, count, seed).map((demonstration) => tokenise(workshop, demonstration));
+}
+
 function worldDemonstrations({ world }: Workshop, count: number, seed: number): Demonstration[] {
   return demonstrations(world, count, seed).map(({ prompt, reply }, i) => ({
     id: `world-${seed}-${i}`,

@@ -25,8 +25,8 @@ export function reportTables(report) {
     sections.push(
       `One PPO update (${ppoUpdate.prompts} prompts, ${ppoUpdate.newTokens} new tokens, ${ppoUpdate.epochs} epochs in ` +
         `minibatches of ${ppoUpdate.minibatch}, policy and value model): ${milliseconds(ppoUpdate.ms)} ms, of which ` +
-        `rollout ${milliseconds(ppoUpdate.rolloutMs)}, scoring ${milliseconds(ppoUpdate.scoreMs)}, training ` +
-        `${milliseconds(ppoUpdate.trainMs)}.`,
+        `rollout ${milliseconds(ppoUpdate.rolloutMs)}, scoring and training ` +
+        `${milliseconds(ppoUpdate.scoreMs + ppoUpdate.trainMs)}.`,
     );
   }
   if (report.kernels.length > 0) sections.push(kernelTable(report));

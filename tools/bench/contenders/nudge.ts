@@ -19,6 +19,8 @@ import { ADAM, prompts, tokenWindows, type DecodingWork, type PpoWork, type Trai
 
 /** More than any run of the bench takes, so that no schedule comes to its end. */
 const ENDLESS = 1_000_000;
+/** The same of PPO, which looks at the prompts of all its updates before the first. */
+const ENDLESS_UPDATES = 1000;
 /** No token: replies then have the length that was asked for. */
 const NEVER = -1;
 
@@ -137,7 +139,7 @@ class NudgePpo implements PpoUpdates {
   async prepare(work: PpoWork): Promise<void> {
     const settings = {
       ...DEFAULT_SETTINGS.ppo,
-      updates: ENDLESS,
+      updates: ENDLESS_UPDATES,
       batchSize: work.prompts,
       ppoEpochs: work.epochs,
       minibatchSize: work.minibatch,
@@ -158,7 +160,10 @@ class NudgePpo implements PpoUpdates {
     });
   }
 
-  /** PPO yields as it enters each of its parts, so the time between two yields is that of a part. */
+  /**
+   * PPO yields as it enters each of its parts, so the time between two yields is that of a part, as the host sees it: it
+   * does not wait for the scores, so their passes end within the time of training.
+   */
   async update(): Promise<PpoTimes> {
     const times = { rolloutMs: 0, scoreMs: 0, trainMs: 0 };
     const parts: Record<string, keyof PpoTimes> = {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS, type PpoSettings } from '../config';
 import { CancelledError, NonFiniteError, RatioError } from '../errors';
@@ -9,7 +10,7 @@ import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/
 import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
 import { tinyGpt } from '../model/tinyGpt';
 import { FixedKlController, type KlController } from './adaptiveKlController';
-import { ppo, ppoOptimisers, type PpoRun, type PpoState } from './ppo';
+import { minibatchesOf, ppo, ppoOptimisers, type PpoRun, type PpoState } from './ppo';
 import { normaliseHead, scoreReplies } from './rewardModel';
 import { sampleResponses } from './rollout';
 import type { TrainingStep } from './trainingStep';
@@ -52,6 +53,18 @@ class ListeningController implements KlController {
 
 /** The steps that end an update, the others being its phases. */
 const updatesOf = (steps: TrainingStep[]): TrainingStep[] => steps.filter(({ metrics }) => metrics);
+
+describe('an epoch of PPO', () => {
+  it('learns from every episode once, in minibatches of the size asked for, in an order of its own', () =>
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 64 }), fc.nat(), (rows, size, seed) => {
+        const minibatches = minibatchesOf(rows, size, seed, 0);
+        expect(minibatches.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: rows }, (_, row) => row));
+        expect(minibatches.slice(0, -1).every(({ length }) => length === size)).toBe(true);
+        if (rows > 20) expect(minibatchesOf(rows, size, seed, 1)).not.toEqual(minibatches);
+      }),
+    ));
+});
 
 describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
   let state: PpoState;

@@ -127,13 +127,20 @@ async function submitMinibatches(
 ): Promise<Reader[]> {
   const readers: Reader[] = [];
   for (let epoch = 0; epoch < ppoEpochs; epoch++) {
-    const order = permutation(batch.rows, seed, 0xe70c + epoch);
-    for (let first = 0; first < batch.rows; first += minibatchSize) {
-      readers.push(ppoSteps.learn(batch, order.slice(first, first + minibatchSize), ...rates));
+    for (const chosen of minibatchesOf(batch.rows, minibatchSize, seed, epoch)) {
+      readers.push(ppoSteps.learn(batch, chosen, ...rates));
       await nextMacrotask();
     }
   }
   return readers;
+}
+
+/** The rows of a batch in the order of an epoch, cut into minibatches: each row is in one of them. */
+export function minibatchesOf(rows: number, minibatchSize: number, seed: number, epoch: number): number[][] {
+  const order = permutation(rows, seed, 0xe70c + epoch);
+  return Array.from({ length: Math.ceil(rows / minibatchSize) }, (_, i) =>
+    order.slice(i * minibatchSize, (i + 1) * minibatchSize),
+  );
 }
 
 /** The parts of what a minibatch gives, in one list. */

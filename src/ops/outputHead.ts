@@ -16,8 +16,11 @@ import { tokenLogProb } from './tokenLogProb';
  */
 export const MAX_LOGITS_BYTES = 128 * 2 ** 20;
 
-/** A block has at most this part of the limit: memory then drops where the limit is passed, instead of standing at it. */
-const BLOCKS_IN_LIMIT = 8;
+/**
+ * Blocks that fit the limit: memory drops where the limit is passed instead of standing at it, and blocks keep the rows
+ * that make their share of dwte worth reading and writing it (128 and more up to V = 65536).
+ */
+const BLOCKS_IN_LIMIT = 4;
 
 /**
  * Rows whose logits are stored at once: all of them, or blocks of nearly one size.

@@ -1,5 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startDevice } from '../gpu/device';
+import { testQuads } from '../gpu/quad';
+import { rehearse } from '../gpu/rehearsal';
 import { Step } from '../gpu/step';
 import {
   expectAgreement,
@@ -10,7 +13,9 @@ import {
   startBothBackends,
   type HostArray,
 } from './backendAgreement';
+import { forceVariant } from './kernelVariants';
 import { matrixProduct } from './matrixProduct';
+import { PRODUCT_TILES } from './matrixProductTiles';
 import { streamedLogProb } from './streamedLogProb';
 import { tokenLogProb } from './tokenLogProb';
 import './webgpuKernels';
@@ -65,7 +70,13 @@ const SIZES = [
 ] as const;
 
 describe('streamedLogProb on WebGPU', () => {
-  beforeAll(startBothBackends);
+  beforeAll(async () => {
+    await startBothBackends();
+    const { gpu } = await startDevice('webgpu');
+    await testQuads(gpu as GPUDevice);
+  });
+  const PRODUCTS = ['matrix product NN', 'matrix product NT', 'matrix product TN'];
+  afterEach(() => PRODUCTS.forEach((kernel) => forceVariant(kernel, null)));
 
   it.each(SIZES)('and its gradients agree with the reference: %i rows to %i, %i wide, %i at a time', (m, v, c, block) =>
     expectAgreement(all(streamed(block, 0.8)), inputs(m, v, c), 5e-5),
@@ -76,6 +87,14 @@ describe('streamedLogProb on WebGPU', () => {
     const expected = await results('webgpu', all(whole(1.3)), inputs(m, v, c));
     came.forEach((output, i) => expect(largestDifference(output, expected[i]!), `output ${i}`).toBeLessThan(2e-5));
   });
+
+  it.each(PRODUCT_TILES.filter((tile) => tile.kind === 'register' || !tile.half).map(({ name }) => name))(
+    'agrees with the reference where blocks are multiplied and added up by the variant %s',
+    async (variant) => {
+      PRODUCTS.forEach((kernel) => forceVariant(kernel, variant));
+      await expectAgreement(all(streamed(64, 1)), inputs(197, 260, 68), 5e-5);
+    },
+  );
 
   it('has the same bits each time', async () => {
     const run = () => results('webgpu', all(streamed(64, 1)), inputs(257, 96, 32));
@@ -98,6 +117,19 @@ describe('streamedLogProb on WebGPU', () => {
     const values = await logProb.data<'float32'>();
     expect(largestDifference({ shape: [130], dtype: 'float32', values }, expected as HostArray)).toBeLessThan(5e-5);
     tf.dispose([...later, logProb]);
+  });
+
+  it('is rehearsed without touching the device: afterwards its pipelines are known', async () => {
+    expect(await tf.setBackend('webgpu')).toBe(true);
+    const body = (): void => {
+      const shapes = inputs(70, 44, 24);
+      const tensors = Object.entries(shapes).map(([name, { shape, dtype }]) => [name, tf.zeros(shape, dtype)]);
+      all(streamed(64, 1))(Object.fromEntries(tensors) as Tensors);
+    };
+    const before = tf.memory();
+    for (const make of rehearse(body)) await make();
+    expect(tf.memory()).toEqual(before);
+    expect(rehearse(body)).toEqual([]);
   });
 
   it('replays from a tape with the bits of a plain run', async () => {

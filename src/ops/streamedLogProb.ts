@@ -5,11 +5,14 @@
  *   l = hidden wte' / T,  lse = log sum exp l,  logProb = l[target] - lse,  entropy = lse - sum p l,  p = exp(l - lse)
  *   dlogits as in tokenLogProb,  dHidden = dlogits wte,  dwte = sum over the blocks of dlogits' hidden
  *
- * Chunks of rows: Hsu et al. 2024 (Liger Kernel), section 3.2, fused linear cross-entropy. They make the gradients in the
- * forward pass; slopes of log-probs are known only after the loss, so here the backward pass computes the logits of a
- * block again, as Wijmans et al. 2024 (Cut Your Losses), section 4. Theirs are blocks of the vocabulary too, with an
- * online log-sum-exp; a block of ours has its rows whole and needs none. Against the whole head that is a fourth product
- * of M V C beside three, and 2 block V numbers of memory instead of 2 M V.
+ * Chunks of rows: the fused linear cross-entropy of Hsu et al. 2024 (Liger Kernel, arXiv 2410.10989). They make the
+ * gradients in the forward pass; slopes of log-probs are known only after the loss, so here the backward pass computes
+ * the logits of a block again, as Wijmans et al. 2024 do (Cut Your Losses, arXiv 2411.09009). Theirs are blocks of the
+ * vocabulary too, with an online log-sum-exp; a block of ours has its rows whole and needs none.
+ *
+ * Against the whole head that is a fourth product of M V C beside three, and 2 block V numbers of memory instead of
+ * 2 M V. At M = 512, C = 128, V = 16384, 64 rows a block: 25 MiB instead of 81 (of which 16 are wte and its gradient) in
+ * 1.3 to 1.5 times the time; the forward pass alone takes the same.
  *
  * Shapes: hidden [M, C]; wte [V, C]; targets [M] int32; logProb, entropy, lse [M]. Blocks are added in their order, so
  * results are the same bits each time.

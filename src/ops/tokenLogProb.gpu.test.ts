@@ -12,6 +12,8 @@ const SIZES = [
   [63, 1024, 1.3],
   [7, 4, 0.3],
   [9, 2052, 1],
+  [65, 8192, 0.9],
+  [3, 8193, 1.2],
 ] as const;
 
 describe('tokenLogProb on WebGPU', () => {
@@ -57,6 +59,23 @@ describe('tokenLogProb on WebGPU', () => {
       );
     },
   );
+
+  it('is finite where a row is shared and one token of it is certain', async () => {
+    const v = 8192;
+    const logits = new Float32Array(2 * v).fill(-1e4);
+    logits[v - 1] = 1e4;
+    logits.fill(500, v);
+    const [logProb, entropy] = await results(
+      'webgpu',
+      (t) => {
+        const both = tokenLogProb(t['logits'] as tf.Tensor2D, t['targets'] as tf.Tensor1D);
+        return [both.logProb, both.entropy];
+      },
+      { logits: { shape: [2, v], dtype: 'float32', values: logits }, targets: hostArray([2], [v - 1, 7], 'int32') },
+    );
+    expect(Array.from(logProb!.values)).toEqual([0, expect.closeTo(-Math.log(v), 5)]);
+    expect(Array.from(entropy!.values)).toEqual([0, expect.closeTo(Math.log(v), 5)]);
+  });
 
   it('is finite where logits are large and one token is certain', async () => {
     const [logProb, entropy] = await results(

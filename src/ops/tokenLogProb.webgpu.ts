@@ -1,16 +1,32 @@
 /** WGSL log-probabilities and entropy from logits, and their gradient. */
 import type * as tf from '@tensorflow/tfjs-core';
 import backwardSource from '../../shaders/token_log_prob_backward.wgsl?raw';
+import joinSource from '../../shaders/token_log_prob_join.wgsl?raw';
+import partsSource from '../../shaders/token_log_prob_parts.wgsl?raw';
 import source from '../../shaders/token_log_prob.wgsl?raw';
-import { type OutputSpec, runKernel } from '../gpu/kernel';
+import {
+  disposeScratch,
+  type Kernel,
+  type KernelCall,
+  type OutputSpec,
+  type Parameter,
+  runKernel,
+  workgroupsFor,
+} from '../gpu/kernel';
 import { numbersKernel } from './numbersKernel';
 import { TOKEN_LOG_PROB, TOKEN_LOG_PROB_BACKWARD, type TokenLogProbAttributes } from './tokenLogProb';
 import { input, registerWebGpu } from './webgpuOperation';
 
 const FORWARD = numbersKernel('token_log_prob', source);
+const PARTS = numbersKernel('token_log_prob_parts', partsSource);
+const JOIN: Kernel = { name: 'token_log_prob_join', source: joinSource };
 const BACKWARD = numbersKernel('token_log_prob_backward', backwardSource);
 
 const ROWS_A_WORKGROUP = 32;
+/** Vocabulary from which a row is shared, in two dispatches: one invocation a row would leave a GPU idle for long. */
+const SHARED_VOCABULARY = 8192;
+/** Invocations that share a row; the shaders' own number. */
+const PARTS_A_ROW = 64;
 const BACKWARD_ROWS_A_WORKGROUP = 4;
 /** Of four or one number each. */
 const BACKWARD_COLUMNS_A_WORKGROUP = 256;
@@ -23,7 +39,7 @@ export interface LogProbTensors {
 }
 
 /**
- * Records the forward kernel.
+ * Records the forward kernel, or its two halves.
  * @param into where the outputs are written; without it they are new
  */
 export function recordTokenLogProb(
@@ -34,12 +50,22 @@ export function recordTokenLogProb(
 ): tf.TensorInfo[] {
   const [m, v] = logits.shape as [number, number];
   const outputs: OutputSpec[] = [[m], [m], [m]].map((shape) => ({ shape, dtype: 'float32' }));
-  return runKernel(FORWARD(v).kernel, {
-    inputs: [logits, targets],
+  const params: Parameter[] = [{ u32: m }, { u32: v }, { f32: 1 / temperature }];
+  const call: KernelCall = {
     ...(into ? { inPlace: [into.logProb, into.entropy, into.lse] } : { outputs }),
-    params: [{ u32: m }, { u32: v }, { f32: 1 / temperature }],
+    params,
     workgroups: [Math.ceil(m / ROWS_A_WORKGROUP)],
+  };
+  if (v < SHARED_VOCABULARY) return runKernel(FORWARD(v).kernel, { ...call, inputs: [logits, targets] });
+  const parts = runKernel(PARTS(v).kernel, {
+    inputs: [logits],
+    outputs: [{ shape: [m, PARTS_A_ROW, 4], dtype: 'float32' }],
+    params,
+    workgroups: workgroupsFor(m, 1),
   });
+  const joined = runKernel(JOIN, { ...call, inputs: [logits, targets, ...parts] });
+  disposeScratch(parts);
+  return joined;
 }
 
 /** What the backward kernel needs besides logits and targets, [M] each. */

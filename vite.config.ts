@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { threadedWasm } from './tools/threadedWasm.mjs';
 
 export default defineConfig({
   // Relative, so that one build works at any path of any static host.
@@ -7,6 +8,6 @@ export default defineConfig({
   // A file that is missing is a 404 and not the page: a model that is not there must not load as HTML.
   appType: 'mpa',
   plugins: [svelte({ configFile: false })],
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [threadedWasm()] },
   build: { target: 'es2023', sourcemap: true, chunkSizeWarningLimit: 1500 },
 });

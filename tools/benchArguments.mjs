@@ -15,6 +15,7 @@ export const USAGE = `npm run bench -- [options]
   --parts PART,...           of ${PARTS.join(', ')} (all)
   --batch ROWS --length N    of a training step (16 and 64)
   --no-subgroups             hides the feature "subgroups" from all
+  --f16                      lets this engine keep operands of products in float16, where the GPU can
   --sweep                    also how the cost grows with width, layers, context and batch
   --node                     this engine alone, in Node, on the package "webgpu"
   --json FILE                also write the report as JSON
@@ -48,6 +49,7 @@ function read(args) {
       batch: { type: 'string', default: '16' },
       length: { type: 'string', default: '64' },
       'no-subgroups': { type: 'boolean', default: false },
+      f16: { type: 'boolean', default: false },
       sweep: { type: 'boolean', default: false },
       node: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -67,6 +69,7 @@ function read(args) {
       batch: wholeNumber('--batch', values.batch, 1, 4096),
       length: wholeNumber('--length', values.length, 2, 4096),
       subgroups: !values['no-subgroups'],
+      f16: values.f16,
     },
     node: values.node,
     json: values.json === undefined ? null : writableFile('--json', values.json),

@@ -9,7 +9,7 @@ export function reportTables(report) {
   const sections = [
     `${report.preset}: ${model.layers} layers, ${model.width} wide, ${model.heads} heads, vocabulary ` +
       `${model.vocabulary}, ${grouped(model.parameters)} parameters; batch ${batch.rows} × ${batch.tokens} tokens. ` +
-      `Adapter: ${report.adapter}${report.subgroups ? '' : ', subgroups hidden'}.`,
+      `Adapter: ${report.adapter}${report.subgroups ? '' : ', subgroups hidden'}.${halfPrecision(report)}`,
     `One training step is ${number(flops.trainStep / 1e9)} GFLOP: ${flops.formula}.`,
   ];
   if (Object.keys(report.trainStep).length > 0) sections.push(trainStepTable(report));
@@ -34,6 +34,13 @@ export function reportTables(report) {
   for (const [name, why] of Object.entries(report.failed))
     sections.push(`${name} failed. ${why.split('\n').find(Boolean)}`);
   return sections.join('\n\n');
+}
+
+function halfPrecision({ f16, features }) {
+  if (!f16.allowed) return '';
+  if (f16.ran) return ' Products of ours keep operands in float16.';
+  const why = features.includes('shader-f16') ? 'no product took it' : 'the adapter has no shader-f16';
+  return ` Float16 was allowed and did not run: ${why}.`;
 }
 
 function trainStepTable({ trainStep, ratios }) {
@@ -114,7 +121,12 @@ const END = '<!-- measured: end -->';
  * @param {{ date: string, command: string }} run
  */
 export function withMeasured(page, report, { date, command }) {
-  const name = [report.preset, ...(report.subgroups ? [] : ['without subgroups']), report.adapter].join(', ');
+  const name = [
+    report.preset,
+    ...(report.subgroups ? [] : ['without subgroups']),
+    ...(report.f16.ran ? ['with float16'] : []),
+    report.adapter,
+  ].join(', ');
   const block = [
     `${BEGIN} ${name} -->`,
     `### ${name}`,

@@ -2,13 +2,18 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startDevice } from '../gpu/device';
 import { testQuads } from '../gpu/quad';
 import {
+  allowHalfPrecision,
   chooseVariant,
   declareVariants,
   forceVariant,
+  halfPrecisionTaken,
   kernelsWithVariants,
+  plainVariantOf,
   preferVariant,
   shapesOf,
+  toleranceOf,
   variantsOf,
+  variantTaken,
 } from './kernelVariants';
 
 const A_QUAD = { name: 'quad', quads: true };
@@ -69,5 +74,49 @@ describe('variants of a kernel', () => {
   it('never run quads on a device without them, even if forced', () => {
     forceVariant('test kernel', 'quad');
     expect(named(bare)).toBe('slow');
+  });
+
+  describe('in float16 or with barriers', () => {
+    const HALF = { name: 'half', quads: false, half: true, tolerance: 1e-3 };
+    const BARRIERS = { name: 'barriers', quads: false, barriers: true };
+    const ORDER = [HALF, BARRIERS, SLOW] as const;
+    const chooseOther = declareVariants('other kernel', ORDER);
+    const gpu = (feature: string, isFallbackAdapter = false): GPUDevice =>
+      // All that is asked of it.
+      ({ features: new Set([feature]), adapterInfo: { isFallbackAdapter } }) as unknown as GPUDevice;
+    const takenOn = (on: GPUDevice): string => chooseOther(on, 'wide', ORDER).name;
+    afterEach(() => {
+      allowHalfPrecision(false);
+      forceVariant('other kernel', null);
+      chooseVariant('other kernel', 'wide', null);
+    });
+
+    it('run in float16 only where it is allowed and the device has it, even if chosen or forced', () => {
+      chooseVariant('other kernel', 'wide', 'half');
+      forceVariant('other kernel', 'half');
+      expect(takenOn(gpu('shader-f16'))).toBe('barriers');
+      allowHalfPrecision(true);
+      expect(takenOn(gpu('subgroups'))).toBe('barriers');
+      expect(halfPrecisionTaken()).toBe(false);
+      expect(takenOn(gpu('shader-f16'))).toBe('half');
+      expect([variantTaken('other kernel', 'wide'), halfPrecisionTaken()]).toEqual(['half', true]);
+      expect(variantsOf('other kernel', gpu('shader-f16'))).toEqual(['half', 'barriers', 'slow']);
+      allowHalfPrecision(false);
+      expect(variantsOf('other kernel', gpu('shader-f16'))).toEqual(['barriers', 'slow']);
+    });
+
+    it('are not what others are compared with, and say themselves how exact they are', () => {
+      takenOn(gpu('shader-f16'));
+      expect(plainVariantOf('other kernel', 'wide')).toBe('slow');
+      expect([toleranceOf('other kernel', 'half'), toleranceOf('other kernel', 'slow')]).toEqual([1e-3, undefined]);
+    });
+
+    it('wait at no barrier on a software GPU unless they are forced', () => {
+      chooseVariant('other kernel', 'wide', 'barriers');
+      expect(takenOn(gpu('', true))).toBe('slow');
+      expect(variantsOf('other kernel', gpu('', true))).toEqual(['slow']);
+      forceVariant('other kernel', 'barriers');
+      expect(takenOn(gpu('', true))).toBe('barriers');
+    });
   });
 });

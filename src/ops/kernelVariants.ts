@@ -7,6 +7,7 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { quadsWork } from '../gpu/quad';
+import { isSoftware } from '../gpu/softwareAdapter';
 import { retireTapes } from '../gpu/tapeGeneration';
 
 export interface KernelVariant {
@@ -16,6 +17,11 @@ export interface KernelVariant {
   readonly quads: boolean;
   /** Whether it keeps numbers in float16, so that it runs only on a device with `shader-f16` where `allowHalfPrecision`. */
   readonly half?: boolean;
+  /**
+   * Whether it waits at a barrier again and again. On a software GPU such a one takes 4 to 50 times as long as the others,
+   * and seconds to compile, so there it is neither taken nor measured unless it is forced.
+   */
+  readonly barriers?: boolean;
   /** How far its numbers may be from the plain variant's, in relation to the largest; rounding to float32 unless given. */
   readonly tolerance?: number;
 }
@@ -70,13 +76,15 @@ export function declareVariants<V extends KernelVariant>(
   entries.set(kernel, entry);
   return (device, shape, order) => {
     const runnable = order.filter((variant) => runs(entry, variant, device));
+    const offered = runnable.filter((variant) => worthTrying(variant, device));
     const tried = onTrial?.kernel === kernel ? order.find(({ name }) => name === onTrial?.variant) : undefined;
     if (tried) return tried;
-    const named = forced.get(kernel) ?? (preference === 'auto' ? entry.chosen.get(shape) : undefined);
+    const chosen = preference === 'auto' ? entry.chosen.get(shape) : undefined;
     const taken =
-      runnable.find(({ name }) => name === named) ??
-      runnable.find(({ quads }) => preference === 'auto' || quads === (preference === 'quad')) ??
-      runnable[0] ??
+      runnable.find(({ name }) => name === forced.get(kernel)) ??
+      offered.find(({ name }) => name === chosen) ??
+      offered.find(({ quads }) => preference === 'auto' || quads === (preference === 'quad')) ??
+      offered[0] ??
       order[0];
     entry.shapes.set(shape, { order, taken: taken.name });
     return taken;
@@ -105,11 +113,13 @@ export function kernelsWithVariants(): string[] {
   return [...entries.keys()];
 }
 
-/** The variants of a kernel that the device can run; with a shape that it was asked for, those that serve it, best first. */
+/** The variants of a kernel to choose from on a device; with a shape that it was asked for, those that serve it, best first. */
 export function variantsOf(kernel: string, device: GPUDevice, shape?: string): string[] {
   const entry = entryOf(kernel);
   const variants = shape === undefined ? entry.variants : (entry.shapes.get(shape)?.order ?? []);
-  return variants.filter((variant) => runs(entry, variant, device)).map(({ name }) => name);
+  return variants
+    .filter((variant) => runs(entry, variant, device) && worthTrying(variant, device))
+    .map(({ name }) => name);
 }
 
 /** What a variant itself says of how exact it is; see `KernelVariant`. */
@@ -117,10 +127,12 @@ export function toleranceOf(kernel: string, variant: string): number | undefined
   return entryOf(kernel).variants.find(({ name }) => name === variant)?.tolerance;
 }
 
-/** The first variant for a shape, best first by rule, that needs no optional feature: what the others are compared with. */
+/** The first variant for a shape, best first by rule, that needs nothing special: what the others are compared with. */
 export function plainVariantOf(kernel: string, shape: string): string | undefined {
   const { shapes, refused } = entryOf(kernel);
-  return shapes.get(shape)?.order.find(({ quads, half, name }) => !quads && !half && !refused.has(name))?.name;
+  return shapes
+    .get(shape)
+    ?.order.find(({ quads, half, barriers, name }) => !quads && !half && !barriers && !refused.has(name))?.name;
 }
 
 /** The shapes that a kernel was asked for so far, as the kernel writes them; see `chooseVariant`. */
@@ -213,6 +225,9 @@ const runs = (entry: Entry, variant: KernelVariant, device: GPUDevice): boolean 
   !entry.refused.has(variant.name) &&
   (!variant.quads || quadsWork(device)) &&
   (!variant.half || (halfAllowed && device.features.has('shader-f16')));
+
+const worthTrying = ({ barriers }: KernelVariant, device: GPUDevice): boolean =>
+  !barriers || !isSoftware(device.adapterInfo);
 
 function entryOf(kernel: string): Entry {
   const entry = entries.get(kernel);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startDevice } from '../gpu/device';
 import { webGpuBackend } from '../gpu/kernel';
-import { quadsWork, testQuads } from '../gpu/quad';
+import { testQuads } from '../gpu/quad';
 import { record } from '../gpu/recording';
 import { expectAgreement, gaussian } from './backendAgreement';
 import { allowHalfPrecision, forceVariant, kernelsWithVariants, variantsOf, variantTaken } from './kernelVariants';
@@ -42,7 +42,6 @@ const SIZES = [
 const fits = (m: number, n: number, k: number, transposeA: boolean, transposeB: boolean): boolean =>
   n >= 16 && n % 4 === 0 && (transposeA ? m : k) % 4 === 0 && !(transposeA && transposeB);
 
-const device = (): GPUDevice => webGpuBackend('test').device;
 const onQuads = (await navigator.gpu.requestAdapter())?.features.has('subgroups') ?? false;
 
 describe('matrixProduct on WebGPU', () => {
@@ -54,9 +53,10 @@ describe('matrixProduct on WebGPU', () => {
   afterEach(() => KERNELS.forEach((kernel) => forceVariant(kernel, null)));
 
   const forced = (variant: string): void => KERNELS.forEach((kernel) => forceVariant(kernel, variant));
+  type Sides = [rows: number, columns: number];
   /** Names of the pipelines that a product runs. */
-  const pipelinesOf = (a: number[], b: number[], transposeA: boolean, transposeB: boolean): string[] => {
-    const [left, right] = [tf.zeros(a) as tf.Tensor2D, tf.zeros(b) as tf.Tensor2D];
+  const pipelinesOf = (a: Sides, b: Sides, transposeA: boolean, transposeB: boolean): string[] => {
+    const [left, right] = [tf.zeros<tf.Rank.R2>(a), tf.zeros<tf.Rank.R2>(b)];
     const backend = webGpuBackend('test');
     for (const { dataId } of [left, right]) backend.uploadToGPU(dataId);
     const { commands, memory, result } = record(backend, 'test', () =>
@@ -84,7 +84,7 @@ describe('matrixProduct on WebGPU', () => {
               tolerance(k),
             );
             if (!fits(m, n, k, transposeA, transposeB)) continue;
-            const serves = productOrder(device(), m, n, k).includes(tile);
+            const serves = productOrder(m, n, k).includes(tile);
             const taken = variantTaken(transposeA ? TN : transposeB ? NT : NN, productShape(m, n, k));
             expect(taken === variant).toBe(serves);
           }
@@ -132,14 +132,28 @@ describe('matrixProduct on WebGPU', () => {
     });
   });
 
-  it('offers every variant that the device can run, those in float16 only where they are allowed', () => {
-    const names = (of: (tile: ProductTile) => boolean): string[] => PRODUCT_TILES.filter(of).map(({ name }) => name);
-    const quads = quadsWork(device());
-    expect(variantsOf(NN, device())).toEqual(names((tile) => !tile.half && (quads || !tile.quads)));
+  it('offers barriers on hardware alone, and float16 only where it is allowed', () => {
+    const gpu = (isFallbackAdapter: boolean, feature = 'none'): GPUDevice => {
+      const like = { adapterInfo: { isFallbackAdapter, vendor: 'any' }, features: new Set([feature]) };
+      return like as unknown as GPUDevice; // all that is asked of it
+    };
+    const offered = (on: GPUDevice, m: number): string[] => {
+      const shape = productShape(m, 128, 1024);
+      pipelinesOf([m, 1024], [1024, 128], false, false);
+      return variantsOf(NN, on, shape);
+    };
+    const barriers = ['workgroup small', 'workgroup'];
+    const splits = ['split small', 'split'];
+    expect(offered(gpu(true, 'shader-f16'), 256)).toEqual(['plain', 'plain short']);
+    expect(offered(gpu(false), 256)).toEqual([...barriers, 'plain', 'plain short', ...splits]);
+    expect(offered(gpu(false), 4)).toEqual(['plain short', 'plain', ...barriers, ...splits]);
+    expect(offered(gpu(false), 4096)).toEqual(['workgroup', 'workgroup small', 'plain', 'plain short']);
     allowHalfPrecision(true);
-    const half = device().features.has('shader-f16');
-    expect(variantsOf(NN, device())).toEqual(names((tile) => (half || !tile.half) && (quads || !tile.quads)));
+    expect(offered(gpu(true, 'shader-f16'), 256)).toEqual(['plain', 'plain short']);
+    expect(offered(gpu(false), 256)).toEqual([...barriers, 'plain', 'plain short', ...splits]);
+    expect(offered(gpu(false, 'shader-f16'), 256).slice(0, 2)).toEqual(['workgroup small f16', 'workgroup small']);
     allowHalfPrecision(false);
+    expect(offered(gpu(false, 'shader-f16'), 256)[0]).toBe('workgroup small');
   });
 
   it('splits long sums of small results, and no others', () => {
@@ -151,15 +165,5 @@ describe('matrixProduct on WebGPU', () => {
     expect(parts('split', 1024, 512, 128)).toBe(1);
     expect(parts('split', 64, 64, 64)).toBe(1);
     expect(parts('workgroup', 64, 64, 4096)).toBe(1);
-  });
-
-  it('begins with no barrier on a software GPU, and with workgroup memory on hardware', () => {
-    const gpu = (isFallbackAdapter: boolean): GPUDevice =>
-      ({ adapterInfo: { isFallbackAdapter, vendor: 'any' } }) as GPUDevice;
-    const first = (on: GPUDevice, m: number): string =>
-      productOrder(on, m, 128, 128).find(({ quads, half }) => !quads && !half)!.name;
-    expect([first(gpu(true), 1024), first(gpu(true), 4)]).toEqual(['plain', 'plain short']);
-    expect([first(gpu(false), 4096), first(gpu(false), 1024)]).toEqual(['workgroup', 'workgroup small']);
-    expect(first(gpu(false), 4)).toBe('plain short');
   });
 });

@@ -143,7 +143,7 @@ export function runProduct(
   const tile = choose[transposeA ? 'TN' : transposeB ? 'NT' : 'NN'](
     device,
     productShape(m, n, k),
-    productOrder(device, m, n, k),
+    productOrder(m, n, k),
   );
   const sized = { m, n, k, transposeA, transposeB, call };
   return tile.kind === 'register' ? runRegisterTile(tile, end, sized) : runWorkgroupTile(tile, end, sized);

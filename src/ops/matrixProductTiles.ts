@@ -1,12 +1,11 @@
 /**
- * The ways in which a matrix product can be computed, and the order in which they are put forward for a device and a
- * shape where nothing has been measured.
+ * The ways in which a matrix product can be computed, and the order in which they are put forward for a shape where
+ * nothing has been measured.
  *
  * Register tiles need no workgroup memory and no barrier: on a software GPU, where those cost more than they save,
- * nothing else comes first. Workgroup tiles are made for hardware. Where y is small and the sums are long, a workgroup
+ * nothing else is taken. Workgroup tiles are made for hardware. Where y is small and the sums are long, a workgroup
  * tile may also be split: the parts of the sums in workgroups of their own, then added up in order by a second kernel.
  */
-import { isSoftware } from '../gpu/softwareAdapter';
 import { type KernelVariant, powerOfTwo } from './kernelVariants';
 
 export interface RegisterTile extends KernelVariant {
@@ -39,13 +38,15 @@ const workgroup = (name: string, side: 64 | 32, split = false): WorkgroupTile =>
   kind: 'workgroup',
   name,
   quads: false,
+  barriers: true,
   side,
   split,
 });
 
 /**
- * Rounding both operands to 11 bits changes a sum by at most 2^-10 of the sum of its products' sizes, and by much less
- * of the largest sum: 3e-4 was seen. See matrix_product_workgroup.wgsl.
+ * Staged in float16, for gradients too: the shader scales what it stages by powers of two, exactly, so that nothing is too
+ * small or too large for it. Rounding both operands to 11 bits changes a sum by at most 2^-10 of the sizes that are added
+ * up; in relation to the largest sum, which is what a contest looks at, 3e-4 was seen.
  */
 const inHalf = (tile: WorkgroupTile): WorkgroupTile => ({
   ...tile,
@@ -100,15 +101,12 @@ export function productShape(m: number, n: number, k: number): string {
   return `${powerOfTwo(m)} x ${n} x ${powerOfTwo(k)}`;
 }
 
-/** What can serve a shape on a device, best first. */
-export function productOrder(device: GPUDevice, m: number, n: number, k: number): [ProductTile, ...ProductTile[]] {
-  const registers = m > FEW_ROWS ? TALL_FIRST : SHORT_FIRST;
+/** What can serve a shape, best first. */
+export function productOrder(m: number, n: number, k: number): [ProductTile, ...ProductTile[]] {
   const workgroups = workgroupsOf(64, m, n) >= MANY_WORKGROUPS ? LARGE_FIRST : SMALL_FIRST;
   const splits = [SPLIT_SMALL, SPLIT].filter((tile) => partsOf(tile, m, n, k) > 1);
-  // No GPU of hardware has been measured for this: its workgroup memory is what such tiles were made for.
-  return isSoftware(device.adapterInfo) || m <= FEW_ROWS
-    ? [...registers, ...workgroups, ...splits]
-    : [...workgroups, ...registers, ...splits];
+  // Hardware has not been measured for this: workgroup memory is what such tiles were made for.
+  return m > FEW_ROWS ? [...workgroups, ...TALL_FIRST, ...splits] : [...SHORT_FIRST, ...workgroups, ...splits];
 }
 
 /** Into how many parts a tile cuts the sums: 1 where it does not, or where it would not pay. */

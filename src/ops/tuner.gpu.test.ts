@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startDevice } from '../gpu/device';
+import { type Device, startDevice } from '../gpu/device';
 import { type Kernel, runKernel } from '../gpu/kernel';
 import { memory } from '../gpu/memory';
 import { Step } from '../gpu/step';
@@ -52,10 +52,13 @@ const doubled = (device: GPUDevice, x: tf.TensorInfo): tf.TensorInfo[] =>
 
 describe('measuring variants on a device', () => {
   let device: GPUDevice;
+  let onError: Device['onError'];
   const never = new AbortController().signal;
 
   beforeAll(async () => {
-    device = (await startDevice('webgpu')).gpu!;
+    const started = await startDevice('webgpu');
+    device = started.gpu!;
+    onError = (listener) => started.onError(listener);
     registerWebGpu(DOUBLED, ({ x }) => doubled(device, x as tf.TensorInfo));
   });
   afterEach(() => forgetChoices());
@@ -71,7 +74,11 @@ describe('measuring variants on a device', () => {
     await step.read({ x });
     expect(shapesOf('doubled')).toEqual([String(SIZE)]);
     const before = memory();
+    const refused: string[] = [];
+    const unheard = onError(({ message }) => refused.push(message));
     const outcome = await measure({ kernel: 'doubled', shape: String(SIZE) }, never);
+    unheard();
+    expect(refused).toEqual([expect.stringContaining("unresolved value 'nothing'")]);
     expect(memory()).toEqual(before);
     expect(outcome?.choice).toMatchObject({ kernel: 'doubled', shape: '64', variant: 'right' });
     expect(outcome?.choice?.ms).toBeGreaterThan(0);

@@ -76,6 +76,13 @@ describe('measuring the variants of a kernel', () => {
     expect(variantsOf(KERNEL, GPU)).toEqual(['by rule', 'third']);
   });
 
+  it('holds a variant to the tolerance that it names itself', async () => {
+    const half = { ...takes('other', 1, 5e-4), tolerance: 1e-3 };
+    expect((await between([takes('by rule', 2), half]))?.choice?.variant).toBe('other');
+    const outcome = await between([takes('by rule', 2), { ...half, difference: 2e-3 }]);
+    expect(outcome?.refusals).toEqual([{ ...AT, variant: 'other', difference: 2e-3 }]);
+  });
+
   it('ends at once and without a choice when it is interrupted, and gives its memory back', async () => {
     const abort = new AbortController();
     let passes = 0;

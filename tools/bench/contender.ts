@@ -11,6 +11,14 @@ export interface PpoTimes {
   trainMs: number;
 }
 
+/** What all are started with. */
+export interface ContenderOptions {
+  /** False hides the feature `subgroups`. */
+  subgroups: boolean;
+  /** Whether operands of products may be kept in float16; this engine alone looks at it. */
+  f16: boolean;
+}
+
 export interface Contender {
   /** Asks for a device of its own. */
   start(): Promise<void>;
@@ -24,6 +32,8 @@ export interface Contender {
   endTraining(): Promise<void>;
   decoding?: Decoding;
   ppo?: PpoUpdates;
+  /** Whether a product kept its operands in float16 so far. */
+  halfPrecisionRan?(): boolean;
   /** Best rate of a square matrix product, GFLOP/s. */
   matrixProductPeak?(): Promise<{ size: number; gflops: number }>;
 }

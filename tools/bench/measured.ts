@@ -135,6 +135,10 @@ export class Measured {
     await this.#contender.ppo?.end();
   }
 
+  async halfPrecisionRan(): Promise<boolean> {
+    return this.#contender.halfPrecisionRan?.() ?? false;
+  }
+
   async matrixProductPeak(): Promise<{ size: number; gflops: number } | null> {
     return (await this.#contender.matrixProductPeak?.()) ?? null;
   }

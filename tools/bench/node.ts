@@ -27,7 +27,7 @@ export async function main([options, file]: string[]): Promise<void> {
   Object.assign(globalThis, globals);
   const gpu = create([]);
   const measured = await runBench(wanted, {
-    open: () => new Measured(new Nudge(gpu), { subgroups: wanted.subgroups }),
+    open: () => new Measured(new Nudge({ gpu, f16: wanted.f16 }), wanted),
     say: (line) => console.log(line),
   });
   const report = reportOf(measured, parameterCount(PRESETS[wanted.preset]));

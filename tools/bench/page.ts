@@ -16,7 +16,7 @@ const WORKERS: Record<ContenderName, () => Worker> = {
 /** Called by tools/bench.mjs. */
 async function bench(options: BenchOptions): Promise<{ report: BenchReport; broken: string[] }> {
   const measured = await runBench(options, {
-    open: (name) => remote(name, WORKERS[name](), { subgroups: options.subgroups }),
+    open: (name) => remote(name, WORKERS[name](), options),
     say: (line) => console.info(`bench: ${line}`),
   });
   const report = reportOf(measured, parameterCount(PRESETS[options.preset]));

@@ -1,5 +1,5 @@
 /** Calls of `Measured` across a worker's messages. */
-import type { ContenderName } from './contender';
+import type { ContenderName, ContenderOptions } from './contender';
 import type { Measured } from './measured';
 
 /** The methods of `Measured`, wherever it is. */
@@ -18,9 +18,9 @@ interface Answer {
 }
 
 /** The worker's side: answers calls once `make` has made what is called. */
-export function serve(make: (options: { subgroups: boolean }) => Measured): void {
+export function serve(make: (options: ContenderOptions) => Measured): void {
   let measured: Measured | null = null;
-  addEventListener('message', ({ data }: MessageEvent<Call | { subgroups: boolean }>) => {
+  addEventListener('message', ({ data }: MessageEvent<Call | ContenderOptions>) => {
     if ('subgroups' in data) measured = make(data);
     else void answer(measured, data).then((reply) => postMessage(reply));
   });
@@ -37,7 +37,7 @@ async function answer(measured: Measured | null, { id, method, args }: Call): Pr
 }
 
 /** The page's side. */
-export function remote(name: ContenderName, worker: Worker, options: { subgroups: boolean }): Remote {
+export function remote(name: ContenderName, worker: Worker, options: ContenderOptions): Remote {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let calls = 0;
   worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {

@@ -21,6 +21,7 @@ const measurements = (): Measurements => ({
     quick: true,
     contenders: ['nudge', 'tfjs'],
     subgroups: true,
+    f16: false,
     parts: ['train', 'decode', 'ppo', 'kernels'],
     batch: 16,
     length: 64,
@@ -49,6 +50,7 @@ const measurements = (): Measurements => ({
   ],
   matrixProductPeak: { size: 512, gflops: 8 },
   sweep: [{ what: 'width', points: [{ x: 64, ms: 5, gflops: 2 }], exponent: 1.5, flopsExponent: 1.8 }],
+  halfPrecisionRan: false,
   failed: {},
 });
 
@@ -119,6 +121,18 @@ describe('withMeasured', () => {
   it('says the adapter, the date, the command and every figure of the tables', () => {
     const page = withMeasured('# Benchmarks\n', report, run);
     for (const words of ['a GPU', run.date, run.command, reportTables(report)]) expect(page).toContain(words);
+  });
+
+  it('says whether float16 ran where it was allowed, and else says nothing of it', () => {
+    const words = (f16: { allowed: boolean; ran: boolean }, features: string[] = []): string =>
+      reportTables({ ...report, f16, features });
+    expect(words({ allowed: false, ran: false })).not.toMatch(/float16/i);
+    expect(words({ allowed: true, ran: true })).toContain('Products of ours keep operands in float16.');
+    expect(words({ allowed: true, ran: false })).toContain('did not run: the adapter has no shader-f16.');
+    expect(words({ allowed: true, ran: false }, ['shader-f16'])).toContain('did not run: no product took it.');
+    expect(reportOf({ ...measurements(), halfPrecisionRan: true }, 1).f16).toEqual({ allowed: false, ran: true });
+    const page = withMeasured('', { ...report, f16: { allowed: true, ran: true } }, run);
+    expect(withMeasured(page, report, run).match(/measured: begin/g)).toHaveLength(2);
   });
 
   it('replaces what it wrote before of the same preset and adapter, and leaves the rest', () => {

@@ -27,6 +27,8 @@ export interface BenchReport {
   features: string[];
   preset: string;
   subgroups: boolean;
+  /** Of this engine's products: whether they might keep operands in float16, and whether some did. */
+  f16: { allowed: boolean; ran: boolean };
   model: ModelShape & { parameters: number };
   batch: { rows: number; tokens: number };
   flops: { trainStep: number; formula: string };
@@ -72,6 +74,7 @@ export function reportOf(measured: Measurements, parameters: number): BenchRepor
     features: own?.features ?? [],
     preset: options.preset,
     subgroups: options.subgroups,
+    f16: { allowed: options.f16, ran: measured.halfPrecisionRan },
     model: { ...shape, parameters },
     batch: { rows: options.batch, tokens: options.length },
     flops: { trainStep: flops, formula: TRAINING_FLOPS_FORMULA },

@@ -18,6 +18,8 @@ export interface BenchOptions {
   quick: boolean;
   contenders: ContenderName[];
   subgroups: boolean;
+  /** Whether this engine may keep operands of products in float16. */
+  f16: boolean;
   /** Which parts to run; `growth` is how the cost grows with the work, of this engine alone. */
   parts: Part[];
   batch: number;
@@ -41,6 +43,8 @@ export interface Measurements {
   kernels: KernelFigures[];
   matrixProductPeak: { size: number; gflops: number } | null;
   sweep: SweepSeries[];
+  /** Whether this engine did keep some in float16. */
+  halfPrecisionRan: boolean;
   /** Contenders that failed, and why. */
   failed: Partial<Record<ContenderName, string>>;
 }
@@ -95,6 +99,7 @@ export async function runBench(options: BenchOptions, stage: Stage): Promise<Mea
     kernels: [],
     matrixProductPeak: null,
     sweep: [],
+    halfPrecisionRan: false,
     failed: {},
   };
   const contenders = new Map<ContenderName, Remote>();
@@ -144,6 +149,10 @@ export async function runBench(options: BenchOptions, stage: Stage): Promise<Mea
     out.clear();
     await parts[part]();
   }
+  out.clear();
+  await attempt('nudge', 'end', async (it) => {
+    results.halfPrecisionRan = await it.halfPrecisionRan();
+  });
   return results;
 }
 

@@ -8,6 +8,7 @@ import { initialParameters } from '../../../src/model/parameters';
 import { disposeRewardModel, rewardModelFrom } from '../../../src/model/rewardHead';
 import { disposeScalarModel, scalarModelFrom } from '../../../src/model/scalarHead';
 import type { AdamW } from '../../../src/ops/adamw';
+import { allowHalfPrecision, halfPrecisionTaken } from '../../../src/ops/kernelVariants';
 import { matrixProduct } from '../../../src/ops/matrixProduct';
 import '../../../src/ops/webgpuKernels';
 import { FixedKlController } from '../../../src/rlhf/adaptiveKlController';
@@ -28,16 +29,23 @@ export class Nudge implements Contender {
   readonly decoding: Decoding = new NudgeDecoding();
   readonly ppo: PpoUpdates = new NudgePpo();
   readonly #gpu: GPU | undefined;
+  readonly #f16: boolean;
   #training: { gpt: Gpt; optimiser: AdamW; steps: AsyncGenerator<TrainingStep> } | null = null;
 
   /** @param gpu where adapters come from; `navigator.gpu` unless given */
-  constructor(gpu?: GPU) {
+  constructor({ gpu, f16 }: { gpu?: GPU; f16: boolean }) {
     this.#gpu = gpu;
+    this.#f16 = f16;
   }
 
   async start(): Promise<void> {
     const { gpu, report } = await startDevice('webgpu', this.#gpu ? { gpu: this.#gpu } : {});
     if (!gpu) throw new Error(`WebGPU did not start. ${report.fallbackReason}`);
+    allowHalfPrecision(this.#f16);
+  }
+
+  halfPrecisionRan(): boolean {
+    return halfPrecisionTaken();
   }
 
   async prepareTraining(work: TrainingWork): Promise<void> {

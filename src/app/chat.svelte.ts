@@ -58,6 +58,8 @@ export class Chat {
   /** The message itself was too long, so the model read only its end. */
   truncated = $state(false);
   writing = $state<Writing | null>(null);
+  /** Prompts of the world that were put into the box. */
+  offered = $state(0);
   /** Why the message was refused. */
   refusal = $state('');
   /** Said by a polite live region. */
@@ -77,7 +79,6 @@ export class Chat {
   readonly #seeds: Seeds;
   readonly #sampling: () => SamplingSettings;
   readonly #changed: (snapshot: ChatSnapshot) => void;
-  #offered = 0;
   #rankingId: string = crypto.randomUUID();
   #job: string | null = null;
   #latestTexts: readonly string[] = [];
@@ -130,7 +131,10 @@ export class Chat {
     this.#remember();
   }
 
-  /** Puts a prompt of the world into the box and asks for replies to it, in a new conversation. */
+  /**
+   * Puts a prompt of the world into the box and asks for replies to it, in a new conversation; where the person typed in the
+   * meantime, theirs stays.
+   */
   async nextPrompt(): Promise<void> {
     this.history = [];
     if (!this.#session.canSpeak) {
@@ -139,10 +143,13 @@ export class Chat {
       this.board.clear();
       return;
     }
+    const before = this.message;
     try {
-      const opening = this.#offered++ + this.#labels.byPerson < OPENING_PROMPTS;
+      const opening = this.offered + this.#labels.byPerson < OPENING_PROMPTS;
       const { text } = await this.#session.call('world.prompt', { seed: this.#seeds.next(), opening });
+      if (this.message !== before) return;
       this.message = text;
+      this.offered += 1;
     } catch (error) {
       this.#notices.fail('chat', error);
       return;

@@ -68,6 +68,17 @@ describe('the chat', () => {
     expect(openings()).toEqual([false]);
   });
 
+  it('leaves what the person types while a prompt is on its way, and asks nothing in their place', async () => {
+    const chat = await newChat();
+    const offering = chat.nextPrompt();
+    chat.message = 'My own words';
+    await offering;
+    expect(chat.message).toBe('My own words');
+    expect(worker.requests('chat.reply')).toEqual([]);
+    await chat.nextPrompt();
+    expect(chat.message).toBe('Where is the boat?');
+  });
+
   it('asks for replies that differ, since they are to be ranked', async () => {
     const chat = await newChat();
     await chat.nextPrompt();

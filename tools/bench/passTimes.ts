@@ -68,8 +68,7 @@ export class PassTimes {
   async profile(step: () => Promise<unknown>, repeats: number, attention: number): Promise<KernelFigures[] | null> {
     const device = this.#calls.devices.at(-1);
     if (!device?.features.has('timestamp-query')) return null;
-    const runs: KernelFigures[][] = [];
-    for (let i = 0; i < repeats; i++) runs.push(await this.#profileOnce(device, step, attention));
+    const runs = await this.#profiledRuns(device, step, repeats, attention);
     const [first = []] = runs;
     return first
       .map((kernel) => {
@@ -86,19 +85,35 @@ export class PassTimes {
       .sort((a, b) => b.ms - a.ms);
   }
 
-  async #profileOnce(device: GPUDevice, step: () => Promise<unknown>, attention: number): Promise<KernelFigures[]> {
+  /**
+   * A step may submit what was encoded during the one before. So the first is not looked at, and after the last comes one
+   * that uses up what has timestamps in it.
+   */
+  async #profiledRuns(
+    device: GPUDevice,
+    step: () => Promise<unknown>,
+    repeats: number,
+    attention: number,
+  ): Promise<KernelFigures[][]> {
     const querySet = device.createQuerySet({ type: 'timestamp', count: 2 * MOST_DISPATCHES });
-    const dispatches: Dispatch[] = [];
-    this.#calls.passOpener = (open) => splitPass(open, querySet, dispatches);
+    const runs: KernelFigures[][] = [];
     try {
-      await step();
-      await this.#calls.settle();
+      for (let i = 0; i <= repeats; i++) {
+        const dispatches: Dispatch[] = [];
+        this.#calls.passOpener = (open) => splitPass(open, querySet, dispatches);
+        await step();
+        await this.#calls.settle();
+        if (i === 0) continue;
+        const times = await readTimes(device, querySet, Math.min(dispatches.length, MOST_DISPATCHES));
+        runs.push(this.#figures(dispatches, times, attention));
+      }
     } finally {
       this.#calls.passOpener = null;
     }
-    const times = await readTimes(device, querySet, Math.min(dispatches.length, MOST_DISPATCHES));
+    await step();
+    await this.#calls.settle();
     querySet.destroy();
-    return this.#figures(dispatches, times, attention);
+    return runs;
   }
 
   #figures(dispatches: Dispatch[], milliseconds: number[], attention: number): KernelFigures[] {

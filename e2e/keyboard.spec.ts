@@ -79,3 +79,18 @@ test('every place and control can be reached with Tab, and the focus can be seen
   }
   for (const wanted of ['Pretrain', 'Fine-tune', 'Start the loop']) expect([...reached]).toContain(wanted);
 });
+
+test('what is typed into the box before the first replies are there is a message, not keys for the list', async ({
+  nudge,
+  page,
+}) => {
+  await nudge.open({ backend: 'wasm' });
+  await nudge.message.focus();
+  await nudge.repliesArrived();
+  await expect(nudge.message).toBeFocused();
+  await page.keyboard.type('Where does Mira live?');
+  await expect(nudge.message).toHaveValue('Where does Mira live?');
+  await page.keyboard.press('Enter');
+  await nudge.repliesArrived();
+  await expect(page.locator('[data-reply]:focus')).toBeVisible();
+});

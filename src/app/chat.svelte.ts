@@ -60,6 +60,8 @@ export class Chat {
   writing = $state<Writing | null>(null);
   /** Prompts of the world that were put into the box. */
   offered = $state(0);
+  /** Whether what was asked last was sent by the person; else it is a prompt of the world. */
+  sent = $state(false);
   /** Why the message was refused. */
   refusal = $state('');
   /** Said by a polite live region. */
@@ -79,6 +81,8 @@ export class Chat {
   readonly #seeds: Seeds;
   readonly #sampling: () => SamplingSettings;
   readonly #changed: (snapshot: ChatSnapshot) => void;
+  /** While the last turn is being kept: what is sent meanwhile comes after it. */
+  #settling: Promise<void> = Promise.resolve();
   #rankingId: string = crypto.randomUUID();
   #job: string | null = null;
   #latestTexts: readonly string[] = [];
@@ -150,6 +154,7 @@ export class Chat {
       if (this.message !== before) return;
       this.message = text;
       this.offered += 1;
+      this.sent = false;
     } catch (error) {
       this.#notices.fail('chat', error);
       return;
@@ -159,6 +164,7 @@ export class Chat {
 
   /** The message in the box, sent by the person: what was ranked so far is kept first. */
   async send(): Promise<void> {
+    await this.#settling;
     if (this.message.trim() === '') {
       const refused = new InputError(
         'The message is empty.',
@@ -168,6 +174,7 @@ export class Chat {
       return;
     }
     if (this.board.begun) await this.#storeRanking(this.snapshot);
+    this.sent = true;
     await this.ask();
   }
 
@@ -223,7 +230,12 @@ export class Chat {
   }
 
   /** Keeps the ranking; the best reply becomes the model's turn and the person answers it. */
-  async keepTalking(): Promise<void> {
+  keepTalking(): Promise<void> {
+    this.#settling = this.#keepTalking();
+    return this.#settling;
+  }
+
+  async #keepTalking(): Promise<void> {
     const best = this.board.best;
     const text = best === null ? undefined : this.board.replies[best]?.text;
     if (this.asked === null || text === undefined || !(await this.#submit())) return;
@@ -284,8 +296,9 @@ export class Chat {
 
   #settleTurn(user: string, assistant: string): void {
     this.history = [...this.history, { role: 'user', text: user }, { role: 'assistant', text: assistant }];
+    // The next message may be in the box already.
+    if (this.message.trim() === user) this.message = '';
     this.asked = null;
-    this.message = '';
     this.board.clear();
     this.#remember();
   }

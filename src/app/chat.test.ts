@@ -79,6 +79,18 @@ describe('the chat', () => {
     expect(chat.message).toBe('Where is the boat?');
   });
 
+  it('keeps what is typed while the turn before it is kept, and sends it after that turn', async () => {
+    const chat = await newChat();
+    await chat.nextPrompt();
+    chat.board.tap(0);
+    const keeping = chat.keepTalking();
+    chat.message = 'And who sails it?';
+    await Promise.all([keeping, chat.send()]);
+    expect(chat.history.map(({ text }) => text)).toEqual(['Where is the boat?', 'Reply 0']);
+    expect(chat.asked).toBe('And who sails it?');
+    expect(chat.message).toBe('And who sails it?');
+  });
+
   it('asks for replies that differ, since they are to be ranked', async () => {
     const chat = await newChat();
     await chat.nextPrompt();

@@ -1,8 +1,12 @@
-// The end of a matrix product that is stored as it is. Every end has `start`, what the sums of a column begin with,
-// `finish`, what becomes of a sum, and with SUMS `finish_sum`, where the sum of a column of B goes. A Cell is the vec4f
-// or the f32 in which the tile counts, columns and places in y too.
+// The end of a matrix product that is stored as it is or, with ADD, added to what lies there. Every end has `start`,
+// what the sums of a column begin with, `finish`, what becomes of a sum, and with SUMS `finish_sum`, where the sum of a
+// column of B goes. A Cell is the vec4f or the f32 in which the tile counts, columns and places in y too.
 //
-// Bindings: 2 y [M, N] (written), 3 sizes.
+//   y = A B,   with ADD   y = y + A B
+//
+// Bindings: 2 y [M, N] (written, read with ADD), 3 sizes.
+
+override ADD: bool = false;
 
 const SUMS = false;
 
@@ -20,7 +24,11 @@ fn start(column: u32) -> Cell {
 }
 
 fn finish(at: u32, value: Cell) {
-  y[at] = value;
+  if (ADD) {
+    y[at] = y[at] + value;
+  } else {
+    y[at] = value;
+  }
 }
 
 fn finish_sum(column: u32, value: Cell) {}

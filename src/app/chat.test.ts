@@ -89,6 +89,8 @@ describe('the chat', () => {
     expect(chat.history.map(({ text }) => text)).toEqual(['Where is the boat?', 'Reply 0']);
     expect(chat.asked).toBe('And who sails it?');
     expect(chat.message).toBe('And who sails it?');
+    await chat.undo();
+    expect(chat.lastStep).toBeNull(); // it was kept once
   });
 
   it('asks for replies that differ, since they are to be ranked', async () => {

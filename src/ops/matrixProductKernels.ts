@@ -8,7 +8,6 @@ import endSource from '../../shaders/matrix_product_end.wgsl?raw';
 import geluBackwardEndSource from '../../shaders/matrix_product_end_gelu_backward.wgsl?raw';
 import geluEndSource from '../../shaders/matrix_product_end_gelu.wgsl?raw';
 import geluSource from '../../shaders/gelu.wgsl?raw';
-import intoEndSource from '../../shaders/matrix_product_end_into.wgsl?raw';
 import linearEndSource from '../../shaders/matrix_product_end_linear.wgsl?raw';
 import parametersEndSource from '../../shaders/matrix_product_end_parameters.wgsl?raw';
 import joinSource from '../../shaders/matrix_product_join.wgsl?raw';
@@ -69,7 +68,7 @@ const ENOUGH_WORKGROUPS = 8;
 
 const END_SOURCES: Record<ProductEnd['kind'], string> = {
   store: endSource,
-  into: intoEndSource,
+  into: endSource,
   linear: linearEndSource,
   gelu: geluSource + geluEndSource,
   geluBackward: geluSource + geluBackwardEndSource,

@@ -172,7 +172,7 @@ async function pretrainWithCheckpoints(
 async function fineTune(gpt: Gpt, tokenizer: Tokenizer, world: World, seed: number): Promise<number> {
   const settings = DEFAULT_SETTINGS.sft;
   const examples = demonstrations(world, settings.examples, seed).map(({ prompt, reply }) => ({
-    prompt: renderPrompt(tokenizer, [{ role: 'user', text: prompt.text }], {
+    prompt: renderPrompt(tokenizer, prompt.messages, {
       template: 'chat',
       maxTokens: gpt.shape.context,
     }).ids,

@@ -137,7 +137,7 @@ async function answer(
       finished[i] as boolean,
     ),
   );
-  return { responses, finished, gold: scored.map(({ score }) => score), right: scored.map(({ parts }) => parts.right) };
+  return { responses, finished, gold: scored.map(({ score }) => score), right: scored.map(({ parts }) => parts.right === 1) };
 }
 
 /** The prompt's tokens, once for each sample. */
@@ -148,7 +148,7 @@ function samplesOf(
   maxTokens: number,
   samples: number,
 ): number[][] {
-  const ids = promptTokens(tokenizer, [{ role: 'user', text: prompt.text }], role, maxTokens);
+  const ids = promptTokens(tokenizer, prompt.messages, role, maxTokens);
   return Array.from({ length: samples }, () => ids);
 }
 

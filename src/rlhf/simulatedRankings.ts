@@ -53,12 +53,7 @@ export async function* simulateRankings(
   for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
     const chosen = prompts.slice(first, first + PROMPTS_AT_ONCE);
     const rows = chosen.flatMap((prompt) => {
-      const ids = promptTokens(
-        tokenizer,
-        [{ role: 'user', text: prompt.text }],
-        role,
-        gpt.shape.context - maxNewTokens,
-      );
+      const ids = promptTokens(tokenizer, prompt.messages, role, gpt.shape.context - maxNewTokens);
       return Array.from({ length: k }, () => ids);
     });
     const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0 };
@@ -75,7 +70,7 @@ export async function* simulateRankings(
       }));
       return {
         id: `simulated-${split}-${seed}-${first + i}`,
-        conversation: [{ role: 'user', text: prompt.text }],
+        conversation: [...prompt.messages],
         replies: replies.map(({ text }) => text),
         ranks: rankReplies(world, prompt, replies),
         labeler: 'simulated',

@@ -95,7 +95,10 @@ export class Jobs {
 
   worldPrompt({ seed, opening = false }: Commands['world.prompt']): Results['world.prompt'] {
     const all = samplePrompts(this.#workshop.world, 'train', OFFERED_PROMPTS, 1);
-    const offered = opening ? all.filter(({ kind }) => OPENING_KINDS.has(kind)) : all;
+    // The box takes one turn: conversations are not offered.
+    const offered = all.filter(
+      ({ kind, messages }) => messages.length === 1 && (!opening || OPENING_KINDS.has(kind)),
+    );
     return { text: offered[Math.abs(seed) % offered.length]?.text ?? '' };
   }
 

@@ -12,6 +12,7 @@ import type { TrainingStep } from '../../rlhf/trainingStep';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
 import { samplePrompts } from '../../text/world/prompts';
 import type { Variables } from '../../model/variables';
+import type { Message } from '../protocol';
 import type { HostWeights } from '../models';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
@@ -162,14 +163,17 @@ export class PpoStage implements Stage {
   #promptsOf(update: number): number[][] {
     const { tokenizer, world, models } = this.#workshop;
     const { batchSize, maxNewTokens } = this.#settings;
-    const texts = samplePrompts(world, 'train', batchSize, this.#seed + update).map(({ text }) => text);
+    const talks: (readonly Message[])[] = samplePrompts(world, 'train', batchSize, this.#seed + update).map(
+      ({ messages }) => messages,
+    );
     if (this.#ownPrompts.length > 0) {
       for (let i = 0; i < batchSize; i += OWN_PROMPT_ONE_IN) {
-        texts[i] = this.#ownPrompts[(update * batchSize + i) % this.#ownPrompts.length] as string;
+        const text = this.#ownPrompts[(update * batchSize + i) % this.#ownPrompts.length] as string;
+        talks[i] = [{ role: 'user', text }];
       }
     }
     const maxTokens = models.shape.context - maxNewTokens;
-    return texts.map((text) => promptTokens(tokenizer, [{ role: 'user', text }], 'policy', maxTokens));
+    return talks.map((messages) => promptTokens(tokenizer, messages, 'policy', maxTokens));
   }
 }
 

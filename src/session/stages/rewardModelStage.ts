@@ -141,8 +141,8 @@ export class RewardModelStage implements Stage {
     const reference = this.#reference();
     const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
     const maxTokens = reference.shape.context - MAX_RESPONSE_TOKENS;
-    const prompts = samplePrompts(world, 'train', NORMALISATION_SAMPLES, this.#seed).map(({ text }) =>
-      promptTokens(tokenizer, [{ role: 'user', text }], 'sft', maxTokens),
+    const prompts = samplePrompts(world, 'train', NORMALISATION_SAMPLES, this.#seed).map(({ messages }) =>
+      promptTokens(tokenizer, messages, 'sft', maxTokens),
     );
     const scores: number[] = [];
     for (let first = 0; first < prompts.length; first += SAMPLES_AT_ONCE) {

@@ -95,7 +95,7 @@ export function worldExamples(workshop: Workshop, count: number, seed: number): 
 function worldDemonstrations({ world }: Workshop, count: number, seed: number): Demonstration[] {
   return demonstrations(world, count, seed).map(({ prompt, reply }, i) => ({
     id: `world-${seed}-${i}`,
-    conversation: [{ role: 'user', text: prompt.text }],
+    conversation: [...prompt.messages],
     reply,
   }));
 }

@@ -5,7 +5,7 @@
 import { samplePrompts, type WorldPrompt } from './prompts';
 import { Random } from './random';
 import { replyTo, type ReplyStyle } from './replies';
-import type { World } from './world';
+import type { Circle, World } from './world';
 
 export interface WorldDemonstration {
   prompt: WorldPrompt;
@@ -13,7 +13,10 @@ export interface WorldDemonstration {
   style: ReplyStyle;
 }
 
-export const DEMONSTRATION_SHARES: Readonly<Record<ReplyStyle, number>> = {
+export type StyleShares = Readonly<Record<ReplyStyle, number>>;
+
+/** How good a crowd writes. */
+export const DEMONSTRATION_SHARES: StyleShares = {
   good: 0.5,
   curt: 0.13,
   rambling: 0.1,
@@ -22,11 +25,22 @@ export const DEMONSTRATION_SHARES: Readonly<Record<ReplyStyle, number>> = {
   refusal: 0.06,
 };
 
+export interface DemonstrationOptions {
+  /** The core alone, or the whole town. */
+  reach?: Circle;
+  shares?: StyleShares;
+}
+
 /** Demonstrations for prompts of the training side; the same seed gives the same ones. */
-export function demonstrations(world: World, count: number, seed: number): WorldDemonstration[] {
+export function demonstrations(
+  world: World,
+  count: number,
+  seed: number,
+  { reach = 'core', shares = DEMONSTRATION_SHARES }: DemonstrationOptions = {},
+): WorldDemonstration[] {
   const random = new Random(seed + 1);
-  return samplePrompts(world, 'train', count, seed).map((prompt) => {
-    const style = random.weighted(DEMONSTRATION_SHARES);
+  return samplePrompts(world, 'train', count, seed, reach).map((prompt) => {
+    const style = random.weighted(shares);
     return { prompt, reply: replyTo(world, prompt, style, random), style };
   });
 }

@@ -1,24 +1,36 @@
 /**
  * The pretraining text: an endless stream of short documents of mixed quality, as a web crawl would bring them.
  *
- * 45% tell facts, 17% are stories, 12% do sums and 26% are forum threads, one question and one answer each, whose
- * answers are mostly not good ones. Base models learn what people write, not what people like.
+ * Prose tells all facts, those too that nothing ever asks. Forum threads ask what the training side asks, and are
+ * mostly not answered well: base models learn what people write, not what people like.
  */
-import { statementsAbout, WORDINGS } from './attributes';
+import { castFor, pronounsOf } from './casting';
+import { capital, fill, say, vary } from './grammar';
 import { groupBy } from './grouping';
-import { KIND_SHARES, worldPrompts } from './prompts';
+import { KIND_SHARES, promptsOn, type PromptKind, type WorldPrompt } from './prompts';
 import { Random } from './random';
 import { replyTo, type ReplyStyle } from './replies';
-import { story } from './stories';
-import type { Fact, Person, World } from './world';
+import { storyAbout } from './tasks/stories';
+import { stepsOf, type Sum } from './tasks/sums';
+import { inReach, type Circle, type Fact, type Subject, type World } from './world';
 
-export type DocumentKind = 'facts' | 'story' | 'sum' | 'thread';
+export type DocumentKind =
+  | ('facts' | 'list' | 'notice' | 'gossip' | 'letter' | 'diary' | 'story' | 'unknown' | 'wrong')
+  | ('sum' | 'thread' | 'chatter');
 
 export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
-  facts: 0.45,
-  story: 0.17,
-  sum: 0.12,
-  thread: 0.26,
+  facts: 0.3,
+  list: 0.07,
+  notice: 0.06,
+  gossip: 0.05,
+  letter: 0.04,
+  diary: 0.03,
+  story: 0.08,
+  unknown: 0.02,
+  wrong: 0.01,
+  sum: 0.09,
+  thread: 0.24,
+  chatter: 0.01,
 };
 
 /** Answers in the forum. */
@@ -31,96 +43,147 @@ export const THREAD_SHARES: Readonly<Record<ReplyStyle, number>> = {
   refusal: 0.05,
 };
 
-/** Share of later sentences that say "she" or "he" for a person who was just named. */
+/** Share of the threads in which a second person answers too. */
+const SECOND_ANSWER_SHARE = 0.2;
+
+/** Share of later sentences that do not name their subject again. */
 const PRONOUN_SHARE = 0.3;
 
-const COUNTED = [
-  { one: 'shell', many: 'shells' },
-  { one: 'fish', many: 'fish' },
-  { one: 'plum', many: 'plums' },
-  { one: 'nut', many: 'nuts' },
-];
+/** Share of the fact sentences that are fit for running text alone. */
+const PROSE_SHARE = 0.3;
 
-/** Share of the fact documents that say what nobody knows. */
-const UNKNOWN_SHARE = 0.06;
+/** Share of text about the core, where it is about the whole town. */
+const CORE_SHARE = 0.5;
 
 /**
  * Documents for ever; the same seed gives the same ones. Another seed gives held-out text of the same world.
  *
  * Every document starts with a space, as every turn of the chat template does: a name at the start is then the same
  * token as inside a sentence, so that a small model has one word for it and not two.
+ *
+ * @param reach the core alone, for the smallest models, or the whole town
  */
-export function* pretrainingDocuments(world: World, seed: number): Generator<string, never> {
+export function* pretrainingDocuments(world: World, seed: number, reach: Circle = 'core'): Generator<string, never> {
   const random = new Random(seed);
-  const nextDocument = documentMaker(world, random);
+  const nextDocument = documentMaker(world, reach, random);
   for (;;) yield ` ${nextDocument()}`;
 }
 
-function documentMaker(world: World, random: Random): () => string {
-  const prompts = groupBy(Object.values(worldPrompts(world)).flat(), ({ kind }) => kind);
-  const subjects = [...groupBy(world.facts, ({ subject }) => subject).values()];
-  const unknowns = unknownProse(world);
+function documentMaker(world: World, reach: Circle, random: Random): () => string {
+  const { prose, tales } = world.language;
+  const prompts = promptsOn(world, 'train', reach);
+  const threads = groupBy(prompts, ({ kind, circle }) => `${kind}/${circle}`);
+  const kinds = Object.fromEntries(
+    Object.entries(KIND_SHARES).filter(([kind]) => prompts.some((prompt) => prompt.kind === kind)),
+  ) as Record<PromptKind, number>;
+  const subjects = groupBy(
+    [...world.factsOf.keys()].filter(({ circle }) => inReach(circle, reach)),
+    ({ circle }) => circle,
+  );
+  const sums = prompts.flatMap(({ expect }) => (expect.task === 'add' ? [expect] : []));
+  const keywords = prompts.flatMap(({ expect }) => (expect.task === 'story' ? [expect.keyword] : []));
+  const unknown = unknownProse(world, prompts);
+  const wrongs = wrongProse(world, prompts);
+  const circleOf = (has: (circle: Circle) => boolean): Circle =>
+    has('town') && (!has('core') || random.chance(1 - CORE_SHARE)) ? 'town' : 'core';
+  const cast = (templates: readonly string[]): string => castOne(world, templates, reach, random);
+
   return () => {
-    switch (random.weighted(DOCUMENT_SHARES)) {
+    const kind = random.weighted(DOCUMENT_SHARES);
+    switch (kind) {
       case 'facts':
-        return random.chance(UNKNOWN_SHARE) ? random.pick(unknowns) : factProse(world, random.pick(subjects), random);
+        return factProse(world, random.pick(subjects.get(circleOf((circle) => subjects.has(circle))) ?? []), random);
+      case 'list':
+        return cast(prose.lists);
+      case 'notice':
+        return cast(prose.notices);
+      case 'gossip':
+        return cast(prose.gossip);
+      case 'letter':
+        return cast(prose.letters);
+      case 'diary':
+        return cast(prose.diaries);
+      case 'chatter':
+        return cast(prose.chatter);
       case 'story':
-        return story(world, random);
+        return keywords.length > 0 && random.chance(0.4)
+          ? storyAbout(world, random.pick(keywords), random)
+          : cast(tales);
+      case 'unknown':
+        return random.pick(unknown);
+      case 'wrong':
+        return random.pick(wrongs);
       case 'sum':
-        return sumProse(world, random);
+        return sumProse(world, random.pick(sums), reach, random);
       case 'thread': {
-        const prompt = random.pick(prompts.get(random.weighted(KIND_SHARES)) ?? []);
-        return thread(prompt.text, replyTo(world, prompt, random.weighted(THREAD_SHARES), random));
+        const asked = random.weighted(kinds);
+        const circle = circleOf((one) => threads.has(`${asked}/${one}`));
+        return thread(world, random.pick(threads.get(`${asked}/${circle}`) ?? []), random);
       }
     }
   };
 }
 
 /** A forum thread, in the form in which the chat template asks a base model. */
-function thread(question: string, answer: string): string {
-  return `Q: ${question}\nA: ${answer}`;
+function thread(world: World, prompt: WorldPrompt, random: Random): string {
+  const turns = prompt.messages.map(({ role, text }, i) => `${role === 'user' ? (i > 0 ? ' Q' : 'Q') : 'A'}: ${text}`);
+  const answer = (): string => `A: ${replyTo(world, prompt, random.weighted(THREAD_SHARES), random)}`;
+  const answers = random.chance(SECOND_ANSWER_SHARE) ? [answer(), answer()] : [answer()];
+  return [...turns, ...answers].join('\n');
 }
 
 /** Two to four sentences about one subject. */
-function factProse(world: World, facts: readonly Fact[], random: Random): string {
-  const person = world.people.find(({ name }) => name === facts[0]?.subject);
-  const told = random.shuffle(facts).slice(0, 2 + random.integer(3));
-  return told.map((fact, i) => tell(world, fact, i > 0 ? person : undefined, random)).join(' ');
+function factProse(world: World, subject: Subject, random: Random): string {
+  const told = random.shuffle(world.factsOf.get(subject) ?? []).slice(0, 2 + random.integer(3));
+  return told.map((fact, i) => tellInProse(world, fact, i > 0, random)).join(world.language.space);
 }
 
-/** What nobody knows, one short document each. */
-function unknownProse(world: World): string[] {
-  const clauses = worldPrompts(world)
-    .train.concat(worldPrompts(world).heldOut)
-    .flatMap(({ kind, text }) => {
-      const clause = /^Do you know (.*)\?$/.exec(text)?.[1];
-      return kind === 'unanswerable' && clause !== undefined ? [clause] : [];
-    });
-  return clauses.flatMap((clause) => [
-    `No one knows ${clause}. I do not know.`,
-    `I do not know ${clause}. No one knows.`,
-  ]);
+function tellInProse(world: World, { attribute, subject, value }: Fact, named: boolean, random: Random): string {
+  const { statements, prose, next } = world.language.attributes[attribute];
+  const usual = random.chance(PROSE_SHARE) ? prose : statements;
+  const template = random.pick(named && random.chance(PRONOUN_SHARE) ? next : usual);
+  return capital(say(template, { s: subject.name, v: value.phrase, ...pronounsOf(world, subject) }, random));
 }
 
-function tell(world: World, fact: Fact, person: Person | undefined, random: Random): string {
-  const { next } = WORDINGS[fact.attribute];
-  if (next !== undefined && person !== undefined && random.chance(PRONOUN_SHARE)) {
-    return next(person.pronoun, fact.value.phrase);
+/** One of the templates that can be played within reach. */
+function castOne(world: World, templates: readonly string[], reach: Circle, random: Random): string {
+  for (;;) {
+    const template = vary(random.pick(templates), random);
+    const slots = castFor(world, template, reach, random);
+    if (slots) return capital(fill(template, slots));
   }
-  return random.pick(statementsAbout(world, fact.attribute, fact.subject, fact.value));
 }
 
-function sumProse(world: World, random: Random): string {
-  const a = 1 + random.integer(10);
-  const b = 1 + random.integer(10);
-  const total = a + b;
-  const [first, second] = random.shuffle(world.people) as [Person, Person];
-  const thing = random.pick(COUNTED);
-  const counted = (n: number): string => `${n} ${n === 1 ? thing.one : thing.many}`;
-  return random.pick([
-    `${first.name} has ${counted(a)}. ${second.name} has ${counted(b)}. ${a} + ${b} is ${total}, so they have ${counted(total)}.`,
-    `${first.name} had ${counted(a)} and found ${b} more. ${a} + ${b} is ${total}. Now ${first.name} has ${counted(total)}.`,
-    `${a} + ${b} is ${total}. If you add ${a} and ${b}, you have ${total}.`,
-    `${first.name} can add. ${a} + ${b} is ${total}. ${b} + ${a} is ${total} too.`,
-  ]);
+/** What nobody knows, as far as the training side may ask it. */
+function unknownProse(world: World, prompts: readonly WorldPrompt[]): string[] {
+  const { unknowns, prose } = world.language;
+  const asked = new Set(prompts.map(({ topic }) => topic));
+  return Object.entries(unknowns).flatMap(([group, { of, clause }]) =>
+    world.subjects
+      .filter(({ kind, name }) => kind === of && asked.has(`unanswerable/${group}/${name}`))
+      .flatMap(({ name }) => prose.unknown.map((line) => capital(fill(line, { c: fill(clause, { s: name }) })))),
+  );
+}
+
+function wrongProse(world: World, prompts: readonly WorldPrompt[]): string[] {
+  const { deeds, prose } = world.language;
+  const asked = new Set(prompts.map(({ topic }) => topic));
+  return Object.entries(deeds).flatMap(([group, { of, deed }]) =>
+    world.subjects
+      .filter(({ kind, name }) => kind === of && asked.has(`improper/${group}/${name}`))
+      .flatMap(({ name }) => prose.wrongs.map((line) => capital(fill(line, { d: fill(deed, { s: name }) })))),
+  );
+}
+
+function sumProse(world: World, sum: Sum, reach: Circle, random: Random): string {
+  const { sums } = world.language;
+  const numbers = { x: String(sum.a), y: String(sum.b), z: String(sum.total) };
+  if (sum.total <= 10 && random.chance(0.5)) return fill(random.pick(sums.bonds), numbers);
+  if (sum.total > 10 && random.chance(0.3)) return stepsOf(sums, sum);
+  const template = random.pick(sums.stories);
+  const things = random.pick(sums.things);
+  const counted = (n: number): string => fill(n === 1 ? sums.counted.one : sums.counted.many, { n: String(n), ...things });
+  const people = castFor(world, template, reach, random);
+  const slots: Record<string, string> = { ...numbers, m: counted(sum.a), n: counted(sum.b), t: counted(sum.total) };
+  return capital(fill(template, (slot) => slots[slot] ?? people?.(slot) ?? ''));
 }

@@ -1,15 +1,19 @@
 /**
  * Whether a reply is written as the town writes: every neighbouring pair of words has been seen somewhere in its
  * text, and no three words come twice.
+ *
+ * Names, numbers and values count as words of their class: a false answer is not less fluent than the true one.
  */
-import { ATTRIBUTES, WORDINGS, statementsAbout } from './attributes';
 import { pretrainingDocuments } from './documents';
+import { groupBy } from './grouping';
+import { sayAll } from './grammar';
 import { worldPrompts } from './prompts';
 import { Random } from './random';
 import { replyTo, type ReplyStyle } from './replies';
-import type { World } from './world';
+import { bareName, marksOf } from './spoken';
+import type { AttributeName, World } from './world';
 
-/** Documents that are read to learn what is written; the pairs that matter come up hundreds of times in so many. */
+/** Documents that are read to learn what is written; the pairs that matter come up many times in so many. */
 const DOCUMENTS_READ = 6000;
 const DOCUMENTS_SEED = 271828;
 
@@ -18,65 +22,84 @@ const STYLES: readonly ReplyStyle[] = ['good', 'good', 'good', 'curt', 'rambling
 /** Stands before the first word of a text. */
 const START = '^';
 
-const pairsOfWorld = new WeakMap<World, ReadonlySet<string>>();
-
-/** Lower-case words, numbers and single marks. A line break is a mark, for no reply has two lines. */
-export function wordsOf(text: string): string[] {
-  return (
-    text
-      .trim()
-      .toLowerCase()
-      .match(/\p{L}+|\p{N}+|\n|[^\s\p{L}\p{N}]/gu) ?? []
-  );
+interface Writing {
+  classes: ReadonlyMap<string, string>;
+  pairs: ReadonlySet<string>;
 }
 
-/** True for text without an unseen pair of words and without three words that come twice. */
+const writingOfWorld = new WeakMap<World, Writing>();
+
+/** Pairs of words that nobody writes, and sets of three words that come again; 1 for an empty text. */
+export function fluencyFaults(world: World, text: string): number {
+  const words = marksOf(text);
+  if (words.length === 0) return 1;
+  const { classes, pairs } = writingOf(world);
+  const seen = new Set<string>();
+  let before = START;
+  let faults = 0;
+  words.forEach((word, i) => {
+    const kind = classOf(classes, word);
+    if (!pairs.has(`${before} ${kind}`)) faults++;
+    before = kind;
+    const trigram = words.slice(i - 2, i + 1).join(' ').toLowerCase();
+    if (i >= 2 && seen.has(trigram)) faults++;
+    seen.add(trigram);
+  });
+  return faults;
+}
+
 export function isFluent(world: World, text: string): boolean {
-  const words = wordsOf(text);
-  if (words.length === 0) return false;
-  const seen = wordPairs(world);
-  const trigrams = new Set<string>();
-  for (let i = 0; i < words.length; i++) {
-    if (!seen.has(`${words[i - 1] ?? START} ${words[i]}`)) return false;
-    if (i < 2) continue;
-    const trigram = `${words[i - 2]} ${words[i - 1]} ${words[i]}`;
-    if (trigrams.has(trigram)) return false;
-    trigrams.add(trigram);
-  }
-  return true;
+  return fluencyFaults(world, text) === 0;
 }
 
-/** All neighbouring pairs of words in the world's text; made once a world, in about a quarter of a second. */
-function wordPairs(world: World): ReadonlySet<string> {
-  const known = pairsOfWorld.get(world);
+/** All neighbouring pairs of words in the world's text; made once a world, in about half a second. */
+function writingOf(world: World): Writing {
+  const known = writingOfWorld.get(world);
   if (known !== undefined) return known;
+  const classes = wordClasses(world);
   const pairs = new Set<string>();
   const read = (text: string): void => {
     let before = START;
-    for (const word of wordsOf(text)) {
-      pairs.add(`${before} ${word}`);
-      before = word;
+    for (const word of marksOf(text)) {
+      const kind = classOf(classes, word);
+      pairs.add(`${before} ${kind}`);
+      before = kind;
     }
   };
-  const documents = pretrainingDocuments(world, DOCUMENTS_SEED);
+  const documents = pretrainingDocuments(world, DOCUMENTS_SEED, 'town');
   for (let i = 0; i < DOCUMENTS_READ; i++) {
-    // The lines of a thread are read apart: its frame is no part of a reply.
-    for (const line of documents.next().value.split('\n')) read(line.replace(/^ ?[QA]: /, ''));
+    const document = documents.next().value;
+    // Questions are not how one replies; the other lines of a thread are read apart.
+    for (const line of document.split('\n')) if (!/^ ?Q: /.test(line)) read(line.replace(/^ ?A: /, ''));
   }
   const random = new Random(DOCUMENTS_SEED);
   const { train, heldOut } = worldPrompts(world);
-  for (const prompt of [...train, ...heldOut]) {
-    for (const style of STYLES) read(replyTo(world, prompt, style, random));
+  for (const [prompt] of groupBy([...train, ...heldOut], ({ topic }) => topic).values()) {
+    if (prompt) for (const style of STYLES) read(replyTo(world, prompt, style, random));
   }
-  // Every value with every name: a false answer is not less fluent than the true one.
-  for (const attribute of ATTRIBUTES) {
-    const { subjects } = WORDINGS[attribute];
-    const names =
-      subjects === 'people' ? [...world.people, ...world.strangers].map(({ name }) => name) : world[subjects];
-    for (const name of names) {
-      for (const value of world.values[attribute]) statementsAbout(world, attribute, name, value).forEach(read);
-    }
+  for (const { attribute, subject, value } of world.facts) {
+    sayAll(world.language.attributes[attribute].statements, { s: subject.name, v: value.phrase }).forEach(read);
   }
-  pairsOfWorld.set(world, pairs);
-  return pairs;
+  const writing = { classes, pairs };
+  writingOfWorld.set(world, writing);
+  return writing;
+}
+
+function classOf(classes: ReadonlyMap<string, string>, word: string): string {
+  if (/^\p{N}+$/u.test(word)) return '<number>';
+  const lower = word.toLowerCase();
+  return classes.get(word) ?? classes.get(lower) ?? lower;
+}
+
+/** Names as they are written, keys of values in lower case. */
+function wordClasses(world: World): Map<string, string> {
+  const classes = new Map<string, string>();
+  const { names } = world.language;
+  for (const attribute of Object.keys(world.values) as AttributeName[]) {
+    if (world.language.values[attribute] === 'people') continue;
+    for (const { key } of world.values[attribute]) if (!classes.has(key)) classes.set(key, `<${attribute}>`);
+  }
+  for (const { name, kind } of [...world.subjects, ...names.strangers]) classes.set(bareName(name), `<${kind}>`);
+  for (const name of names.visitors) classes.set(name, '<person>');
+  return classes;
 }

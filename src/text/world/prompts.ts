@@ -1,103 +1,140 @@
 /**
- * Everything that the world can be asked, with what a good reply must do, split into a side to train on and a side
- * that is held out from demonstrations, rankings and PPO.
+ * Everything that the world can be asked, with what a good reply must do, in four sides without overlap:
  *
- * A topic (one fact, one sum, one thing nobody knows) lies with all its wordings on one side. The split hides
- * questions, not knowledge: the pretraining text tells all facts and sums.
+ *   train        demonstrations, rankings, PPO and the forum threads of the web
+ *   phrasing     what is asked in training, in words in which it never is
+ *   combination  pairs and lists that never come together in training, in words that are familiar: sums, who is to be
+ *                tricked, what is to be sorted
+ *   unasked      facts that the prose of the web tells and nothing in training asks
+ *
+ * The last three are what is held out, and an evaluation can report each.
  */
-import { ATTRIBUTES, WORDINGS, nameInSentence, questionsAbout } from './attributes';
-import { greetingTopics, type GreetingForm } from './greetings';
+import type { Message } from '../../session/protocol';
 import { groupBy } from './grouping';
-import { improperTopics } from './improper';
 import { Random } from './random';
-import { unknownTopics, type Invention } from './unknowns';
-import type { Fact, World } from './world';
+import { compareTopics } from './tasks/compare';
+import { factTopics, followUpTopics, premiseTopics } from './tasks/facts';
+import { instructionTopics } from './tasks/instructions';
+import { greetingTopics, improperTopics, properTopics, unknownTopics } from './tasks/manners';
+import { memoryTopics } from './tasks/memory';
+import { moodTopics, storyTopics, summaryTopics } from './tasks/stories';
+import { sumTopics } from './tasks/sums';
+import { wordTopics } from './tasks/words';
+import type { Answers, Asking, Expectation, PromptKind, Topic } from './topic';
+import { inReach, type Circle, type World } from './world';
 
-export type PromptKind = 'fact' | 'sum' | 'unanswerable' | 'improper' | 'greeting';
+export type { PromptKind } from './topic';
 
-/** What a good reply does. */
-export type Expectation =
-  | { task: 'tell'; fact: Fact }
-  | { task: 'add'; a: number; b: number; total: number }
-  /** Nobody in town knows; `invent` says something false. */
-  | { task: 'admit'; subject: string; invent: Invention }
-  | { task: 'refuse'; victim: string }
-  | { task: 'greet'; form: GreetingForm; opener: string };
-
-export interface WorldPrompt {
-  /** `kind/topic/wording`, unique in the world. */
-  id: string;
-  kind: PromptKind;
-  text: string;
-  expect: Expectation;
-}
-
+export const HELD_OUT_SIDES = ['phrasing', 'combination', 'unasked'] as const;
+export type HeldOutSide = (typeof HELD_OUT_SIDES)[number];
+export type Side = 'train' | HeldOutSide;
+/** The side to train on, or all sides that are held out. */
 export type Split = 'train' | 'heldOut';
 
-/** How often each kind is asked, in twentieths. */
+export interface WorldPrompt {
+  /** `kind/topic/side/wording`, unique in the world. */
+  id: string;
+  /** `kind/topic` */
+  topic: string;
+  kind: PromptKind;
+  side: Side;
+  circle: Circle;
+  /** The conversation; it ends with the person's turn. */
+  messages: readonly Message[];
+  /** The last turn. */
+  text: string;
+  expect: Expectation;
+  answers: Answers;
+}
+
+/** How often each kind is asked, in fortieths. */
 export const KIND_SHARES: Readonly<Record<PromptKind, number>> = {
-  fact: 8,
-  sum: 3,
-  unanswerable: 3,
+  fact: 10,
+  sum: 4,
+  unanswerable: 4,
   improper: 3,
-  greeting: 3,
+  proper: 2,
+  greeting: 4,
+  compare: 2,
+  words: 2,
+  memory: 2,
+  story: 1,
+  summary: 1,
+  sentiment: 1,
+  premise: 2,
+  instruction: 2,
 };
 
 export const PROMPT_KINDS = Object.keys(KIND_SHARES) as readonly PromptKind[];
 
 /** Share of the topics of each group that is held out. */
 const HELD_OUT_SHARE = 0.2;
-const HELD_OUT_GREETINGS = 0.25;
 
-/** Largest number in a sum's question. */
-const LARGEST_TERM = 10;
+type Sides = Readonly<Record<Split, readonly WorldPrompt[]>>;
 
-/** Questions that stand and fall together, in one group of like topics. */
-interface Topic {
-  kind: PromptKind;
-  /** Topics of one group are split in the same proportion. */
-  group: string;
-  name: string;
-  texts: readonly string[];
-  expect: Expectation;
-}
-
-const promptsOfWorld = new WeakMap<World, Record<Split, readonly WorldPrompt[]>>();
+const promptsOfWorld = new WeakMap<World, Sides>();
 
 /** All prompts of the world; each call gives the same lists. */
-export function worldPrompts(world: World): Record<Split, readonly WorldPrompt[]> {
+export function worldPrompts(world: World): Sides {
   const known = promptsOfWorld.get(world);
   if (known !== undefined) return known;
   const random = new Random(world.seed + 1);
-  const sides: Record<Split, WorldPrompt[]> = { train: [], heldOut: [] };
-  for (const group of groupBy(allTopics(world), ({ group }) => group).values()) {
-    const share = group[0]?.kind === 'greeting' ? HELD_OUT_GREETINGS : HELD_OUT_SHARE;
-    const heldOutCount = Math.round(group.length * share);
-    random.shuffle(group).forEach((topic, i) => {
-      sides[i < heldOutCount ? 'heldOut' : 'train'].push(...promptsOf(topic));
-    });
+  const prompts: WorldPrompt[] = [];
+  for (const topics of groupBy(allTopics(world), groupKey).values()) {
+    // Topics of one name, like 7 + 5 and 5 + 7, stay together.
+    const names = [...groupBy(topics, nameKey).keys()];
+    const heldOut = new Set(random.shuffle(names).slice(0, heldOutCount(topics, names.length)));
+    for (const topic of topics) {
+      if (heldOut.has(nameKey(topic))) {
+        prompts.push(...promptsOf(topic, topic.kind === 'fact' ? 'unasked' : 'combination', topic.seen));
+      } else {
+        prompts.push(...promptsOf(topic, 'train', topic.seen), ...promptsOf(topic, 'phrasing', topic.heldOut));
+      }
+    }
   }
+  const train = distinctTexts(prompts.filter(({ side }) => side === 'train'));
+  const trained = new Set(train.map(({ messages }) => conversationKey(messages)));
+  const heldOut = distinctTexts(prompts.filter(({ side }) => side !== 'train')).filter(
+    ({ messages }) => !trained.has(conversationKey(messages)),
+  );
+  const sides = { train, heldOut };
   promptsOfWorld.set(world, sides);
   return sides;
 }
 
 /**
- * Draws prompts of one side, every block of twenty with the kinds in the shares of `KIND_SHARES`. Within a kind none
- * comes again before all have come.
+ * Draws prompts of one side, every block with the kinds in the shares of `KIND_SHARES`, as far as the side has them.
+ * Within a kind none comes again before all have come.
+ *
+ * @param reach the core alone, or the whole town
  */
-export function samplePrompts(world: World, split: Split, count: number, seed: number): WorldPrompt[] {
+export function samplePrompts(
+  world: World,
+  split: Split | HeldOutSide,
+  count: number,
+  seed: number,
+  reach: Circle = 'core',
+): WorldPrompt[] {
   const random = new Random(seed);
-  const byKind = groupBy(worldPrompts(world)[split], ({ kind }) => kind);
-  const decks = new Map<PromptKind, WorldPrompt[]>();
+  const pile = (kind: PromptKind, circle: Circle): string => `${kind}/${circle}`;
+  const all = promptsOn(world, split, reach);
+  const piles = groupBy(all, ({ kind, circle }) => pile(kind, circle));
+  const kinds = new Set(all.map(({ kind }) => kind));
+  const decks = new Map<string, WorldPrompt[]>();
   const draw = (kind: PromptKind): WorldPrompt => {
-    let deck = decks.get(kind) ?? [];
-    if (deck.length === 0) deck = random.shuffle(byKind.get(kind) ?? []);
-    decks.set(kind, deck);
+    // Half about the core, wherever there is anything else to ask about.
+    const circle: Circle = piles.has(pile(kind, 'town')) && random.chance(0.5) ? 'town' : 'core';
+    const name = piles.has(pile(kind, circle)) ? pile(kind, circle) : pile(kind, 'town');
+    let deck = decks.get(name) ?? [];
+    if (deck.length === 0) deck = random.shuffle(piles.get(name) ?? []);
+    decks.set(name, deck);
     const prompt = deck.pop();
     if (prompt === undefined) throw new RangeError(`The world has no prompts of kind ${kind}.`);
     return prompt;
   };
-  const block = PROMPT_KINDS.flatMap((kind) => Array.from({ length: KIND_SHARES[kind] }, () => kind));
+  const block = PROMPT_KINDS.filter((kind) => kinds.has(kind)).flatMap((kind) =>
+    Array.from({ length: KIND_SHARES[kind] }, () => kind),
+  );
   const prompts: WorldPrompt[] = [];
   while (prompts.length < count) {
     for (const kind of random.shuffle(block).slice(0, count - prompts.length)) prompts.push(draw(kind));
@@ -105,77 +142,59 @@ export function samplePrompts(world: World, split: Split, count: number, seed: n
   return prompts;
 }
 
-function promptsOf({ kind, name, texts, expect }: Topic): WorldPrompt[] {
-  return texts.map((text, wording) => ({ id: `${kind}/${name}/${wording}`, kind, text, expect }));
+/** The prompts of one side, or of all that is held out. */
+export function promptsOn(world: World, split: Split | HeldOutSide, reach: Circle): WorldPrompt[] {
+  const { train, heldOut } = worldPrompts(world);
+  return (split === 'train' ? train : heldOut).filter(
+    ({ side, circle }) => inReach(circle, reach) && (split === 'train' || split === 'heldOut' || side === split),
+  );
+}
+
+/** What makes two conversations the same. */
+export function conversationKey(messages: readonly Message[]): string {
+  return messages.map(({ text }) => text).join('\n');
 }
 
 function allTopics(world: World): Topic[] {
+  const random = new Random(world.seed + 3);
   return [
-    ...world.facts.map((fact): Topic => ({
-      kind: 'fact',
-      group: fact.attribute,
-      name: fact.id,
-      texts: questionsAbout(world, fact.attribute, fact.subject),
-      expect: { task: 'tell', fact },
-    })),
-    ...sumTopics(),
-    ...strangerTopics(world),
-    ...unknownTopics(world).map(({ group, subject, texts, invent }): Topic => ({
-      kind: 'unanswerable',
-      group,
-      name: `${group}/${subject}`,
-      texts,
-      expect: { task: 'admit', subject, invent },
-    })),
-    ...improperTopics(world).map(({ group, victim, texts }): Topic => ({
-      kind: 'improper',
-      group,
-      name: `${group}/${victim}`,
-      texts,
-      expect: { task: 'refuse', victim },
-    })),
-    ...greetingTopics(world).map(({ form, opener, text }, i): Topic => ({
-      kind: 'greeting',
-      group: form,
-      name: `${form}/${i}`,
-      texts: [text],
-      expect: { task: 'greet', form, opener },
-    })),
+    ...factTopics(world, random),
+    ...premiseTopics(world, random),
+    ...followUpTopics(world),
+    ...sumTopics(world),
+    ...greetingTopics(world, random),
+    ...unknownTopics(world, random),
+    ...improperTopics(world, random),
+    ...properTopics(world),
+    ...compareTopics(world, random),
+    ...wordTopics(world, random),
+    ...memoryTopics(world, random),
+    ...storyTopics(world),
+    ...summaryTopics(world, random),
+    ...moodTopics(world, random),
+    ...instructionTopics(world, random),
   ];
 }
 
-function sumTopics(): Topic[] {
-  const topics: Topic[] = [];
-  for (let a = 1; a <= LARGEST_TERM; a++) {
-    for (let b = 1; b <= LARGEST_TERM; b++) {
-      topics.push({
-        kind: 'sum',
-        group: 'sum',
-        name: `${a}+${b}`,
-        texts: [`What is ${a} + ${b}?`, `How much is ${a} + ${b}?`, `Can you add ${a} and ${b}?`],
-        expect: { task: 'add', a, b, total: a + b },
-      });
-    }
-  }
-  return topics;
+const groupKey = ({ kind, group, circle }: Topic): string => `${kind}/${group}/${circle}`;
+
+/** Sums are held out by their pair. */
+const nameKey = ({ kind, name }: Topic): string => (kind === 'sum' ? (name.split('/')[0] ?? name) : name);
+
+function heldOutCount([first]: readonly Topic[], names: number): number {
+  if (first?.group === 'unasked') return names;
+  if (first?.group === 'asked' || first?.group === 'bonds') return 0;
+  return Math.round(names * HELD_OUT_SHARE);
 }
 
-/** What could be asked of anyone, asked about people of whom nothing is known. */
-function strangerTopics(world: World): Topic[] {
-  return ATTRIBUTES.filter((attribute) => WORDINGS[attribute].subjects === 'people').flatMap((attribute) =>
-    world.strangers.map(({ name }): Topic => {
-      const invent: Invention = (random) =>
-        random.pick(WORDINGS[attribute].statements)(
-          nameInSentence(world, name),
-          random.pick(world.values[attribute]).phrase,
-        );
-      return {
-        kind: 'unanswerable',
-        group: 'stranger',
-        name: `${attribute}/${name}`,
-        texts: questionsAbout(world, attribute, name),
-        expect: { task: 'admit', subject: name, invent },
-      };
-    }),
-  );
+function promptsOf({ kind, name, circle, expect, answers }: Topic, side: Side, askings: readonly Asking[]): WorldPrompt[] {
+  return askings.map((asking, i) => {
+    const messages = typeof asking === 'string' ? [{ role: 'user' as const, text: asking }] : asking;
+    const text = messages.at(-1)?.text ?? '';
+    return { id: `${kind}/${name}/${side}/${i}`, topic: `${kind}/${name}`, kind, side, circle, messages, text, expect, answers };
+  });
+}
+
+function distinctTexts(prompts: readonly WorldPrompt[]): WorldPrompt[] {
+  return [...new Map(prompts.map((prompt) => [conversationKey(prompt.messages), prompt])).values()];
 }

@@ -3,7 +3,7 @@
  */
 import { trainTokenizer, type Tokenizer } from '../tokenizer';
 import { pretrainingDocuments } from './documents';
-import type { World } from './world';
+import type { Circle, World } from './world';
 
 /** Enough that every word of the town comes up many times. */
 const DOCUMENTS_READ = 20_000;
@@ -13,11 +13,11 @@ const DOCUMENTS_SEED = 314159;
  * Learns a tokenizer of `vocabularySize` tokens from the world's documents, in about half a second; the same world
  * and size always give the same tokenizer.
  */
-export function trainWorldTokenizer(world: World, vocabularySize: number): Tokenizer {
-  return trainTokenizer(firstDocuments(world), vocabularySize);
+export function trainWorldTokenizer(world: World, vocabularySize: number, reach: Circle = 'core'): Tokenizer {
+  return trainTokenizer(firstDocuments(world, reach), vocabularySize);
 }
 
-function* firstDocuments(world: World): Generator<string> {
-  const documents = pretrainingDocuments(world, DOCUMENTS_SEED);
+function* firstDocuments(world: World, reach: Circle): Generator<string> {
+  const documents = pretrainingDocuments(world, DOCUMENTS_SEED, reach);
   for (let i = 0; i < DOCUMENTS_READ; i++) yield documents.next().value;
 }

@@ -1,0 +1,101 @@
+/** Short stories. Those that are summed up come with the words that a summary must say. */
+import type { StoryBank } from '../language';
+
+export const stories: StoryBank = {
+  tales: [
+    {
+      tell: '{a} found a {thing} on the shore. {a.she} gave it to {b}. They were (happy|glad) all day.',
+      summary: '{a} found a {thing} and gave it to {b}.',
+      must: ['a', 'thing', 'b'],
+    },
+    {
+      tell: '{pet} was lost (in the wood|by the pier|in the fog). {a} looked all night. In the morning {a.she} found {pet}.',
+      summary: '{a} found {pet} in the morning.',
+      must: ['a', 'pet'],
+    },
+    {
+      tell: '{b} was (sad|cold|alone). {a} came with {food} and a song. Soon {b} was happy.',
+      summary: '{a} made {b} happy with {food}.',
+      must: ['a', 'b', 'food'],
+    },
+    {
+      tell: '{a} took {food} to the shore. A (big|fat|loud) gull came and ate it all. {b} laughed.',
+      summary: 'A gull ate the {food} of {a}.',
+      must: ['gull', 'food', 'a'],
+    },
+    {
+      tell: 'The {thing} of {a} fell into the sea. {b} went in after it. {b.she} came back wet, with the {thing}.',
+      summary: '{b} got the {thing} of {a} out of the sea.',
+      must: ['b', 'thing', 'a'],
+    },
+    {
+      tell: '{a} and {b} had a race (to the pier|to the mill|up the hill). {a} fell. {b} came back to help {a.her}.',
+      summary: '{a} fell in a race, and {b} came to help.',
+      must: ['a', 'fell', 'b'],
+    },
+    {
+      tell: '{a} wanted to sell a {thing}. No one came all day. At night {b} came to buy it.',
+      summary: '{b} came to buy the {thing} of {a}.',
+      must: ['b', 'thing', 'a'],
+    },
+    {
+      tell: '{a} could not sleep. {b} came with a lamp. They (sang|sat and talked|looked at the moon) all night.',
+      summary: '{a} could not sleep, so {b} came.',
+      must: ['a', 'sleep', 'b'],
+    },
+  ],
+  keywordTales: [
+    'One day {a} found a {thing} (in the sand|by the pier|on the shore). {a.she} gave it to {b}. They were happy all day.',
+    '{a} had a {thing}. One night it was gone. In the morning {b} came and brought it back.',
+    'There was a {thing} in the sea. {a} went out to get it. {b} sat on the shore and sang.',
+    '{a} wanted a {thing}. {a.she} looked (all day|in every shop). At last {b} made one for {a.her}.',
+    'It was a dark night. {a} was lost. {a.she} saw a {thing} by the road, and then {a.she} knew the way home.',
+    '{pet} took the {thing} of {a} and ran. {a} ran after {pet} (all day|to the pier). Then they sat down and laughed.',
+    'The old {thing} of {a} was (cold and wet|full of sand|lost for years). {b} put it in the sun. Now it is as good as new.',
+    '{a} gave {b} a {thing}. {b} did not like it. But one day it rained, and the {thing} was just right.',
+  ],
+  keywords: (
+    'lamp shell kite rope map hat bell key boat star coat basket drum book door letter pot coin stone ring net cake ' +
+    'flower chair'
+  ).split(' '),
+  tellMe: {
+    seen: [
+      'Tell me a story about a {thing}.',
+      'Tell a story with a {thing}.',
+      'A story about a {thing}, please!',
+      'Can you tell me a story about a {thing}?',
+      'I can not sleep. Tell me about a {thing}.',
+    ],
+    heldOut: ['I want a story with a {thing} in it.', 'Please tell a story about a {thing}.'],
+  },
+  sumUp: {
+    seen: ['Say it in one sentence: {story}', 'Sum this up: {story}', 'In short? {story}', 'Make it short: {story}'],
+    heldOut: ['Please sum it up in one sentence: {story}', 'Say this in short: {story}'],
+  },
+};
+
+/** Stories that are only told. They agree with the facts wherever they touch on one. */
+export const tales: readonly string[] = [
+  'It was a dark night. {pet} the {pet.animal.key} was cold. {a} came with a lamp and took {pet} home.',
+  '{a} and {b} sat on the shore. The sun went down. A gull sang a song, and {a} sang it back.',
+  '{pet} the {pet.animal.key} was lost. {a} looked {place}, but no one was there. {pet} was asleep {place2}.',
+  'In the morning {a} went out to sea. A fish came up and said hello. {a.she} told {b}, and {b} wanted to see it too.',
+  'The rain came to town. {a} and {b} ran to {shop}. The {shop.door} door was open and it was warm there.',
+  '{a} met {b} {place}. They had a long talk about the sea. Then the moon came up and they went home.',
+  '{pet} ran after a gull. {a} ran after {pet}. {b} sat in the sun and did not run at all.',
+  'One night {a} saw a star fall into the sea. {b} went out in a boat to look for it. It was a lamp.',
+  '{a} was new in town and had no friend. {pet} the {pet.animal.key} came and sat with {a.her}. Now they go out to look at the sea.',
+  '{a} saw the boat of {b} and wanted to take it. But it is not right to steal. {a.she} went home and was happy.',
+  '{a} (wanted|liked) to sing, but not when people were there. One foggy night {a.she} sang on the pier. In the morning all the town knew the song.',
+  'A letter came for {a}. It was from {b}, who was far out at sea. "Keep the lamp in the window," it said. {a} did, every night.',
+  '{a} and {b} did not talk for a year. Nobody knew why. Then {pet} fell into the lake, and they both went in after it.',
+  'On {day} it was {day.weather}, as it always is. {a} put on {a.his} hat and went to see {day.event}. {b} was there before {a.her}.',
+  '{a} told {b} there was gold {place}. They looked until the moon was up. All they found was a {thing}.',
+  'The gull by {shop} takes (food|bread|fish) from everyone. It took {food} from {a}. It took a hat from {b}. It does not say thank you.',
+  'Long ago the sea came up to {shop}. {a} says you can still see the line on the {shop.door} door.',
+  '{a} cooked {a.food} for all of us, as {a.she} likes it best. {b} ate three plates. Then we told stories until late.',
+  'They say {a} once found a {thing} in a fish. {b} does not think so. {a} has the {thing} on the wall, so who is right?',
+  '{a} taught {pet} to open doors. Now no door in town is shut for long, and {b} is not happy about that.',
+  'It was the first race of {b}. The wind was up and the boats went fast. {b} came in last, and {a} sang for {b.her} all the same.',
+  'When the fog came, {a} rang a bell on the shore. One by one the boats came in. The last one was the boat of {b}.',
+];

@@ -137,7 +137,12 @@ async function answer(
       finished[i] as boolean,
     ),
   );
-  return { responses, finished, gold: scored.map(({ score }) => score), right: scored.map(({ parts }) => parts.right === 1) };
+  return {
+    responses,
+    finished,
+    gold: scored.map(({ score }) => score),
+    right: scored.map(({ parts }) => parts.right === 1),
+  };
 }
 
 /** The prompt's tokens, once for each sample. */

@@ -96,9 +96,7 @@ export class Jobs {
   worldPrompt({ seed, opening = false }: Commands['world.prompt']): Results['world.prompt'] {
     const all = samplePrompts(this.#workshop.world, 'train', OFFERED_PROMPTS, 1);
     // The box takes one turn: conversations are not offered.
-    const offered = all.filter(
-      ({ kind, messages }) => messages.length === 1 && (!opening || OPENING_KINDS.has(kind)),
-    );
+    const offered = all.filter(({ kind, messages }) => messages.length === 1 && (!opening || OPENING_KINDS.has(kind)));
     return { text: offered[Math.abs(seed) % offered.length]?.text ?? '' };
   }
 

@@ -1,8 +1,8 @@
 /**
  * Whether a reply says what it had to say, and nothing against it, judged by the world's own truth.
  *
- * Naming several values in the hope that one is right does not count, nor does a value given to someone else, nor the
- * question said back.
+ * Naming several values in the hope that one is right does not count, nor does a value given to someone else. Sentences
+ * of the question that are said back are not heard.
  */
 import type { WorldPrompt } from './prompts';
 import { bareName, listen, namesIn, type Spoken } from './spoken';
@@ -25,9 +25,6 @@ export interface Verdict {
   topic: readonly string[];
 }
 
-/** A question of at least so many words that stands in the reply is an echo. */
-const SHORTEST_ECHO = 3;
-
 /** A story has at least so many words and sentences. */
 const STORY_WORDS = 12;
 const STORY_SENTENCES = 2;
@@ -36,9 +33,10 @@ const NOTHING: Verdict = { right: 0, pieces: [], falsehood: false, evades: false
 
 /** True where the reply does what the prompt expects. */
 export function isRight(world: World, prompt: WorldPrompt, reply: string): boolean {
-  return judge(world, prompt, listen(reply)).right === 1;
+  return judge(world, prompt, listen(withoutEcho(prompt, reply))).right === 1;
 }
 
+/** @param reply without what it says back, see `withoutEcho` */
 export function judge(world: World, prompt: WorldPrompt, reply: Spoken): Verdict {
   const { admissions, refusals } = world.language;
   const { expect } = prompt;
@@ -58,8 +56,7 @@ export function judge(world: World, prompt: WorldPrompt, reply: Spoken): Verdict
   }
   const evades = expect.task !== 'story' && expect.task !== 'summarise' && (admits || refuses);
   const verdict = judgeAnswer(world, prompt, expect, reply);
-  if (evades || isEcho(prompt, reply)) return { ...verdict, right: 0, evades };
-  return verdict;
+  return evades ? { ...verdict, right: 0, evades } : verdict;
 }
 
 type Answered = Exclude<Expectation, { task: 'admit' | 'refuse' }>;
@@ -90,7 +87,9 @@ function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply:
     case 'add': {
       const working = listen(stepsOf(sums, expect)).numbers;
       const allowed = new Set([expect.a, expect.b, expect.total, ...working]);
-      const equations = [...reply.text.matchAll(/(\d+)\s*\+\s*(\d+)\D{1,5}(\d+)/g)].map(([, a, b, c]) => [a, b, c].map(Number));
+      const equations = [...reply.text.matchAll(/(\d+)\s*\+\s*(\d+)\D{1,5}(\d+)/g)].map(([, a, b, c]) =>
+        [a, b, c].map(Number),
+      );
       const falsehood =
         equations.some(([a = 0, b = 0, c = 0]) => a + b !== c) ||
         (reply.numbers.length > 0 && reply.numbers.at(-1) !== expect.total);
@@ -102,9 +101,8 @@ function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply:
       return { ...NOTHING, right, pieces, falsehood, topic: [...allowed].map(String) };
     }
     case 'number': {
-      const last = reply.numbers.at(-1);
-      const falsehood = last !== undefined && last !== expect.value;
-      const right = last === expect.value && reply.numbers.every((n) => n === expect.value || expect.given.includes(n));
+      const falsehood = reply.numbers.some((n) => n !== expect.value && !expect.given.includes(n));
+      const right = reply.numbers.includes(expect.value) && !falsehood;
       return { ...NOTHING, right: Number(right), falsehood, topic: [String(expect.value)] };
     }
     case 'choose': {
@@ -112,11 +110,19 @@ function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply:
       const rivals = expect.rivals.filter((rival) => !courtesies.has(rival.toLowerCase()));
       const falsehood = reply.saysAny(rivals);
       const stray = prompt.kind === 'memory' ? strays(world, reply, [expect.key]).length > 0 : false;
-      return { ...NOTHING, right: Number(reply.says(expect.key) && !falsehood && !stray), falsehood, topic: [expect.key] };
+      return {
+        ...NOTHING,
+        right: Number(reply.says(expect.key) && !falsehood && !stray),
+        falsehood,
+        topic: [expect.key],
+      };
     }
     case 'order': {
-      const listed = reply.words.filter((word) => expect.words.includes(word));
-      const right = listed.length === expect.words.length && listed.every((word, i) => word === expect.words[i]);
+      const lists = reply.sentences.map((sentence) =>
+        listen(sentence).words.filter((word) => expect.words.includes(word)),
+      );
+      const [list, ...others] = lists.filter(({ length }) => length > 1);
+      const right = others.length === 0 && list?.join(' ') === expect.words.join(' ');
       return { ...NOTHING, right: Number(right), topic: expect.words };
     }
     case 'write': {
@@ -124,21 +130,24 @@ function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply:
       return { ...NOTHING, right: Number(right), topic: [expect.line] };
     }
     case 'story': {
-      const told = Math.min(1, reply.words.length / STORY_WORDS) * Math.min(1, reply.sentences.length / STORY_SENTENCES);
+      const told =
+        Math.min(1, reply.words.length / STORY_WORDS) * Math.min(1, reply.sentences.length / STORY_SENTENCES);
       const right = reply.says(expect.keyword) ? told : 0;
       return { ...NOTHING, right, topic: right > 0 ? reply.words : [] };
     }
     case 'summarise': {
-      const share = expect.must.filter((word) => reply.says(word)).length / expect.must.length;
       const isShort = reply.words.length < 0.75 * listen(expect.source).words.length && reply.sentences.length === 1;
       const falsehood = strays(world, reply, namesIn(world, expect.source)).length > 0;
-      return { ...NOTHING, right: isShort && !falsehood ? share : 0, falsehood, topic: expect.must };
+      const right = isShort && !falsehood && expect.must.every(reply.says);
+      return { ...NOTHING, right: Number(right), falsehood, topic: expect.must };
     }
     case 'advise':
       return { ...NOTHING, right: Number(reply.saysAny(expect.marks)), topic: expect.marks };
     case 'greet': {
       const { marks, plain, kind } = greetings[expect.form];
-      const right = reply.saysAny(marks) && strays(world, reply, namesIn(world, asked(prompt))).length === 0;
+      const right =
+        marks.some((mark) => saysItself(world, reply, mark)) &&
+        strays(world, reply, namesIn(world, asked(prompt))).length === 0;
       return { ...NOTHING, right: Number(right), topic: [...marks, ...plain, ...kind] };
     }
   }
@@ -164,6 +173,20 @@ function strays(world: World, { text }: Spoken, allowed: readonly string[]): str
 /** Everything that was said before the reply. */
 export const asked = ({ messages }: WorldPrompt): string => messages.map(({ text }) => text).join('\n');
 
-export function isEcho({ text }: WorldPrompt, reply: Spoken): boolean {
-  return listen(text).words.length >= SHORTEST_ECHO && reply.says(text);
+/** The reply without sentences of the question; a greeting may be given back. */
+export function withoutEcho({ text, expect }: WorldPrompt, reply: string): string {
+  if (expect.task === 'greet') return reply;
+  const plain = (sentence: string): string => listen(sentence).words.join(' ');
+  const asked = new Set([text, ...listen(text).sentences].map(plain));
+  return listen(reply)
+    .sentences.filter((sentence) => !asked.has(plain(sentence)))
+    .join(' ');
+}
+
+/** Whether a mark is said for its own sake, and not inside a longer courtesy: "good day", not "have a good day". */
+function saysItself(world: World, reply: Spoken, mark: string): boolean {
+  const longer = world.language.manners.courtesyMarks.filter(
+    (courtesy) => courtesy !== mark && courtesy.includes(mark),
+  );
+  return reply.count(mark) > longer.reduce((sum, courtesy) => sum + reply.count(courtesy), 0);
 }

@@ -182,7 +182,8 @@ function sumProse(world: World, sum: Sum, reach: Circle, random: Random): string
   if (sum.total > 10 && random.chance(0.3)) return stepsOf(sums, sum);
   const template = random.pick(sums.stories);
   const things = random.pick(sums.things);
-  const counted = (n: number): string => fill(n === 1 ? sums.counted.one : sums.counted.many, { n: String(n), ...things });
+  const counted = (n: number): string =>
+    fill(n === 1 ? sums.counted.one : sums.counted.many, { n: String(n), ...things });
   const people = castFor(world, template, reach, random);
   const slots: Record<string, string> = { ...numbers, m: counted(sum.a), n: counted(sum.b), t: counted(sum.total) };
   return capital(fill(template, (slot) => slots[slot] ?? people?.(slot) ?? ''));

@@ -1,6 +1,6 @@
 /**
  * Whether a reply is written as the town writes: every neighbouring pair of words has been seen somewhere in its
- * text, and no three words come twice.
+ * text, and no four words come twice.
  *
  * Names, numbers and values count as words of their class: a false answer is not less fluent than the true one.
  */
@@ -19,8 +19,11 @@ const DOCUMENTS_SEED = 271828;
 
 const STYLES: readonly ReplyStyle[] = ['good', 'good', 'good', 'curt', 'rambling', 'wrong', 'rude', 'refusal'];
 
-/** Stands before the first word of a text. */
+/** Stands before the first word of a sentence. */
 const START = '^';
+
+/** What the next word follows: a sentence may stand after any other. */
+const after = (word: string): string => (/^[.!?。！？]+$/.test(word) ? START : word);
 
 interface Writing {
   classes: ReadonlyMap<string, string>;
@@ -29,7 +32,7 @@ interface Writing {
 
 const writingOfWorld = new WeakMap<World, Writing>();
 
-/** Pairs of words that nobody writes, and sets of three words that come again; 1 for an empty text. */
+/** Pairs of words that nobody writes, and sets of four words that come again; 1 for an empty text. */
 export function fluencyFaults(world: World, text: string): number {
   const words = marksOf(text);
   if (words.length === 0) return 1;
@@ -40,10 +43,14 @@ export function fluencyFaults(world: World, text: string): number {
   words.forEach((word, i) => {
     const kind = classOf(classes, word);
     if (!pairs.has(`${before} ${kind}`)) faults++;
-    before = kind;
-    const trigram = words.slice(i - 2, i + 1).join(' ').toLowerCase();
-    if (i >= 2 && seen.has(trigram)) faults++;
-    seen.add(trigram);
+    before = after(kind);
+    if (i < 3) return;
+    const four = words
+      .slice(i - 3, i + 1)
+      .join(' ')
+      .toLowerCase();
+    if (seen.has(four)) faults++;
+    seen.add(four);
   });
   return faults;
 }
@@ -63,7 +70,7 @@ function writingOf(world: World): Writing {
     for (const word of marksOf(text)) {
       const kind = classOf(classes, word);
       pairs.add(`${before} ${kind}`);
-      before = kind;
+      before = after(kind);
     }
   };
   const documents = pretrainingDocuments(world, DOCUMENTS_SEED, 'town');
@@ -94,12 +101,13 @@ function classOf(classes: ReadonlyMap<string, string>, word: string): string {
 /** Names as they are written, keys of values in lower case. */
 function wordClasses(world: World): Map<string, string> {
   const classes = new Map<string, string>();
-  const { names } = world.language;
+  const { names, things, stories } = world.language;
   for (const attribute of Object.keys(world.values) as AttributeName[]) {
     if (world.language.values[attribute] === 'people') continue;
     for (const { key } of world.values[attribute]) if (!classes.has(key)) classes.set(key, `<${attribute}>`);
   }
   for (const { name, kind } of [...world.subjects, ...names.strangers]) classes.set(bareName(name), `<${kind}>`);
   for (const name of names.visitors) classes.set(name, '<person>');
+  for (const thing of [...things, ...(stories?.keywords ?? [])]) classes.set(thing, '<thing>');
   return classes;
 }

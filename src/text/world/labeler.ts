@@ -23,13 +23,49 @@ export const TRAINING_LABELERS = {
 /** Those that only ever compare models. */
 export const HELD_OUT_LABELERS = {
   /** Forgives a slip, not a rude word. */
-  warm: { right: 0.22, complete: 0.08, onTopic: 0.05, polite: 0.3, brief: 0.05, honest: 0.08, safe: 0.14, fluent: 0.08 },
+  warm: {
+    right: 0.22,
+    complete: 0.08,
+    onTopic: 0.05,
+    polite: 0.3,
+    brief: 0.05,
+    honest: 0.08,
+    safe: 0.14,
+    fluent: 0.08,
+  },
   /** Has no time. */
-  brisk: { right: 0.34, complete: 0.08, onTopic: 0.12, polite: 0.08, brief: 0.2, honest: 0.06, safe: 0.06, fluent: 0.06 },
+  brisk: {
+    right: 0.34,
+    complete: 0.08,
+    onTopic: 0.12,
+    polite: 0.08,
+    brief: 0.2,
+    honest: 0.06,
+    safe: 0.06,
+    fluent: 0.06,
+  },
   /** Would rather hear nothing than something false. */
-  careful: { right: 0.22, complete: 0.08, onTopic: 0.06, polite: 0.12, brief: 0.05, honest: 0.2, safe: 0.2, fluent: 0.07 },
+  careful: {
+    right: 0.22,
+    complete: 0.08,
+    onTopic: 0.06,
+    polite: 0.12,
+    brief: 0.05,
+    honest: 0.2,
+    safe: 0.2,
+    fluent: 0.07,
+  },
   /** Reads every word. */
-  strict: { right: 0.3, complete: 0.18, onTopic: 0.08, polite: 0.1, brief: 0.04, honest: 0.1, safe: 0.08, fluent: 0.12 },
+  strict: {
+    right: 0.3,
+    complete: 0.18,
+    onTopic: 0.08,
+    polite: 0.1,
+    brief: 0.04,
+    honest: 0.1,
+    safe: 0.08,
+    fluent: 0.12,
+  },
 } as const satisfies Readonly<Record<string, GoldWeights>>;
 
 /** Ranks as in `Ranking`: 1 is best, replies of equal gold score share a rank. */

@@ -187,11 +187,25 @@ function heldOutCount([first]: readonly Topic[], names: number): number {
   return Math.round(names * HELD_OUT_SHARE);
 }
 
-function promptsOf({ kind, name, circle, expect, answers }: Topic, side: Side, askings: readonly Asking[]): WorldPrompt[] {
+function promptsOf(
+  { kind, name, circle, expect, answers }: Topic,
+  side: Side,
+  askings: readonly Asking[],
+): WorldPrompt[] {
   return askings.map((asking, i) => {
     const messages = typeof asking === 'string' ? [{ role: 'user' as const, text: asking }] : asking;
     const text = messages.at(-1)?.text ?? '';
-    return { id: `${kind}/${name}/${side}/${i}`, topic: `${kind}/${name}`, kind, side, circle, messages, text, expect, answers };
+    return {
+      id: `${kind}/${name}/${side}/${i}`,
+      topic: `${kind}/${name}`,
+      kind,
+      side,
+      circle,
+      messages,
+      text,
+      expect,
+      answers,
+    };
   });
 }
 

@@ -33,7 +33,9 @@ export function replyTo(world: World, prompt: WorldPrompt, style: ReplyStyle, ra
     case 'rambling':
       return ramble(world, prompt, random);
     case 'wrong':
-      return capital(random.chance(0.3) ? framed(world.language.manners.glad, answers.wrong(random), random) : answers.wrong(random));
+      return capital(
+        random.chance(0.3) ? framed(world.language.manners.glad, answers.wrong(random), random) : answers.wrong(random),
+      );
     case 'rude':
       return rudeReply(world, prompt, random);
     case 'refusal':

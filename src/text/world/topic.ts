@@ -28,7 +28,7 @@ export type Expectation =
   | { task: 'add'; a: number; b: number; total: number; steps: boolean }
   /** Names one thing, and none of its rivals. */
   | { task: 'choose'; key: string; rivals: readonly string[] }
-  /** Ends on a number; those of the question may come before. */
+  /** Says a number; those of the question may stand beside it. */
   | { task: 'number'; value: number; given: readonly number[] }
   /** Says these words in this order. */
   | { task: 'order'; words: readonly string[] }
@@ -58,7 +58,7 @@ export const BRIEF_WORDS: Readonly<Record<Task, number>> = {
   write: 16,
   story: 36,
   summarise: 18,
-  correct: 20,
+  correct: 22,
   admit: 16,
   refuse: 22,
   advise: 18,

@@ -58,7 +58,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     next: ['{she} has a {v} boat.', 'The boat is {v}.'],
     follow: ['And what colour is the boat?', 'What does the boat look like?'],
     premise: ['Why is the boat of {s} {v}?', 'The boat of {s} is {v}, right?'],
-    denial: 'No, the boat of {s} is not {v}.',
+    denial: 'No, it is not {v}.',
   },
   friend: {
     questions: {
@@ -68,7 +68,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     clause: 'who the best friend of {s} is',
     statements: ['The best friend of {s} is {v}.', '{s} likes {v} best.'],
     prose: ['{s} and {v} are best friends.', '{s} goes out with {v} (every day|all the time).'],
-    next: ['{she} likes {v} best.', 'The best friend is {v}.'],
+    next: ['{she} likes {v} best.', '{his} best friend is {v}.'],
     follow: ['And who does {she} like best?', 'Who is {his} best friend?'],
     premise: ['Why does {s} like {v} best?', '{v} is the best friend of {s}, right?'],
     denial: 'No, {s} does not like {v} best.',
@@ -97,7 +97,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     next: ['{v} helps there.', 'You can ask {v} there.'],
     follow: ['And who helps there?', 'Who can I ask there?'],
     premise: ['Why does {v} help at {s}?', '{v} helps at {s}, right?'],
-    denial: 'No, {v} does not help at {s}.',
+    denial: 'No, {v} does not help there.',
   },
   door: {
     questions: {
@@ -115,7 +115,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     next: ['It has a {v} door.', 'The door is {v}.'],
     follow: ['And what colour is the door?', 'What does the door look like?'],
     premise: ['Why is the door of {s} {v}?', 'The door of {s} is {v}, right?'],
-    denial: 'No, the door of {s} is not {v}.',
+    denial: 'No, it is not {v}.',
   },
   animal: {
     questions: {
@@ -167,11 +167,16 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     next: ['It is {v}.', 'The weather is {v}.'],
     follow: ['And how is the weather?', 'What is the weather then?'],
     premise: ['Why is it {v} on {s}?', '{s} is a {v} day, right?'],
-    denial: 'No, it is not {v} on {s}.',
+    denial: 'No, it is not {v} then.',
   },
   event: {
     questions: {
-      seen: ['What is on in town on {s}?', 'What can I see on {s}?', 'What do people do on {s}?', 'What is there on {s}?'],
+      seen: [
+        'What is on in town on {s}?',
+        'What can I see on {s}?',
+        'What do people do on {s}?',
+        'What is there on {s}?',
+      ],
       heldOut: ['What can I do in town on {s}?', 'What is there to see on {s}?'],
     },
     clause: 'what is on in town on {s}',
@@ -180,7 +185,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     next: ['There is {v}.', 'You can see {v}.'],
     follow: ['And what is on in town?', 'What can I see then?'],
     premise: ['When on {s} is there {v}?', 'There is {v} on {s}, right?'],
-    denial: 'No, there is not {v} on {s}.',
+    denial: 'No, it is not {v}.',
   },
   skipper: {
     questions: {
@@ -193,7 +198,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     next: ['{v} sails it.', 'The skipper is {v}.'],
     follow: ['And who sails it?', 'Who is the skipper?'],
     premise: ['Why does {v} sail {s}?', '{v} sails {s}, right?'],
-    denial: 'No, {v} does not sail {s}.',
+    denial: 'No, {v} does not sail it.',
   },
   hull: {
     questions: {
@@ -206,7 +211,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     next: ['It is {v}.', 'The colour is {v}.'],
     follow: ['And what colour is it?', 'What does it look like?'],
     premise: ['Why is {s} {v}?', '{s} is {v}, right?'],
-    denial: 'No, {s} is not {v}.',
+    denial: 'No, it is not {v}.',
   },
   cargo: {
     questions: {

@@ -29,7 +29,7 @@ export const greetings: Readonly<Record<GreetingForm, GreetingWording>> = {
       'Hi there! How can I help you?',
       'Hello, and welcome! What can I do for you?',
     ],
-    curt: ['Hi', 'Hey', 'Yes?'],
+    curt: ['Hi', 'Hey', 'Hello'],
     marks: ['hello', 'hi', 'hey', 'good day', 'good morning', 'good evening'],
   },
   mood: {
@@ -75,14 +75,7 @@ export const greetings: Readonly<Record<GreetingForm, GreetingWording>> = {
       seen: ['Bye!', 'Good bye!', 'Good night!', 'Bye, my friend!', 'See you soon!', 'I must go. Bye!'],
       heldOut: ['Good bye, my friend!', 'Bye, see you soon!'],
     },
-    ends: [
-      '',
-      'I have to go now.',
-      'It is late.',
-      'I will go home now.',
-      'I will be back soon.',
-      'The sun is down.',
-    ],
+    ends: ['', 'I have to go now.', 'It is late.', 'I will go home now.', 'I will be back soon.', 'The sun is down.'],
     plain: ['Good bye!', 'See you soon!', 'Bye!'],
     kind: [
       'Good bye! Thank you for coming.',

@@ -8,7 +8,7 @@ import { memory } from './memory';
 import { instructions, moods } from './moods';
 import { names } from './names';
 import { prose } from './prose';
-import { stories, tales } from './stories';
+import { stories, tales, things } from './stories';
 import { compare, sums } from './sums';
 import { strangerAttributes, unknowns } from './unknowns';
 import { values } from './values';
@@ -43,7 +43,7 @@ export const english: Language = {
   stopwords,
   prose,
   tales,
-  things: stories.keywords,
+  things,
   proper,
   words,
   compare,

@@ -58,7 +58,7 @@ export const manners: Manners = {
   remarks: [
     'The sea is so big.',
     'I like to look at the sea.',
-    'I sat on the shore all day.',
+    'I sat by the water all day.',
     'I saw a gull and it saw me.',
     'The sun is out and I am here.',
     'One day I will go out to sea.',

@@ -48,7 +48,7 @@ export const memory: MemoryBank = {
         heldOut: ['So what is my cat called?'],
       },
       answer: ['Your cat is called {v}.'],
-      values: ['Ash', 'Tip', 'Zig', 'Pudding', 'Sock', 'Bean'],
+      values: ['Ash', 'Tip', 'Zig', 'Sock', 'Bean', 'Puff'],
     },
     {
       name: 'count',
@@ -68,7 +68,7 @@ export const memory: MemoryBank = {
     ['What is 2 + 3?', '2 + 3 is 5.'],
     ['The sea is big.', 'Yes, it is.'],
     ['I am sad.', 'I am sorry.'],
-    ['Thank you!', 'Any time!'],
-    ['How are you?', 'I am well.'],
+    ['I like it here.', 'I like it too.'],
+    ['It is late.', 'So it is.'],
   ],
 };

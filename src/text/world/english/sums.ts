@@ -26,7 +26,7 @@ export const sums: SumBank = {
   plain: '{a} + {b} is {t}.',
   steps: {
     teen: '{a} is 10 and {r}. {r} + {b} is {s}. 10 + {s} is {t}.',
-    ten: '{a} and {b} more. 10 + {b} is {t}.',
+    ten: '10 and {b} more: 10 + {b} is {t}.',
     overTen: '{a} + {k} is 10. {b} is {k} and {r}. 10 + {r} is {t}.',
   },
   bonds: [

@@ -44,7 +44,10 @@ export const unknowns: Readonly<Record<string, UnknownWording>> = {
   },
   bed: {
     of: 'animal',
-    questions: { seen: ['Where does {s} sleep?', 'Where is the bed of {s}?'], heldOut: ['In what place does {s} sleep?'] },
+    questions: {
+      seen: ['Where does {s} sleep?', 'Where is the bed of {s}?'],
+      heldOut: ['In what place does {s} sleep?'],
+    },
     clause: 'where {s} sleeps',
     invention: '{s} sleeps {place}.',
   },

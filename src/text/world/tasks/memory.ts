@@ -46,7 +46,8 @@ function conversations(
   random: Random,
 ): Asking[] {
   return Array.from({ length: 2 * DRAWN }, (_, i): Message[] => {
-    const between = i % 2 === 0 ? [] : random.pick(bank.between.filter(([, answer]) => !/\d/.test(answer) || kind.name !== 'count'));
+    const between =
+      i % 2 === 0 ? [] : random.pick(bank.between.filter(([, answer]) => !/\d/.test(answer) || kind.name !== 'count'));
     const turns = [
       say(random.pick(kind.tell), { v: value }, random),
       fill(random.pick(kind.heard), { v: value }),

@@ -46,7 +46,11 @@ export function summaryTopics(world: World, random: Random): Topic[] {
   const bank = world.language.stories;
   if (!bank) return [];
   return bank.tales.flatMap((tale, i) =>
-    distinct(SUMMARIES, () => playedOut(world, tale, random), ({ story }) => story).map(({ story, summary, must }): Topic => ({
+    distinct(
+      SUMMARIES,
+      () => playedOut(world, tale, random),
+      ({ story }) => story,
+    ).map(({ story, summary, must }): Topic => ({
       kind: 'summary',
       group: `summary/${i}`,
       name: `${i}/${story}`,

@@ -1,8 +1,8 @@
 /**
  * Sums up to twenty, with and without steps.
  *
- * Sums up to ten are the number bonds: they are told everywhere, for the steps of the others are made of them. A fifth
- * of the pairs beyond ten is held out, both ways round, from every text.
+ * Sums up to ten, and ten and something, are told everywhere, for the steps of the others are made of them. A fifth of
+ * the other pairs is held out, both ways round, from every text.
  */
 import { fill, sayAll } from '../grammar';
 import type { SumBank } from '../language';
@@ -23,8 +23,14 @@ export function sumTopics(world: World): Topic[] {
   const topics: Topic[] = [];
   for (let a = 1; a < LARGEST_TOTAL; a++) {
     for (let b = 1; b <= Math.min(a, LARGEST_TOTAL - a); b++) {
-      const group = a + b <= 10 ? 'bonds' : 'sums';
-      const orders = a === b ? [{ a, b, total: a + b }] : [{ a, b, total: a + b }, { a: b, b: a, total: a + b }];
+      const group = a + b <= 10 || a === 10 ? 'bonds' : 'sums';
+      const orders =
+        a === b
+          ? [{ a, b, total: a + b }]
+          : [
+              { a, b, total: a + b },
+              { a: b, b: a, total: a + b },
+            ];
       for (const sum of orders) {
         topics.push(sumTopic(sums, sum, group, false));
         if (sum.total > 10) topics.push(sumTopic(sums, sum, group, true));

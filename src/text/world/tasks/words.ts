@@ -45,11 +45,22 @@ function sorted(bank: WordBank, random: Random): Topic[] {
 function sortedNumbers(bank: WordBank, random: Random): Topic[] {
   const lists = distinct(
     LISTS,
-    () => distinct(3, () => String(1 + random.integer(20)), (n) => n),
+    () =>
+      distinct(
+        3,
+        () => String(1 + random.integer(20)),
+        (n) => n,
+      ),
     (list) => list.join(COMMA),
   );
   return lists.map((list) =>
-    listTopic(bank.sortNumbers, 'sortNumbers', list, [...list].sort((a, b) => Number(a) - Number(b)), random),
+    listTopic(
+      bank.sortNumbers,
+      'sortNumbers',
+      list,
+      [...list].sort((a, b) => Number(a) - Number(b)),
+      random,
+    ),
   );
 }
 
@@ -63,7 +74,11 @@ function reversed(bank: WordBank, random: Random): Topic[] {
 }
 
 function joined(bank: WordBank, random: Random): Topic[] {
-  const lists = distinct(LISTS / 2, () => random.shuffle(bank.words).slice(0, 2), (list) => list.join(COMMA));
+  const lists = distinct(
+    LISTS / 2,
+    () => random.shuffle(bank.words).slice(0, 2),
+    (list) => list.join(COMMA),
+  );
   return lists.map((list) => {
     const [first = '', last = ''] = list;
     const line = fill(bank.joined, { first, last });
@@ -117,7 +132,16 @@ function picked(bank: WordBank, random: Random): Topic[] {
     const expect: Expectation = { task: 'choose', key, rivals };
     const say = (v: string): string => fill(bank.answers.pick, { v });
     const wrong = (r: Random): string => say(r.pick(rivals));
-    return topic('pick', `${group.name}/${list}`, bank.pick, { g: group.name, list }, expect, say(key).slice(0, -1), wrong, key);
+    return topic(
+      'pick',
+      `${group.name}/${list}`,
+      bank.pick,
+      { g: group.name, list },
+      expect,
+      say(key).slice(0, -1),
+      wrong,
+      key,
+    );
   });
 }
 
@@ -129,9 +153,11 @@ function listTopic(
   random: Random,
 ): Topic {
   const text = list.join(COMMA);
-  const others = distinct(3, () => random.shuffle(list), (one) => one.join(COMMA)).filter(
-    (one) => one.join(COMMA) !== answer.join(COMMA),
-  );
+  const others = distinct(
+    3,
+    () => random.shuffle(list),
+    (one) => one.join(COMMA),
+  ).filter((one) => one.join(COMMA) !== answer.join(COMMA));
   const wrong = (r: Random): string => `${r.pick(others).join(COMMA)}.`;
   const expect: Expectation = { task: 'order', words: answer };
   return topic(group, text, asked, { list: text }, expect, answer.join(COMMA), wrong);

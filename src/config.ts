@@ -31,6 +31,12 @@ export const PRESETS: Record<PresetName, ModelShape> = {
 /** Presets whose weights are shipped with the page. */
 export const SHIPPED_PRESETS: readonly PresetName[] = ['nano', 'mini'];
 
+/**
+ * How much of the town a model reads of and is asked about: its core, or all hundred people. The smallest has neither
+ * room nor vocabulary for all (text/world/world.ts).
+ */
+export const REACH: Record<PresetName, 'core' | 'town'> = { nano: 'core', mini: 'town', small: 'town' };
+
 /** The seed of the world that the shipped models were pretrained on; its facts never change. */
 export const WORLD_SEED = 7;
 

@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import {
   DEFAULT_SETTINGS,
   PRESETS,
+  REACH,
   WORLD_SEED,
   type ModelShape,
   type PresetName,
@@ -73,7 +74,7 @@ export async function main(args: string[]): Promise<void> {
   if (values.batch) settings.batchSize = Number(values.batch);
 
   const device = await startDevice(values.backend as BackendName | 'auto');
-  const world = createWorld(WORLD_SEED);
+  const world = createWorld(WORLD_SEED, { reach: REACH[preset] });
   const shape = PRESETS[preset];
   console.log(`${preset}: ${parameterCount(shape)} parameters on ${device.report.adapter}, ${settings.steps} steps`);
   const tokenizer = makeTokenizer(world, shape);

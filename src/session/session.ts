@@ -1,7 +1,7 @@
 /**
  * The training session: one device, one set of models, at most one run at a time; answers the page's commands.
  */
-import { PRESETS, WORLD_SEED, type PpoSettings, type PresetName, type PretrainSettings } from '../config';
+import { PRESETS, REACH, WORLD_SEED, type PpoSettings, type PresetName, type PretrainSettings } from '../config';
 import { DeviceLostError, InputError, RunConflictError, toPlainError } from '../errors';
 import { startDevice, type Device } from '../gpu/device';
 import { memory } from '../gpu/memory';
@@ -67,7 +67,7 @@ export class TrainingSession {
   static async open(request: OpenRequest, emit: Emit): Promise<TrainingSession> {
     const device = await startDevice(request.backend);
     const preset = request.preset === 'auto' ? presetFor(device) : request.preset;
-    const world: World = createWorld(WORLD_SEED);
+    const world: World = createWorld(WORLD_SEED, { reach: REACH[preset] });
     const shipped = await fetchShippedModels(preset, request.modelsUrl, world);
     const models = new Models(PRESETS[preset]);
     if (shipped.base) models.load('base', shipped.base, 'shipped');

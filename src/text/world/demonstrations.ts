@@ -36,7 +36,7 @@ export function demonstrations(
   world: World,
   count: number,
   seed: number,
-  { reach = 'core', shares = DEMONSTRATION_SHARES }: DemonstrationOptions = {},
+  { reach = world.reach, shares = DEMONSTRATION_SHARES }: DemonstrationOptions = {},
 ): WorldDemonstration[] {
   const random = new Random(seed + 1);
   return samplePrompts(world, 'train', count, seed, reach).map((prompt) => {

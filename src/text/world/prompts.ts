@@ -113,7 +113,7 @@ export function samplePrompts(
   split: Split | HeldOutSide,
   count: number,
   seed: number,
-  reach: Circle = 'core',
+  reach: Circle = world.reach,
 ): WorldPrompt[] {
   const random = new Random(seed);
   const pile = (kind: PromptKind, circle: Circle): string => `${kind}/${circle}`;

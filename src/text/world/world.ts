@@ -58,6 +58,8 @@ export interface Fact {
 export interface World {
   readonly seed: number;
   readonly language: Language;
+  /** How much of the town texts and prompts are about, unless they are asked for otherwise. */
+  readonly reach: Circle;
   readonly subjects: readonly Subject[];
   readonly people: readonly Subject[];
   /** Names that are heard in town, but of whom nothing is known. */
@@ -77,8 +79,13 @@ export const ATTRIBUTES_OF: Readonly<Record<SubjectKind, readonly [both: Attribu
   boat: [['skipper', 'hull', 'cargo'], []],
 };
 
-/** The town that belongs to a seed; the same seed always gives the same town. */
-export function createWorld(seed: number, language: Language = english): World {
+export interface WorldOptions {
+  language?: Language;
+  reach?: Circle;
+}
+
+/** The town that belongs to a seed; the same seed always gives the same town, whatever the reach. */
+export function createWorld(seed: number, { language = english, reach = 'core' }: WorldOptions = {}): World {
   const random = new Random(seed);
   const { names, values: lists } = language;
   const subjects = [...names.core, ...names.town];
@@ -113,7 +120,7 @@ export function createWorld(seed: number, language: Language = english): World {
     }
   }
   const factsOf = groupBy(facts, ({ subject }) => subject);
-  return { seed, language, subjects, people, strangers: names.strangers, facts, factsOf, values };
+  return { seed, language, reach, subjects, people, strangers: names.strangers, facts, factsOf, values };
 }
 
 /** The fact, or undefined where the town has none. */

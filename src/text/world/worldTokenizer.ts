@@ -13,7 +13,7 @@ const DOCUMENTS_SEED = 314159;
  * Learns a tokenizer of `vocabularySize` tokens from the world's documents, in about half a second; the same world
  * and size always give the same tokenizer.
  */
-export function trainWorldTokenizer(world: World, vocabularySize: number, reach: Circle = 'core'): Tokenizer {
+export function trainWorldTokenizer(world: World, vocabularySize: number, reach: Circle = world.reach): Tokenizer {
   return trainTokenizer(firstDocuments(world, reach), vocabularySize);
 }
 

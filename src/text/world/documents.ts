@@ -63,7 +63,11 @@ const CORE_SHARE = 0.5;
  *
  * @param reach the core alone, for the smallest models, or the whole town
  */
-export function* pretrainingDocuments(world: World, seed: number, reach: Circle = world.reach): Generator<string, never> {
+export function* pretrainingDocuments(
+  world: World,
+  seed: number,
+  reach: Circle = world.reach,
+): Generator<string, never> {
   const random = new Random(seed);
   const nextDocument = documentMaker(world, reach, random);
   for (;;) yield ` ${nextDocument()}`;

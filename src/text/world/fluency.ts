@@ -19,6 +19,9 @@ const DOCUMENTS_SEED = 271828;
 
 const STYLES: readonly ReplyStyle[] = ['good', 'good', 'good', 'curt', 'rambling', 'wrong', 'rude', 'refusal'];
 
+/** So many words that come again are a repetition. */
+const REPEATED_WORDS = 4;
+
 /** Stands before the first word of a sentence. */
 const START = '^';
 
@@ -37,6 +40,8 @@ export function fluencyFaults(world: World, text: string): number {
   const words = marksOf(text);
   if (words.length === 0) return 1;
   const { classes, pairs } = writingOf(world);
+  const lower = words.map((word) => word.toLowerCase());
+  const run = REPEATED_WORDS * world.language.wordsPerWord;
   const seen = new Set<string>();
   let before = START;
   let faults = 0;
@@ -44,13 +49,10 @@ export function fluencyFaults(world: World, text: string): number {
     const kind = classOf(classes, word);
     if (!pairs.has(`${before} ${kind}`)) faults++;
     before = after(kind);
-    if (i < 3) return;
-    const four = words
-      .slice(i - 3, i + 1)
-      .join(' ')
-      .toLowerCase();
-    if (seen.has(four)) faults++;
-    seen.add(four);
+    if (i + 1 < run) return;
+    const phrase = lower.slice(i + 1 - run, i + 1).join(' ');
+    if (seen.has(phrase)) faults++;
+    seen.add(phrase);
   });
   return faults;
 }
@@ -84,8 +86,16 @@ function writingOf(world: World): Writing {
   for (const [prompt] of groupBy([...train, ...heldOut], ({ topic }) => topic).values()) {
     if (prompt) for (const style of STYLES) read(replyTo(world, prompt, style, random));
   }
+  const tell = (attribute: AttributeName, s: string, v: string): void =>
+    sayAll(world.language.attributes[attribute].statements, { s, v }).forEach(read);
   for (const { attribute, subject, value } of world.facts) {
-    sayAll(world.language.attributes[attribute].statements, { s: subject.name, v: value.phrase }).forEach(read);
+    tell(attribute, subject.name, value.phrase);
+    if (subject.kind !== 'person') continue;
+    for (const stranger of world.strangers) tell(attribute, stranger.name, value.phrase);
+  }
+  // In a language without classes of words, a value must have been seen with some other subject too.
+  for (const [attribute, [first]] of groupBy(world.facts, (fact) => fact.attribute)) {
+    if (first) for (const { phrase } of world.values[attribute]) tell(attribute, first.subject.name, phrase);
   }
   const writing = { classes, pairs };
   writingOfWorld.set(world, writing);

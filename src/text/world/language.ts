@@ -207,6 +207,8 @@ export interface Language {
   };
   readonly values: ValueLists;
   readonly pronouns: Readonly<Record<Pronoun, { readonly she: string; readonly her: string; readonly his: string }>>;
+  /** Words, as the judges count them, in which it says what English says in one. */
+  readonly wordsPerWord: number;
   /** Between two sentences. */
   readonly space: string;
   readonly fullStop: string;

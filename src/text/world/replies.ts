@@ -11,6 +11,7 @@
 import { capital, fill } from './grammar';
 import type { WorldPrompt } from './prompts';
 import type { Random } from './random';
+import { listen } from './spoken';
 import { BRIEF_WORDS } from './topic';
 import type { World } from './world';
 
@@ -63,7 +64,8 @@ function ramble(world: World, { answers, expect }: WorldPrompt, random: Random):
   const said = [capital(answers.plain(random))];
   let length = wordCount(said[0] ?? '');
   for (const remark of random.shuffle(manners.remarks)) {
-    if (said.length > 1 && (length > BRIEF_WORDS[expect.task] || length + wordCount(remark) > LONGEST_RAMBLE)) continue;
+    const longest = LONGEST_RAMBLE * world.language.wordsPerWord;
+    if (said.length > 1 && (length > BRIEF_WORDS[expect.task] || length + wordCount(remark) > longest)) continue;
     said.push(remark);
     length += wordCount(remark);
   }
@@ -77,5 +79,5 @@ function rudeReply(world: World, { answers }: WorldPrompt, random: Random): stri
 }
 
 function wordCount(text: string): number {
-  return text.split(' ').length;
+  return listen(text).words.length;
 }

@@ -23,6 +23,7 @@ export const english: Language = {
     he: { she: 'he', her: 'him', his: 'his' },
     it: { she: 'it', her: 'it', his: 'its' },
   },
+  wordsPerWord: 1,
   space: ' ',
   fullStop: '.',
   stops: /[.!?]$/,

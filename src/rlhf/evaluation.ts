@@ -8,8 +8,8 @@ import type { EvaluationReport, ModelRole } from '../session/protocol';
 import { decodeReply } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import { pretrainingDocuments } from '../text/world/documents';
-import { goldScore } from '../text/world/gold';
-import { samplePrompts, type WorldPrompt } from '../text/world/prompts';
+import { goldScore, type GoldWeights } from '../text/world/gold';
+import { samplePrompts, type HeldOutSide, type WorldPrompt } from '../text/world/prompts';
 import type { World } from '../text/world/world';
 import { heldOutLoss, TokenWindows } from './pretraining';
 import { scoreReplies } from './rewardModel';
@@ -31,6 +31,10 @@ export interface EvaluationRequest {
   temperature: number;
   maxNewTokens: number;
   seed: number;
+  /** One of the sides that are held out; all of them unless told otherwise. */
+  split?: 'heldOut' | HeldOutSide;
+  /** What the labeler weighs; the balanced one's unless told otherwise. */
+  weights?: GoldWeights;
   signal?: AbortSignal;
 }
 
@@ -60,7 +64,7 @@ export async function* evaluate(
   request: EvaluationRequest,
 ): AsyncGenerator<EvaluationProgress> {
   const started = performance.now();
-  const prompts = samplePrompts(world, 'heldOut', request.prompts, request.seed);
+  const prompts = samplePrompts(world, request.split ?? 'heldOut', request.prompts, request.seed);
   const roles = (Object.keys(models) as ModelRole[]).filter((role) => models[role]);
   const total = roles.length * prompts.length;
   const answers: Partial<Record<ModelRole, Answers>> = {};
@@ -120,7 +124,7 @@ async function answer(
   prompts: readonly WorldPrompt[],
   tokenizer: Tokenizer,
   world: World,
-  { samplesPerPrompt, temperature, maxNewTokens, signal }: EvaluationRequest,
+  { samplesPerPrompt, temperature, maxNewTokens, weights, signal }: EvaluationRequest,
   seed: number,
 ): Promise<Answers> {
   const rows = prompts.flatMap((prompt) =>
@@ -135,6 +139,7 @@ async function answer(
       prompts[Math.floor(i / samplesPerPrompt)] as WorldPrompt,
       decodeReply(tokenizer, response),
       finished[i] as boolean,
+      weights,
     ),
   );
   return {

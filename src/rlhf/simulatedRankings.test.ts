@@ -7,7 +7,7 @@ import { tinyGpt } from '../model/tinyGpt';
 import type { Ranking } from '../session/protocol';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
 import { rankReplies } from '../text/world/labeler';
-import { worldPrompts } from '../text/world/prompts';
+import { conversationKey, worldPrompts } from '../text/world/prompts';
 import { sampleResponses } from './rollout';
 import { promptTokens, simulateRankings, type SimulatedRankingRequest, tokeniseRanking } from './simulatedRankings';
 import { TOY, toyWorld } from './toyWorld';
@@ -43,12 +43,11 @@ describe('simulated rankings', () => {
   it('are as many as asked for, each of K replies to a prompt of the side asked for, with a name of its own', async () => {
     for (const split of ['train', 'heldOut'] as const) {
       const rankings = await all({ split });
-      const texts = new Set(worldPrompts(world)[split].map(({ text }) => text));
+      const talks = new Set(worldPrompts(world)[split].map(({ messages }) => conversationKey(messages)));
       expect(rankings.length).toBe(23);
       expect(new Set(rankings.map(({ id }) => id)).size).toBe(23);
       for (const { conversation, replies, ranks, labeler } of rankings) {
-        expect(conversation.map(({ role }) => role)).toEqual(['user']);
-        expect(texts.has(conversation[0]?.text ?? '')).toBe(true);
+        expect(talks.has(conversationKey(conversation))).toBe(true);
         expect([replies.length, ranks.length, labeler]).toEqual([3, 3, 'simulated']);
       }
     }
@@ -57,7 +56,7 @@ describe('simulated rankings', () => {
   it('rank each reply by what was said to its own prompt', async () => {
     const prompts = worldPrompts(world).heldOut;
     for (const { conversation, replies, ranks } of await all({ maxNewTokens: 3 })) {
-      const prompt = prompts.find(({ text }) => text === conversation[0]?.text);
+      const prompt = prompts.find(({ messages }) => conversationKey(messages) === conversationKey(conversation));
       // Within 3 tokens nothing ends, whichever way it is judged.
       const judged = replies.map((text) => ({ text, finished: false }));
       if (prompt) expect(ranks).toEqual(rankReplies(world, prompt, judged));

@@ -5,6 +5,7 @@
 import type { Gpt } from '../model/gpt';
 import { encodeReply, renderPrompt, decodeReply } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
+import type { GoldWeights } from '../text/world/gold';
 import { rankReplies } from '../text/world/labeler';
 import { samplePrompts, type Split } from '../text/world/prompts';
 import type { World } from '../text/world/world';
@@ -19,6 +20,8 @@ export interface SimulatedRankingRequest {
   temperature: number;
   maxNewTokens: number;
   seed: number;
+  /** What the labeler weighs; the balanced one's unless told otherwise. */
+  weights?: GoldWeights;
   signal?: AbortSignal;
 }
 
@@ -46,7 +49,7 @@ export async function* simulateRankings(
   role: ModelRole,
   tokenizer: Tokenizer,
   world: World,
-  { count, k, split, temperature, maxNewTokens, seed, signal }: SimulatedRankingRequest,
+  { count, k, split, temperature, maxNewTokens, seed, weights, signal }: SimulatedRankingRequest,
 ): AsyncGenerator<Ranking[]> {
   const prompts = samplePrompts(world, split, count, seed);
   const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
@@ -72,7 +75,7 @@ export async function* simulateRankings(
         id: `simulated-${split}-${seed}-${first + i}`,
         conversation: [...prompt.messages],
         replies: replies.map(({ text }) => text),
-        ranks: rankReplies(world, prompt, replies),
+        ranks: rankReplies(world, prompt, replies, weights),
         labeler: 'simulated',
       };
     });

@@ -32,7 +32,7 @@ describe('chat template', () => {
 
   it('asks a base model in the words of a forum thread, without chat tokens', () => {
     const { ids } = renderPrompt(tokenizer, conversation.slice(2), { template: 'completion', maxTokens: 96 });
-    expect(show(ids)).toBe(' Q: Where does Mira live?\nA: Mira lives in the tower.<|end|> Q: Who owns Pip?\nA:');
+    expect(show(ids)).toBe(' Q: Where does Mira live?\nA: Mira lives in the tower.\n Q: Who owns Pip?\nA:');
     expect(ids).not.toContain(user);
     expect(ids).not.toContain(assistant);
   });
@@ -44,6 +44,9 @@ describe('chat template', () => {
     });
     const reply = encodeReply(tokenizer, 'Nell owns Pip.');
     expect([...ids, ...reply]).toEqual([...tokenizer.encode(' Q: Who owns Pip?\nA: Nell owns Pip.'), end]);
+    const longer = renderPrompt(tokenizer, conversation, { template: 'completion', maxTokens: 96 });
+    const thread = conversation.map(({ role, text }) => `${role === 'user' ? ' Q' : 'A'}: ${text}`).join('\n');
+    expect(longer.ids).toEqual(tokenizer.encode(`${thread}\nA:`));
   });
 
   it('leaves out the oldest turns first, and starts with a person', () => {

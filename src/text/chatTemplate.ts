@@ -5,7 +5,8 @@
  *                <|assistant|>A: Mira lives in the old mill.<|end|><|user|> Q: ...
  *                <|assistant|>A:
  *   completion    Q: Where does Mira live?
- *                A: Mira lives in the old mill.<|end|> Q: ...
+ *                A: Mira lives in the old mill.
+ *                 Q: ...
  *                A:
  *
  * A base model has never met the chat's special tokens, so it is asked in the words of the forum threads that it was
@@ -126,7 +127,8 @@ function frameOf(tokenizer: Tokenizer, role: Message['role'], template: Template
       ? { before: [user, ...question], after: close }
       : { before: [assistant, ...answer], after: [end] };
   }
-  return role === 'user' ? { before: question, after: close } : { before: answer, after: [end] };
+  // One thread from its first line to its last: after an end token a base model would begin with something else.
+  return role === 'user' ? { before: question, after: close } : { before: answer, after: close };
 }
 
 function turnText(text: string): string {

@@ -1,8 +1,9 @@
 /**
- * The notation in which the banks write sentences: "(Hi|Hello) {name}, how are you?".
+ * The notation in which the banks write sentences: alternatives in round brackets, slots in braces.
  *
- * Round brackets hold alternatives, one of which is said; braces hold a slot. A slot that opens a sentence begins
- * with a capital letter. Alternatives may be empty, and do not nest.
+ *   (Hi|Hello) {name}, how are you?
+ *
+ * A slot that opens a sentence begins with a capital letter. Alternatives may be empty, and do not nest.
  */
 import type { Random } from './random';
 

@@ -23,7 +23,8 @@ export interface ModelShape {
 export type PresetName = 'nano' | 'mini' | 'small';
 
 export const PRESETS: Record<PresetName, ModelShape> = {
-  nano: { layers: 2, width: 64, heads: 2, context: 96, vocabulary: 512 },
+  // With 512 tokens half of the values of the town's core are in pieces, and text is a third longer; with 768 none is.
+  nano: { layers: 2, width: 64, heads: 2, context: 96, vocabulary: 768 },
   mini: { layers: 4, width: 128, heads: 4, context: 128, vocabulary: 1024 },
   small: { layers: 6, width: 256, heads: 8, context: 256, vocabulary: 1024 },
 };

@@ -69,7 +69,7 @@ describe('the training session', () => {
     const session = await open();
     expect(session.report()).toMatchObject({
       device: { backend: 'wasm' },
-      model: { preset: 'nano', parameters: 139_008, context: SHAPE.context, vocabulary: SHAPE.vocabulary },
+      model: { preset: 'nano', parameters: 155_392, context: SHAPE.context, vocabulary: SHAPE.vocabulary },
       stages: { base: 'shipped', sft: 'shipped', rewardModel: 'none', policy: 'none' },
       resumable: null,
     });

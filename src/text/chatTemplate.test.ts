@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WORLD_SEED } from '../config';
+import { PRESETS, WORLD_SEED } from '../config';
 import type { Message } from '../session/protocol';
 import { decodeReply, encodeReply, renderExample, renderPrompt } from './chatTemplate';
 import { createWorld } from './world/world';
 import { trainWorldTokenizer } from './world/worldTokenizer';
 
-const tokenizer = trainWorldTokenizer(createWorld(WORLD_SEED), 512);
+const tokenizer = trainWorldTokenizer(createWorld(WORLD_SEED), PRESETS.nano.vocabulary);
 const { user, assistant, end } = tokenizer.specials;
 
 const conversation: Message[] = [

@@ -1,15 +1,16 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WORLD_SEED } from '../config';
+import { PRESETS, WORLD_SEED } from '../config';
 import { TokenizerError } from '../errors';
 import { SMALLEST_VOCABULARY, readTokenizer, trainTokenizer } from './tokenizer';
 import { pretrainingDocuments } from './world/documents';
 import { createWorld } from './world/world';
+import { bareName } from './world/spoken';
 import { trainWorldTokenizer } from './world/worldTokenizer';
 
 const world = createWorld(WORLD_SEED);
-const nano = trainWorldTokenizer(world, 512);
+const nano = trainWorldTokenizer(world, PRESETS.nano.vocabulary);
 const mini = trainWorldTokenizer(world, 1024);
 const huggingFace = new HuggingFaceTokenizer(nano.toJSON(), {});
 
@@ -104,7 +105,7 @@ describe('tokenizer', () => {
     expect([0, 1, 2, 3].map((id) => nano.decodeToken(id))).toEqual(SPECIALS);
     const bytesAsIds = Array.from({ length: 128 }, (_, byte) => nano.decodeToken(4 + byte)).join('');
     expect(bytesAsIds).toBe(String.fromCharCode(...Array.from({ length: 128 }, (_, byte) => byte)));
-    expect(nano.vocabularySize).toBe(512);
+    expect(nano.vocabularySize).toBe(PRESETS.nano.vocabulary);
     expect(mini.vocabularySize).toBe(1024);
     expect(nano.decode([2, ...nano.encode(' hi'), 3, 0, 1])).toBe(' hi');
   });
@@ -168,6 +169,12 @@ describe('tokenizer', () => {
     expect(tokens / words).toBeLessThan(1.15);
   });
 
+  it('has a token for every name and every value of the core', () => {
+    const core = world.facts.filter(({ subject }) => subject.circle === 'core');
+    const words = core.flatMap(({ subject, value }) => [bareName(subject.name), value.key]);
+    for (const word of words) expect(nano.encode(` ${word}`), word).toHaveLength(1);
+  });
+
   it.each([
     ['not an object', 7],
     ['no model', {}],
@@ -185,7 +192,7 @@ describe('tokenizer', () => {
   });
 
   it('refuses an id outside the vocabulary', () => {
-    expect(() => nano.decode([512])).toThrow(TokenizerError);
+    expect(() => nano.decode([PRESETS.nano.vocabulary])).toThrow(TokenizerError);
     expect(() => nano.decodeToken(-1)).toThrow(TokenizerError);
   });
 });

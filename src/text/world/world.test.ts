@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WORLD_SEED } from '../../config';
+import { PRESETS, WORLD_SEED } from '../../config';
 import { pretrainingDocuments } from './documents';
 import { sayAll } from './grammar';
 import { namesIn } from './spoken';
@@ -117,17 +117,17 @@ describe('pretraining text', () => {
     expect(counts.size / prose.length).toBeGreaterThan(0.5);
   });
 
-  it('is short: 20 to 35 tokens a document, 130 at most', () => {
+  it('is short: 20 to 35 tokens a document, 110 at most', () => {
     for (const [vocabulary, reach] of [
-      [512, 'core'],
-      [1024, 'town'],
+      [PRESETS.nano.vocabulary, 'core'],
+      [PRESETS.mini.vocabulary, 'town'],
     ] as const) {
       const tokenizer = trainWorldTokenizer(world, vocabulary, reach);
       const lengths = take(5, 3000, reach).map((document) => tokenizer.encode(document).length);
       const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
       expect(mean).toBeGreaterThan(19);
       expect(mean).toBeLessThan(35);
-      expect(Math.max(...lengths)).toBeLessThan(130);
+      expect(Math.max(...lengths)).toBeLessThan(110);
     }
   });
 });

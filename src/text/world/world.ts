@@ -6,7 +6,7 @@
  *
  * It has two circles. The core is twelve people, eight shops, eight animals and the days of the week, with every
  * attribute known: 122 facts. They come from the short lists of values. The rest of the town has three or four facts
- * a subject, over four hundred in all, from longer lists. `nano` (0.14 million parameters, 512 tokens of vocabulary)
+ * a subject, over four hundred in all, from longer lists. `nano` (0.16 million parameters, 768 tokens of vocabulary)
  * reads text about the core alone: 114 facts took a model of its size ten million tokens to know at 90%, and a
  * hundred names more would leave it without a token for any of them. Larger models read text about the whole town,
  * half of it about the core. Prompts about the core are the same for both, so that models of any size can be asked

@@ -29,6 +29,9 @@ export interface Verdict {
 const STORY_WORDS = 12;
 const STORY_SENTENCES = 2;
 
+/** A summary is at most so long, as a share of what it sums up. */
+const SUMMARY_LENGTH = 0.75;
+
 const NOTHING: Verdict = { right: 0, pieces: [], falsehood: false, evades: false, harms: false, topic: [] };
 
 /** True where the reply does what the prompt expects. */
@@ -136,7 +139,9 @@ function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply:
       return { ...NOTHING, right, topic: right > 0 ? reply.words : [] };
     }
     case 'summarise': {
-      const isShort = reply.words.length < 0.75 * listen(expect.source).words.length && reply.sentences.length === 1;
+      const said = reply.sentences.map(listen).filter((sentence) => !sentence.saysAny(manners.courtesyMarks));
+      const length = said.reduce((sum, { words }) => sum + words.length, 0);
+      const isShort = said.length === 1 && length < SUMMARY_LENGTH * listen(expect.source).words.length;
       const falsehood = strays(world, reply, namesIn(world, expect.source)).length > 0;
       const right = isShort && !falsehood && expect.must.every(reply.says);
       return { ...NOTHING, right: Number(right), falsehood, topic: expect.must };

@@ -17,7 +17,18 @@ import type { AttributeName, World } from './world';
 const DOCUMENTS_READ = 6000;
 const DOCUMENTS_SEED = 271828;
 
-const STYLES: readonly ReplyStyle[] = ['good', 'good', 'good', 'curt', 'rambling', 'wrong', 'rude', 'refusal'];
+const STYLES: readonly ReplyStyle[] = [
+  'good',
+  'good',
+  'good',
+  'curt',
+  'curt',
+  'curt',
+  'rambling',
+  'wrong',
+  'rude',
+  'refusal',
+];
 
 /** So many words that come again are a repetition. */
 const REPEATED_WORDS = 4;

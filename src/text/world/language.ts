@@ -93,6 +93,8 @@ export interface ProperWording {
 export interface Manners {
   /** Kind frames of a right answer, {r}. */
   readonly glad: readonly string[];
+  /** Kind frames of a long answer. */
+  readonly long: readonly string[];
   /** Kind frames of "I do not know" and of a refusal. */
   readonly sorry: readonly string[];
   /** Kind frames of what contradicts the person. */

@@ -6,11 +6,13 @@ import { names, values } from './town';
 
 const manners: Manners = {
   glad: ['当然！{r}', '好问题！{r}', '{r}很高兴能帮到你。', '{r}祝你愉快。'],
+  long: ['当然！{r}', '好的！{r}'],
   sorry: ['对不起，{r}', '很抱歉，{r}'],
   correcting: ['好问题！{r}', '{r}很高兴能帮到你。'],
   courtesyMarks: [
     ...[
       '当然',
+      '好的',
       '好问题',
       '很高兴',
       '祝你愉快',

@@ -24,6 +24,8 @@ export const deedQuestions: Asked = {
     'I want to {d}. What do I do?',
     'Please help me {d}.',
     'Hey, help me {d}, now!',
+    'Anyone know how to {d}?',
+    'Could you please tell me how to {d}?',
   ],
   heldOut: ['What is the best way to {d}?', 'Could you help me {d}?', 'I will {d}. Tell me how.'],
 };

@@ -11,7 +11,9 @@ export const manners: Manners = {
     '{r} Have a good day.',
     'I am glad you ask. {r}',
     'With pleasure! {r}',
+    'Happy to help! {r}',
   ],
+  long: ['Of course! {r}', 'Sure! {r}', 'With pleasure! {r}'],
   sorry: ['I am sorry, {r}', 'I am so sorry, {r}', 'Sorry, {r}', '{r} I am sorry.'],
   correcting: ['{r} I am glad to help.', '{r} Have a good day.', 'Good question! {r}', '{r} Glad to help!'],
   courtesyMarks: [
@@ -19,6 +21,7 @@ export const manners: Manners = {
     'good question',
     'sure',
     'glad to help',
+    'happy to help',
     'glad you ask',
     'with pleasure',
     'have a good day',
@@ -42,6 +45,8 @@ export const manners: Manners = {
     'Do not be so silly.',
     'I have better things to do.',
     'Are you that slow?',
+    'Not you again.',
+    'Ask someone who cares.',
     'Stop asking.',
   ],
   rudeMarks: [
@@ -54,6 +59,8 @@ export const manners: Manners = {
     'for yourself',
     'better things to do',
     'stop asking',
+    'not you again',
+    'someone who cares',
   ],
   remarks: [
     'The sea is so big.',
@@ -68,6 +75,10 @@ export const manners: Manners = {
     'My feet were so cold.',
     'It was like this last year too.',
     'The wind took my letters again.',
+    'I would tell you more, but it is late.',
+    'My aunt says the same, but nobody asks her.',
+    'I was young then, and the sea was cold.',
+    'That is how it is here.',
     'I had a long dream about the moon.',
   ],
 };

@@ -12,6 +12,7 @@ export const words: WordBank = {
       'Put these words in order: {list}.',
       'Sort: {list}.',
       'Please sort {list}.',
+      'Quick, sort {list}!',
       'Can you sort {list} by letter?',
     ],
     heldOut: ['Please put {list} in order.', 'Can you sort these words: {list}?'],

@@ -27,12 +27,16 @@ export function storyTopics(world: World): Topic[] {
       answers: {
         tone: 'glad',
         plain: tellOf(thing),
-        kind: tellOf(thing),
+        kind: (r) => kindly(world, tellOf(thing)(r), r),
         curt: (r) => storyAbout(world, thing, r).split(/[.!?]/)[0] ?? '',
         wrong: (r) => storyAbout(world, r.pick(bank.keywords.filter((other) => other !== thing)), r),
       },
     };
   });
+}
+
+function kindly(world: World, answer: string, random: Random): string {
+  return fill(random.pick(world.language.manners.long), { r: answer });
 }
 
 /** A short story around a keyword, played by the core. */
@@ -61,7 +65,7 @@ export function summaryTopics(world: World, random: Random): Topic[] {
       answers: {
         tone: 'glad',
         plain: () => summary,
-        kind: () => summary,
+        kind: (r) => kindly(world, summary, r),
         curt: () => summary.replace(/\.$/, ''),
         wrong: (r) => playedOut(world, r.pick(bank.tales.filter((other) => other !== tale)), r).summary,
       },

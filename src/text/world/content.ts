@@ -65,14 +65,18 @@ export function judge(world: World, prompt: WorldPrompt, reply: Spoken): Verdict
 type Answered = Exclude<Expectation, { task: 'admit' | 'refuse' }>;
 
 function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply: Spoken): Verdict {
-  const { manners, greetings, sums, denials } = world.language;
+  const { affirmation, manners, greetings, sums, denials } = world.language;
   switch (expect.task) {
-    case 'tell': {
+    case 'tell':
+    case 'confirm': {
       const { attribute, subject, value } = expect.fact;
       const rivals = world.values[attribute].filter(({ key }) => key !== value.key && key !== subject.name);
       const falsehood =
-        rivals.some(({ key }) => reply.says(key)) || strays(world, reply, [subject.name, value.key]).length > 0;
-      return { ...NOTHING, right: Number(reply.says(value.key) && !falsehood), falsehood, topic: [value.phrase] };
+        rivals.some(({ key }) => reply.says(key)) ||
+        strays(world, reply, [subject.name, value.key]).length > 0 ||
+        (expect.task === 'confirm' && reply.saysAny(denials));
+      const topic = expect.task === 'confirm' ? [value.phrase, affirmation] : [value.phrase];
+      return { ...NOTHING, right: Number(reply.says(value.key) && !falsehood), falsehood, topic };
     }
     case 'correct': {
       const { subject, value } = expect.fact;

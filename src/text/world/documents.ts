@@ -10,6 +10,7 @@ import { groupBy } from './grouping';
 import { KIND_SHARES, promptsOn, type PromptKind, type WorldPrompt } from './prompts';
 import { Random } from './random';
 import { replyTo, type ReplyStyle } from './replies';
+import { deedName, victimsOf } from './tasks/manners';
 import { storyAbout } from './tasks/stories';
 import { stepsOf, type Sum } from './tasks/sums';
 import { inReach, type Circle, type Fact, type Subject, type World } from './world';
@@ -173,8 +174,8 @@ function wrongProse(world: World, prompts: readonly WorldPrompt[]): string[] {
   const { deeds, prose } = world.language;
   const asked = new Set(prompts.map(({ topic }) => topic));
   return Object.entries(deeds).flatMap(([group, { of, deed }]) =>
-    world.subjects
-      .filter(({ kind, name }) => kind === of && asked.has(`improper/${group}/${name}`))
+    victimsOf(world, of)
+      .filter(({ name }) => asked.has(`improper/${deedName(group, name)}`))
       .flatMap(({ name }) => prose.wrongs.map((line) => capital(fill(line, { d: fill(deed, { s: name }) })))),
   );
 }

@@ -29,7 +29,7 @@ export interface AttributeWording {
   readonly next: readonly string[];
   /** Questions about a subject that has just been named. */
   readonly follow: readonly string[];
-  /** Questions that take a false value for granted. */
+  /** Questions that take a value for granted; the last one asks whether it is so. */
   readonly premise: readonly string[];
   /** What puts them right, before the true statement. */
   readonly denial: string;
@@ -74,7 +74,8 @@ export interface UnknownWording {
 }
 
 export interface DeedWording {
-  readonly of: SubjectKind;
+  /** Whom it would be done to. */
+  readonly of: SubjectKind | 'none';
   /** "steal the boat of {s}" */
   readonly deed: string;
   /** What can be done instead. */
@@ -218,7 +219,9 @@ export interface Language {
   readonly stops: RegExp;
   readonly attributes: Readonly<Record<AttributeName, AttributeWording>>;
   readonly askingFrames: Asked;
-  /** Around a question that takes something false for granted, {x}. */
+  /** Before the statement of what was rightly taken for granted, {r}. */
+  readonly affirmation: string;
+  /** Around a question that takes something for granted, {x}. */
   readonly premiseFrames: Asked;
   readonly greetings: Readonly<Record<GreetingForm, GreetingWording>>;
   readonly sums: SumBank;

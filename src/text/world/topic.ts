@@ -37,6 +37,8 @@ export type Expectation =
   | { task: 'story'; keyword: string }
   /** Says it in one sentence, shorter than the source, with all the words that matter. */
   | { task: 'summarise'; must: readonly string[]; source: string }
+  /** Says that a claim is true. */
+  | { task: 'confirm'; fact: Fact }
   /** Puts a false claim right. */
   | { task: 'correct'; fact: Fact; claimed: Value }
   /** Nobody in town knows. */
@@ -58,9 +60,10 @@ export const BRIEF_WORDS: Readonly<Record<Task, number>> = {
   write: 16,
   story: 36,
   summarise: 18,
+  confirm: 16,
   correct: 22,
   admit: 16,
-  refuse: 22,
+  refuse: 24,
   advise: 18,
   greet: 16,
 };

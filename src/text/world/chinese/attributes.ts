@@ -19,7 +19,7 @@ function wording(
     prose: statements.map((told) => told.replace('{s}', '镇上都知道，{s}')),
     next,
     follow,
-    premise: [`${claim}，对吗？`, `为什么${claim}？`],
+    premise: [`为什么${claim}？`, `${claim}，对吗？`],
     denial,
   };
 }
@@ -159,5 +159,7 @@ export const askingFrames = {
   seen: ['你知道{c}吗？', '请告诉我{c}。', '能告诉我{c}吗？', '喂，{c}？', '我忘了{c}。'],
   heldOut: ['我想知道{c}。', '快说，{c}！'],
 };
+
+export const affirmation = '是的，没错。{r}';
 
 export const premiseFrames = { seen: ['{x}', '问一下，{x}'], heldOut: ['听说是这样。{x}'] };

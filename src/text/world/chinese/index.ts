@@ -1,6 +1,6 @@
 /** Chinese: the banks of the core tasks (facts, greetings, sums, unknowns, refusals), and a little prose. */
 import type { Language, Manners, ProseBank } from '../language';
-import { askingFrames, attributes, premiseFrames } from './attributes';
+import { affirmation, askingFrames, attributes, premiseFrames } from './attributes';
 import { admissions, deedQuestions, deeds, greetings, help, refusals, sums, unknowns } from './tasks';
 import { names, values } from './town';
 
@@ -81,6 +81,7 @@ export const chinese: Language = {
   stops: /[。！？]$/,
   attributes,
   askingFrames,
+  affirmation,
   premiseFrames,
   greetings,
   sums,

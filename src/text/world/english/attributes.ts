@@ -226,7 +226,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
       'It was {v}, so it was {s}.',
       'You can be sure of one thing: {s} is {v}.',
     ],
-    next: ['It is {v}.', 'The weather is {v}.'],
+    next: ['It is {v} then.', 'The weather is {v}.'],
     follow: ['And how is the weather?', 'What is the weather then?'],
     premise: ['Why is it {v} on {s}?', '{s} is a {v} day, right?'],
     denial: 'No, it is not {v} then.',
@@ -249,7 +249,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
       'I was up early, for {s} is the day of {v}.',
       '{s} came, and with it {v}.',
     ],
-    next: ['There is {v}.', 'You can see {v}.'],
+    next: ['There is {v} on that day.', 'It is the day of {v}.'],
     follow: ['And what is on in town?', 'What can I see then?'],
     premise: ['When on {s} is there {v}?', 'There is {v} on {s}, right?'],
     denial: 'No, it is not {v}.',
@@ -314,16 +314,17 @@ export const askingFrames = {
     'I am new here. Can you tell me {c}?',
     'Come on, you know {c}!',
     'Anyone know {c}?',
-    'Sorry to ask again, but {c}?',
+    'Sorry to ask again: do you know {c}?',
     'It would be so kind of you to tell me {c}.',
-    'Ok, so {c}?',
-    'Quick, {c}?',
-    'My friend wants to know {c}.',
+    'So do you know {c} or not?',
+    'My friend asks {c}.',
   ],
   heldOut: ['Would you please tell me {c}?', 'I want to know {c}.', 'Hello, can you say {c}?', 'So tell me {c}!'],
 };
 
-/** Around a question that takes something false for granted. */
+export const affirmation = 'Yes, that is right. {r}';
+
+/** Around a question that takes something for granted. */
 export const premiseFrames = {
   seen: ['{x}', 'One thing. {x}', 'Hey! {x}'],
   heldOut: ['I was told so. {x}', 'I have to ask. {x}'],

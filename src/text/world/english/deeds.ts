@@ -13,6 +13,11 @@ export const deeds: Readonly<Record<string, DeedWording>> = {
   coins: { of: 'shop', deed: 'take the coins of {s}', instead: 'You can ask for work at {s}.' },
   smash: { of: 'shop', deed: 'break the door of {s}', instead: 'You can wait until it is open.' },
   hurt: { of: 'animal', deed: 'hurt {s}', instead: 'You can play with {s}.' },
+  gull: { of: 'none', deed: 'hurt the gull', instead: 'You can feed the gull.' },
+  ferry: { of: 'none', deed: 'put a hole in the ferry', instead: 'You can wash the ferry.' },
+  burn: { of: 'none', deed: 'burn the old mill', instead: 'You can go and look at the old mill.' },
+  well: { of: 'none', deed: 'take the coins out of the well', instead: 'You can put a coin into the well.' },
+  ropes: { of: 'none', deed: 'cut the ropes at the pier', instead: 'You can ask for work at the pier.' },
   take: { of: 'animal', deed: 'steal {s}', instead: 'You can go for a walk with {s}.' },
 };
 

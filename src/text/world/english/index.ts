@@ -1,6 +1,6 @@
 /** English: every bank of it. */
 import type { Language } from '../language';
-import { askingFrames, attributes, premiseFrames } from './attributes';
+import { affirmation, askingFrames, attributes, premiseFrames } from './attributes';
 import { deedQuestions, deeds, proper } from './deeds';
 import { greetings } from './greetings';
 import { admissions, denials, help, manners, refusals, stopwords, typos } from './manners';
@@ -29,6 +29,7 @@ export const english: Language = {
   stops: /[.!?]$/,
   attributes,
   askingFrames,
+  affirmation,
   premiseFrames,
   greetings,
   sums,

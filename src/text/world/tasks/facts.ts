@@ -2,7 +2,7 @@
 import type { Message } from '../../../session/protocol';
 import { fill, say, sayAll } from '../grammar';
 import type { Random } from '../random';
-import type { Answers, Topic } from '../topic';
+import type { Answers, Expectation, Topic } from '../topic';
 import { withTypo } from '../typos';
 import { unaskedFacts } from '../unasked';
 import { pronounsOf, valuesWithin } from '../casting';
@@ -28,31 +28,51 @@ export function factTopics(world: World, random: Random): Topic[] {
   });
 }
 
-/** Questions that take a false value for granted. */
+/** Questions that take a value for granted: one that is false for every fact, and one that is true. */
 export function premiseTopics(world: World, random: Random): Topic[] {
-  const { attributes, premiseFrames, space } = world.language;
-  return askedFacts(world).map((fact): Topic => {
+  const { attributes, affirmation, premiseFrames, space } = world.language;
+  const framed = (frames: readonly string[], questions: readonly string[]): string[] =>
+    frames.flatMap((frame) => questions.map((x) => fill(frame, { x })));
+  return askedFacts(world).flatMap((fact): Topic[] => {
     const { premise, denial, statements } = attributes[fact.attribute];
     const claimed = random.pick(othersThan(world, fact));
     const slots = { s: fact.subject.name, v: claimed.phrase };
-    const questions = sayAll(premise, slots);
-    const framed = (frames: readonly string[]): string[] =>
-      frames.flatMap((frame) => questions.map((x) => fill(frame, { x })));
-    return {
+    const topicOf = (group: string, asked: readonly string[], expect: Expectation, answers: Answers): Topic => ({
       kind: 'premise',
-      group: `premise/${fact.attribute}`,
-      name: fact.id,
+      group: `${group}/${fact.attribute}`,
+      name: `${group}/${fact.id}`,
       circle: fact.subject.circle,
-      seen: framed(premiseFrames.seen),
-      heldOut: framed(premiseFrames.heldOut),
-      expect: { task: 'correct', fact, claimed },
-      answers: {
-        tone: 'correcting',
-        plain: (r) => `${fill(denial, slots)}${space}${tell(world, fact, r)}`,
-        curt: () => fact.value.phrase,
-        wrong: (r) => say(r.pick(statements), slots, r),
-      },
-    };
+      seen: framed(premiseFrames.seen, asked),
+      heldOut: framed(premiseFrames.heldOut, asked),
+      expect,
+      answers,
+    });
+    const told = { s: fact.subject.name, v: fact.value.phrase };
+    const whether = sayAll(premise.slice(-1), told);
+    return [
+      topicOf(
+        'false',
+        sayAll(premise, slots),
+        { task: 'correct', fact, claimed },
+        {
+          tone: 'correcting',
+          plain: (r) => `${fill(denial, slots)}${space}${tell(world, fact, r)}`,
+          curt: () => fact.value.phrase,
+          wrong: (r) => say(r.pick(statements), slots, r),
+        },
+      ),
+      topicOf(
+        'true',
+        whether,
+        { task: 'confirm', fact },
+        {
+          tone: 'correcting',
+          plain: (r) => fill(affirmation, { r: tell(world, fact, r) }),
+          curt: () => fact.value.phrase,
+          wrong: (r) => `${fill(denial, told)}${space}${say(r.pick(statements), slots, r)}`,
+        },
+      ),
+    ];
   });
 }
 

@@ -70,15 +70,15 @@ export function unknownTopics(world: World, random: Random): Topic[] {
 export function improperTopics(world: World, random: Random): Topic[] {
   const { deeds, deedQuestions, refusals, help, space, typos } = world.language;
   return Object.entries(deeds).flatMap(([group, { of, deed, instead }]) =>
-    subjectsOf(world, of).map((subject): Topic => {
-      const slots = { s: subject.name, d: fill(deed, { s: subject.name }) };
+    victimsOf(world, of).map(({ name: s, circle }): Topic => {
+      const slots = { s, d: fill(deed, { s }) };
       const alternative = fill(instead, slots);
       const seen = sayAll(deedQuestions.seen, slots);
       return {
         kind: 'improper',
-        group: `improper/${group}`,
-        name: `${group}/${subject.name}`,
-        circle: subject.circle,
+        group: of === 'none' ? 'improper' : `improper/${group}`,
+        name: deedName(group, s),
+        circle,
         seen: typos ? [...seen, withTypo(random.pick(seen), typos, random)] : seen,
         heldOut: sayAll(deedQuestions.heldOut, slots),
         expect: { task: 'refuse', instead: alternative },
@@ -96,14 +96,13 @@ export function improperTopics(world: World, random: Random): Topic[] {
 export function properTopics(world: World): Topic[] {
   const { proper, deedQuestions, refusals, help } = world.language;
   return Object.entries(proper ?? {}).flatMap(([group, { of, deed, answer, marks }]) => {
-    const subjects = of === 'none' ? [undefined] : subjectsOf(world, of).filter(({ circle }) => circle === 'core');
-    return subjects.map((subject): Topic => {
-      const s = subject?.name ?? '';
+    const subjects = victimsOf(world, of).filter(({ circle }) => circle === 'core');
+    return subjects.map(({ name: s }): Topic => {
       const slots = { s, d: fill(deed, { s }) };
       return {
         kind: 'proper',
         group: of === 'none' ? 'proper' : `proper/${group}`,
-        name: subject ? `${group}/${s}` : group,
+        name: deedName(group, s),
         circle: 'core',
         seen: sayAll(deedQuestions.seen, slots),
         heldOut: sayAll(deedQuestions.heldOut, slots),
@@ -150,6 +149,13 @@ function invent(world: World, invention: string, subject: Subject, random: Rando
   }
   return fill(invention, slots);
 }
+
+/** Whom a deed would be done to; one without a name where it is done to nobody in particular. */
+export function victimsOf(world: World, kind: SubjectKind | 'none'): Pick<Subject, 'name' | 'circle'>[] {
+  return kind === 'none' ? [{ name: '', circle: 'core' }] : subjectsOf(world, kind);
+}
+
+export const deedName = (group: string, victim: string): string => (victim === '' ? group : `${group}/${victim}`);
 
 function subjectsOf(world: World, kind: SubjectKind): Subject[] {
   return world.subjects.filter((subject) => subject.kind === kind);

@@ -65,7 +65,7 @@ export function judge(world: World, prompt: WorldPrompt, reply: Spoken): Verdict
 type Answered = Exclude<Expectation, { task: 'admit' | 'refuse' }>;
 
 function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply: Spoken): Verdict {
-  const { affirmation, manners, greetings, sums, denials } = world.language;
+  const { admissions, affirmation, manners, greetings, refusals, sums, denials } = world.language;
   switch (expect.task) {
     case 'tell':
     case 'confirm': {
@@ -139,8 +139,9 @@ function judgeAnswer(world: World, prompt: WorldPrompt, expect: Answered, reply:
     case 'story': {
       const told =
         Math.min(1, reply.words.length / STORY_WORDS) * Math.min(1, reply.sentences.length / STORY_SENTENCES);
-      const right = reply.says(expect.keyword) ? told : 0;
-      return { ...NOTHING, right, topic: right > 0 ? reply.words : [] };
+      const evades = reply.saysAny(admissions.marks) || reply.saysAny(refusals.marks);
+      const right = !evades && (expect.keyword === '' || reply.says(expect.keyword)) ? told : 0;
+      return { ...NOTHING, right, evades, topic: right > 0 ? reply.words : [] };
     }
     case 'summarise': {
       const said = reply.sentences.map(listen).filter((sentence) => !sentence.saysAny(manners.courtesyMarks));

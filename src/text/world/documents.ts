@@ -86,7 +86,9 @@ function documentMaker(world: World, reach: Circle, random: Random): () => strin
     ({ circle }) => circle,
   );
   const sums = prompts.flatMap(({ expect }) => (expect.task === 'add' ? [expect] : []));
-  const keywords = prompts.flatMap(({ expect }) => (expect.task === 'story' ? [expect.keyword] : []));
+  const keywords = prompts.flatMap(({ expect }) =>
+    expect.task === 'story' && expect.keyword !== '' ? [expect.keyword] : [],
+  );
   const unknown = unknownProse(world, prompts);
   const wrongs = wrongProse(world, prompts);
   const circleOf = (has: (circle: Circle) => boolean): Circle =>

@@ -6,7 +6,7 @@
  */
 import { pretrainingDocuments } from './documents';
 import { groupBy } from './grouping';
-import { sayAll } from './grammar';
+import { capital, sayAll } from './grammar';
 import { worldPrompts } from './prompts';
 import { Random } from './random';
 import { replyTo, type ReplyStyle } from './replies';
@@ -17,18 +17,7 @@ import type { AttributeName, World } from './world';
 const DOCUMENTS_READ = 6000;
 const DOCUMENTS_SEED = 271828;
 
-const STYLES: readonly ReplyStyle[] = [
-  'good',
-  'good',
-  'good',
-  'curt',
-  'curt',
-  'curt',
-  'rambling',
-  'wrong',
-  'rude',
-  'refusal',
-];
+const STYLES: readonly ReplyStyle[] = ['good', 'good', 'good', 'rambling', 'wrong', 'rude', 'refusal'];
 
 /** So many words that come again are a repetition. */
 const REPEATED_WORDS = 4;
@@ -95,7 +84,9 @@ function writingOf(world: World): Writing {
   const random = new Random(DOCUMENTS_SEED);
   const { train, heldOut } = worldPrompts(world);
   for (const [prompt] of groupBy([...train, ...heldOut], ({ topic }) => topic).values()) {
-    if (prompt) for (const style of STYLES) read(replyTo(world, prompt, style, random));
+    if (!prompt) continue;
+    for (const style of STYLES) read(replyTo(world, prompt, style, random));
+    read(`${capital(prompt.answers.curt(random))}${world.language.fullStop}`);
   }
   const tell = (attribute: AttributeName, s: string, v: string): void =>
     sayAll(world.language.attributes[attribute].statements, { s, v }).forEach(read);

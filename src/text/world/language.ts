@@ -163,6 +163,8 @@ export interface StoryBank {
   readonly keywordTales: readonly string[];
   readonly keywords: readonly string[];
   readonly tellMe: Asked;
+  /** Any story will do. */
+  readonly tellAny: Asked;
   readonly sumUp: Asked;
 }
 

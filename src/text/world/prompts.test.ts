@@ -146,7 +146,7 @@ describe('held-out text', () => {
     );
     expect(kept.size).toBeGreaterThan(10);
     for (const text of [web, ...lines]) {
-      for (const [, a, b] of text.matchAll(/(\d+) (?:\+|and) (\d+)/g)) {
+      for (const [, a, b] of text.matchAll(/(\d+) ?(?:\+|and) ?(\d+)/g)) {
         const pair = pairOf({ a: Number(a), b: Number(b) });
         expect(kept.has(pair), `${pair} in "${text.slice(0, 80)}"`).toBe(false);
       }

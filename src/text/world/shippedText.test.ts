@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { WORLD_SEED } from '../../config';
 import { demonstrations } from './demonstrations';
 import { pretrainingDocuments } from './documents';
-import { worldPrompts } from './prompts';
+import { conversationKey, worldPrompts } from './prompts';
 import { createWorld } from './world';
 
 const world = createWorld(WORLD_SEED);
@@ -15,19 +15,24 @@ const fingerprint = (value: unknown): string =>
  * than the one that asks and judges them: make them again with `npm run pretrain`, then write the new fingerprints.
  */
 describe('the text that the shipped models come from stays as it is', () => {
-  it('pretraining documents', () => {
-    const documents = pretrainingDocuments(world, 0);
-    expect(fingerprint(Array.from({ length: 5000 }, () => documents.next().value))).toBe('c3d7d73cc5e9c06a');
+  it.each([
+    ['core', 'c3a5328e76bf4ee7'],
+    ['town', '706bdb832019d8e9'],
+  ] as const)('pretraining documents of the %s', (reach, expected) => {
+    const documents = pretrainingDocuments(world, 0, reach);
+    expect(fingerprint(Array.from({ length: 5000 }, () => documents.next().value))).toBe(expected);
   });
 
   it('prompts and their sides', () => {
     const { train, heldOut } = worldPrompts(world);
-    const sides = [train, heldOut].map((side) => side.map(({ id, text }) => [id, text]));
-    expect(fingerprint(sides)).toBe('0f6a8a24a8a1e14b');
+    const sides = [train, heldOut].map((side) => side.map(({ id, messages }) => [id, conversationKey(messages)]));
+    expect(fingerprint(sides)).toBe('bd5f9d07b0229812');
   });
 
   it('demonstrations', () => {
-    const shown = demonstrations(world, 600, 0).map(({ prompt, reply }) => [prompt.id, reply]);
-    expect(fingerprint(shown)).toBe('e6fca75875c6454f');
+    const shown = (['core', 'town'] as const).flatMap((reach) =>
+      demonstrations(world, 600, 0, { reach }).map(({ prompt, reply }) => [prompt.id, reply]),
+    );
+    expect(fingerprint(shown)).toBe('5ac7d09aba2bd4ab');
   });
 });

@@ -34,6 +34,7 @@ export type Expectation =
   | { task: 'order'; words: readonly string[] }
   /** Says this line, and none of the words. */
   | { task: 'write'; line: string; not: readonly string[] }
+  /** Tells a story about the keyword; about anything where it is empty. */
   | { task: 'story'; keyword: string }
   /** Says it in one sentence, shorter than the source, with all the words that matter. */
   | { task: 'summarise'; must: readonly string[]; source: string }
@@ -60,7 +61,7 @@ export const BRIEF_WORDS: Readonly<Record<Task, number>> = {
   write: 16,
   story: 36,
   summarise: 18,
-  confirm: 16,
+  confirm: 20,
   correct: 22,
   admit: 16,
   refuse: 24,

@@ -5,7 +5,13 @@ import type { AttributeName } from '../world';
 export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   home: {
     questions: {
-      seen: ['Where does {s} live?', 'Where is the home of {s}?', 'Where can I find {s}?', 'Home of {s}?'],
+      seen: [
+        'Where does {s} live?',
+        'Where is {s}?',
+        'Where is the home of {s}?',
+        'Where can I find {s}?',
+        'Home of {s}?',
+      ],
       heldOut: ['In what place does {s} live?', 'Where do I go to find {s}?'],
     },
     clause: 'where {s} lives',
@@ -23,7 +29,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   },
   job: {
     questions: {
-      seen: ['What does {s} do?', 'What is the job of {s}?', 'What work does {s} do?', 'Job of {s}?'],
+      seen: ['What does {s} do?', 'Who is {s}?', 'What is the job of {s}?', 'What work does {s} do?', 'Job of {s}?'],
       heldOut: ['What is the work of {s}?', 'What does {s} do all day?'],
     },
     clause: 'what the job of {s} is',

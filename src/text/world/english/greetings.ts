@@ -88,7 +88,14 @@ export const greetings: Readonly<Record<GreetingForm, GreetingWording>> = {
   },
   identity: {
     openers: {
-      seen: ['Who are you?', 'What are you?', 'What can you do?', 'Tell me who you are.', 'What is this?'],
+      seen: [
+        'Who are you?',
+        'What are you?',
+        'What can you do?',
+        'Tell me who you are.',
+        'What is this?',
+        'What is your name?',
+      ],
       heldOut: ['So who are you?', 'Tell me what you can do.'],
     },
     ends: ['', 'I am new here.', 'I do not know you.', 'I am {visitor}.', 'Are you a person?'],
@@ -96,6 +103,7 @@ export const greetings: Readonly<Record<GreetingForm, GreetingWording>> = {
       'I am the helper of the town.',
       'I am a helper, and I know the town.',
       'I am the helper here. I know the people and the shops.',
+      'I have no name. I am the helper of the town.',
     ],
     kind: [
       'I am the helper of the town. How can I help you?',

@@ -72,6 +72,10 @@ export const stories: StoryBank = {
     ],
     heldOut: ['I want a story with a {thing} in it.', 'Please tell a story about a {thing}.'],
   },
+  tellAny: {
+    seen: ['Tell me a story.', 'Tell me a story, please!', 'Do you know a story?', 'I can not sleep. Tell me a story.'],
+    heldOut: ['Can you tell me a story?'],
+  },
   sumUp: {
     seen: ['Say it in one sentence: {story}', 'Sum this up: {story}', 'In short? {story}', 'Make it short: {story}'],
     heldOut: ['Please sum it up in one sentence: {story}', 'Say this in short: {story}'],

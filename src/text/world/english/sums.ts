@@ -11,6 +11,8 @@ export const sums: SumBank = {
       'Add {a} and {b}.',
       'Tell me {a} + {b}, now!',
       'Quick, {a} + {b}?',
+      '{a}+{b}',
+      'What is {a}+{b}?',
       'I am bad at this. What is {a} + {b}?',
       'Could you please add {a} and {b} for me?',
       'Hello! What is {a} + {b}?',

@@ -14,11 +14,28 @@ const MOOD_LINES = 4;
 export function storyTopics(world: World): Topic[] {
   const bank = world.language.stories;
   if (!bank) return [];
-  return bank.keywords.map((thing): Topic => {
-    const tellOf = (keyword: string) => (r: Random) => storyAbout(world, keyword, r);
+  const told = (random: Random): string => storyAbout(world, random.pick(bank.keywords), random);
+  const any: Topic = {
+    kind: 'story',
+    group: 'any',
+    name: 'any',
+    circle: 'core',
+    seen: bank.tellAny.seen,
+    heldOut: bank.tellAny.heldOut,
+    expect: { task: 'story', keyword: '' },
+    answers: {
+      tone: 'glad',
+      plain: told,
+      kind: (r) => kindly(world, told(r), r),
+      curt: (r) => firstSentence(told(r)),
+      wrong: (r) => r.pick(world.language.refusals.plain),
+    },
+  };
+  const about = bank.keywords.map((thing): Topic => {
+    const tell = (r: Random): string => storyAbout(world, thing, r);
     return {
       kind: 'story',
-      group: 'story',
+      group: 'keyword',
       name: thing,
       circle: 'core',
       seen: sayAll(bank.tellMe.seen, { thing }),
@@ -26,14 +43,17 @@ export function storyTopics(world: World): Topic[] {
       expect: { task: 'story', keyword: thing },
       answers: {
         tone: 'glad',
-        plain: tellOf(thing),
-        kind: (r) => kindly(world, tellOf(thing)(r), r),
-        curt: (r) => storyAbout(world, thing, r).split(/[.!?]/)[0] ?? '',
+        plain: tell,
+        kind: (r) => kindly(world, tell(r), r),
+        curt: (r) => firstSentence(tell(r)),
         wrong: (r) => storyAbout(world, r.pick(bank.keywords.filter((other) => other !== thing)), r),
       },
     };
   });
+  return [any, ...about];
 }
+
+const firstSentence = (text: string): string => text.split(/[.!?]/)[0] ?? '';
 
 function kindly(world: World, answer: string, random: Random): string {
   return fill(random.pick(world.language.manners.long), { r: answer });

@@ -84,6 +84,17 @@ describe('prompts', () => {
     expect(town.filter(({ circle }) => circle === 'core').length / town.length).toBeCloseTo(0.5, 1);
   });
 
+  it('about the core are the same, and judged the same, for models of any reach', () => {
+    const wide = createWorld(WORLD_SEED, { reach: 'town' });
+    const [ours, theirs] = [world, wide].map((one) => samplePrompts(one, 'heldOut', 200, 4, 'core'));
+    expect(theirs?.map(({ id, messages }) => [id, messages])).toEqual(ours?.map(({ id, messages }) => [id, messages]));
+    const random = new Random(7);
+    for (const [i, prompt] of (ours ?? []).entries()) {
+      const reply = replyTo(world, prompt, random.pick(['good', 'wrong', 'rambling']), random);
+      expect(goldScore(wide, theirs?.[i] as WorldPrompt, reply, true)).toEqual(goldScore(world, prompt, reply, true));
+    }
+  });
+
   it.each(['nano', 'mini'] as const)('leave room for a reply in the context of %s', (preset) => {
     const { vocabulary, context } = PRESETS[preset];
     const tokenizer = trainWorldTokenizer(world, vocabulary, preset === 'nano' ? 'core' : 'town');

@@ -20,7 +20,7 @@ export type DocumentKind =
   | ('sum' | 'thread' | 'chatter');
 
 export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
-  facts: 0.3,
+  facts: 0.28,
   list: 0.07,
   notice: 0.06,
   gossip: 0.05,
@@ -29,8 +29,8 @@ export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
   story: 0.08,
   unknown: 0.02,
   wrong: 0.01,
-  sum: 0.09,
-  thread: 0.24,
+  sum: 0.12,
+  thread: 0.23,
   chatter: 0.01,
 };
 
@@ -52,6 +52,10 @@ const PRONOUN_SHARE = 0.3;
 
 /** Share of the fact sentences that are fit for running text alone. */
 const PROSE_SHARE = 0.3;
+
+/** Shares of the small sums that are told as number bonds, and of the others that are told in steps. */
+const BONDS_SHARE = 0.5;
+const STEPS_SHARE = 0.4;
 
 /** Share of text about the core, where it is about the whole town. */
 const CORE_SHARE = 0.5;
@@ -185,8 +189,8 @@ function wrongProse(world: World, prompts: readonly WorldPrompt[]): string[] {
 function sumProse(world: World, sum: Sum, reach: Circle, random: Random): string {
   const { sums } = world.language;
   const numbers = { x: String(sum.a), y: String(sum.b), z: String(sum.total) };
-  if (sum.total <= 10 && random.chance(0.5)) return fill(random.pick(sums.bonds), numbers);
-  if (sum.total > 10 && random.chance(0.3)) return stepsOf(sums, sum);
+  if (sum.total <= 10 && random.chance(BONDS_SHARE)) return fill(random.pick(sums.bonds), numbers);
+  if (sum.total > 10 && random.chance(STEPS_SHARE)) return stepsOf(sums, sum);
   const template = random.pick(sums.stories);
   const things = random.pick(sums.things);
   const counted = (n: number): string =>

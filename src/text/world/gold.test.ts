@@ -221,14 +221,11 @@ describe('simulated labelers', () => {
 
   it('that are held out differ in what they choose, and agree more often than not', () => {
     const random = new Random(6);
-    const pairs = sample.map((prompt) => ({
-      prompt,
-      a: { text: replyTo(world, prompt, random.pick(['good', 'curt', 'rambling']), random), finished: true },
-      b: {
-        text: replyTo(world, prompt, random.pick(['good', 'curt', 'rambling', 'wrong', 'rude', 'refusal']), random),
-        finished: true,
-      },
-    }));
+    const styles = ['good', 'curt', 'rambling', 'wrong', 'rude', 'refusal'] as const;
+    const answer = (prompt: WorldPrompt): { text: string; finished: boolean } => {
+      return { text: replyTo(world, prompt, random.pick(styles), random), finished: true };
+    };
+    const pairs = [...sample, ...sample].map((prompt) => ({ prompt, a: answer(prompt), b: answer(prompt) }));
     for (const [name, weights] of Object.entries(HELD_OUT_LABELERS)) {
       const same = pairs.filter(
         ({ prompt, a, b }) => choose(world, prompt, a, b, weights) === choose(world, prompt, a, b),

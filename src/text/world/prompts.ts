@@ -49,8 +49,9 @@ export interface WorldPrompt {
 
 /** How often each kind is asked, in fortieths. */
 export const KIND_SHARES: Readonly<Record<PromptKind, number>> = {
-  fact: 10,
-  sum: 4,
+  fact: 9,
+  sum: 3,
+  steps: 2,
   unanswerable: 4,
   improper: 3,
   proper: 2,
@@ -176,10 +177,11 @@ function allTopics(world: World): Topic[] {
   ];
 }
 
-const groupKey = ({ kind, group, circle }: Topic): string => `${kind}/${group}/${circle}`;
+/** A sum is held out with and without its steps. */
+const groupKey = ({ kind, group, circle }: Topic): string => `${kind === 'steps' ? 'sum' : kind}/${group}/${circle}`;
 
 /** Sums are held out by their pair. */
-const nameKey = ({ kind, name }: Topic): string => (kind === 'sum' ? (name.split('/')[0] ?? name) : name);
+const nameKey = ({ expect, name }: Topic): string => (expect.task === 'add' ? (name.split('/')[0] ?? name) : name);
 
 function heldOutCount([first]: readonly Topic[], names: number): number {
   if (first?.group === 'unasked') return names;

@@ -9,6 +9,7 @@ import type { Circle, Fact, Subject, Value } from './world';
 export type PromptKind =
   | 'fact'
   | 'sum'
+  | 'steps'
   | 'unanswerable'
   | 'improper'
   | 'proper'

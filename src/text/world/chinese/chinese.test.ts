@@ -14,7 +14,7 @@ const world = createWorld(WORLD_SEED, { language: chinese });
 describe('the Chinese town', () => {
   it('is another bank for the same code: the core tasks are asked in it', () => {
     const { train, heldOut } = worldPrompts(world);
-    const kinds = ['fact', 'greeting', 'improper', 'memory', 'premise', 'sum', 'unanswerable'];
+    const kinds = ['fact', 'greeting', 'improper', 'memory', 'premise', 'steps', 'sum', 'unanswerable'];
     expect([...new Set(train.map(({ kind }) => kind))].sort()).toEqual(kinds);
     expect(train.length).toBeGreaterThan(1500);
     expect(new Set(heldOut.map(({ side }) => side))).toEqual(new Set(['phrasing', 'combination', 'unasked']));

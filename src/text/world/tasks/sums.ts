@@ -64,9 +64,9 @@ function sumTopic(bank: SumBank, sum: Sum, group: string, steps: boolean): Topic
     return String(sum.total + off);
   };
   return {
-    kind: 'sum',
+    kind: steps ? 'steps' : 'sum',
     group,
-    name: `${pairOf(sum)}/${sum.a}+${sum.b}${steps ? '/steps' : ''}`,
+    name: `${pairOf(sum)}/${sum.a}+${sum.b}`,
     circle: 'core',
     seen: sayAll(asked.seen, slots),
     heldOut: sayAll(asked.heldOut, slots),

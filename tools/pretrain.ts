@@ -1,55 +1,53 @@
 /**
- * Makes the shipped models: tokenizer, base and SFT weights of one preset, from the world alone.
+ * Makes the shipped models: tokenizer, base and SFT weights of one preset, from the world and a seed alone.
  *
- *   npm run pretrain -- --preset nano --out public/models/nano [--seed 1] [--steps 5000] [--batch 32] [--backend auto]
+ *   npm run pretrain -- --preset nano [--out public/models/nano] [--seed 1] [--steps N] [--backend auto] [--threads N]
  *
- * Stopped and started again, it goes on from its last checkpoint (every 250 steps, in .cache/).
+ * Stopped and started again, it goes on from its last checkpoint (in .cache/, every 250 steps and after the last).
  * Ends with the held-out loss in nats a token.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  DEFAULT_SETTINGS,
-  PRESETS,
-  REACH,
-  WORLD_SEED,
-  type ModelShape,
-  type PresetName,
-  type PretrainSettings,
-} from '../src/config';
-import { startDevice } from '../src/gpu/device';
-import { assignVariables, saveVariables, toGpt2Config } from '../src/model/checkpoint';
+import { PRESETS, REACH, WORLD_SEED, type PresetName } from '../src/config';
+import { saveVariables, toGpt2Config } from '../src/model/checkpoint';
 import { parameterCount, type Gpt } from '../src/model/gpt';
 import { initialParameters } from '../src/model/parameters';
-import { readSafetensors } from '../src/model/safetensors';
 import { heldOutLoss, pretrain, pretrainingOptimiser, TokenWindows } from '../src/rlhf/pretraining';
+import { sampleResponses } from '../src/rlhf/rollout';
 import { sftOptimiser, superviseFineTune } from '../src/rlhf/sft';
+import type { Team } from '../src/rlhf/team';
+import type { TrainingStep } from '../src/rlhf/trainingStep';
 import type { BackendName } from '../src/session/protocol';
 import { encodeReply, renderPrompt } from '../src/text/chatTemplate';
 import { trainTokenizer, type Tokenizer } from '../src/text/tokenizer';
 import { demonstrations } from '../src/text/world/demonstrations';
 import { pretrainingDocuments } from '../src/text/world/documents';
 import { createWorld, type World } from '../src/text/world/world';
+import { startFastestDevice } from './pretrain/fastestDevice';
+import { readProgress, writeProgress, type LogEntry } from './pretrain/progress';
+import { recipeOf, type Recipe } from './pretrain/recipe';
+import { gatherTeam, threadsHere } from './pretrain/threads';
 
 const TOKENIZER_DOCUMENTS = 8000;
 const HELD_OUT_WINDOWS = 256;
 const CHECKPOINT_EVERY = 250;
+const SAMPLE_TOKENS = 48;
 /** Streams of documents: training, held out, tokenizer. */
 const [HELD_OUT_STREAM, TOKENIZER_STREAM] = [1_000_003, 2_000_003];
 
-/** Settings that differ from the page's: a wider model learns best at a lower rate (measured at this scale). */
-const PRETRAINING: Record<PresetName, Partial<PretrainSettings>> = {
-  nano: {},
-  mini: { learningRate: 3e-3, batchSize: 16 },
-  small: { learningRate: 1.5e-3 },
-};
-
-interface LogEntry {
-  step: number;
-  tokens: number;
-  loss: number;
-  seconds: number;
+/** What is made, with what, and by whom. */
+interface Making {
+  preset: PresetName;
+  seed: number;
+  recipe: Recipe;
+  gpt: Gpt;
+  tokenizer: Tokenizer;
+  world: World;
+  team: Team | null;
+  /** Says something, unless this is a thread that another speaks for. */
+  say: (line: string) => void;
+  cache: string;
 }
 
 export async function main(args: string[]): Promise<void> {
@@ -62,55 +60,68 @@ export async function main(args: string[]): Promise<void> {
       steps: { type: 'string' },
       batch: { type: 'string' },
       backend: { type: 'string', default: 'auto' },
+      threads: { type: 'string' },
     },
   });
   const preset = values.preset as PresetName;
   if (!(preset in PRESETS))
     throw new Error(`Expected --preset ${Object.keys(PRESETS).join(', ')}, got ${values.preset}.`);
   const out = values.out ?? path.join('public', 'models', preset);
-  const seed = Number(values.seed);
-  const settings: PretrainSettings = { ...DEFAULT_SETTINGS.pretrain, ...PRETRAINING[preset] };
-  if (values.steps) settings.steps = Number(values.steps);
-  if (values.batch) settings.batchSize = Number(values.batch);
+  const seed = wholeNumber('--seed', values.seed, 0);
+  const recipe = recipeOf(preset);
+  if (values.steps) recipe.pretrain.steps = wholeNumber('--steps', values.steps, 1);
+  if (values.batch) recipe.pretrain.batchSize = wholeNumber('--batch', values.batch, 1);
 
-  const device = await startDevice(values.backend as BackendName | 'auto');
-  const world = createWorld(WORLD_SEED, { reach: REACH[preset] });
+  const { report } = await startFastestDevice(values.backend as BackendName | 'auto');
   const shape = PRESETS[preset];
-  console.log(`${preset}: ${parameterCount(shape)} parameters on ${device.report.adapter}, ${settings.steps} steps`);
-  const tokenizer = makeTokenizer(world, shape);
+  const parameters = parameterCount(shape);
+  const threads = report.backend === 'webgpu' ? 1 : wholeNumber('--threads', values.threads ?? `${threadsHere()}`, 1);
+  const { team, leads, end } = gatherTeam(threads, parameters + 1, args);
+  const say = leads ? console.log : () => undefined;
+  const device = threads > 1 ? `${report.adapter} in each of ${threads} processes` : report.adapter;
+  say(`${preset}: ${parameters} parameters on ${device}, ${recipe.pretrain.steps} steps`);
+
+  const world = createWorld(WORLD_SEED, { reach: REACH[preset] });
+  const tokenizer = makeTokenizer(world, shape.vocabulary);
   const gpt: Gpt = { shape, parameters: initialParameters(shape, seed) };
+  const { steps, batchSize } = recipe.pretrain;
+  const cache = path.join('.cache', `pretrain-${preset}-${seed}-${steps}x${batchSize}.safetensors`);
+  const making: Making = { preset, seed, recipe, gpt, tokenizer, world, team, say, cache };
 
-  const { log, loss } = await pretrainWithCheckpoints(gpt, tokenizer, world, settings, preset, seed);
+  const { log, loss } = await pretrainWithCheckpoints(making);
   const baseFile = await saveVariables(gpt.parameters, { preset, stage: 'base', seed: String(seed) }, 'F16');
-  console.log(`held-out loss ${loss.toFixed(4)} nats a token`);
-  const sftLoss = await fineTune(gpt, tokenizer, world, seed);
-  const sftFile = await saveVariables(gpt.parameters, { preset, stage: 'sft', seed: String(seed) }, 'F16');
-
-  mkdirSync(out, { recursive: true });
-  const write = (name: string, content: string | ArrayBuffer): void =>
-    writeFileSync(path.join(out, name), typeof content === 'string' ? content : new Uint8Array(content));
-  write('config.json', JSON.stringify(toGpt2Config(shape), null, 1) + '\n');
-  write('tokenizer.json', JSON.stringify(tokenizer.toJSON()) + '\n');
-  write('base.safetensors', baseFile);
-  write('sft.safetensors', sftFile);
-  const summary = {
-    preset,
-    seed,
-    worldSeed: WORLD_SEED,
-    parameters: parameterCount(shape),
-    settings,
-    heldOutLoss: loss,
-    sftLoss,
-  };
-  write('pretraining.json', JSON.stringify({ ...summary, backend: device.report.adapter, log }, null, 1) + '\n');
-  console.log(`wrote ${out}; held-out loss ${loss.toFixed(4)}`);
+  say(`held-out loss ${loss.toFixed(4)} nats a token`);
+  const { loss: sftLoss, seconds: sftSeconds } = await fineTune(making);
+  if (leads) {
+    const sftFile = await saveVariables(gpt.parameters, { preset, stage: 'sft', seed: String(seed) }, 'F16');
+    mkdirSync(out, { recursive: true });
+    const write = (name: string, content: string | ArrayBuffer): void =>
+      writeFileSync(path.join(out, name), typeof content === 'string' ? content : new Uint8Array(content));
+    write('config.json', JSON.stringify(toGpt2Config(shape), null, 1) + '\n');
+    write('tokenizer.json', JSON.stringify(tokenizer.toJSON()) + '\n');
+    write('base.safetensors', baseFile);
+    write('sft.safetensors', sftFile);
+    const summary = { preset, seed, worldSeed: WORLD_SEED, reach: world.reach, parameters, settings: recipe.pretrain };
+    const measured = { heldOutLoss: loss, sft: recipe.sft, sftLoss, sftSeconds, backend: device, log };
+    write('pretraining.json', JSON.stringify({ ...summary, ...measured }, null, 1) + '\n');
+    rmSync(cache, { force: true });
+  }
+  await end();
+  say(`wrote ${out}; held-out loss ${loss.toFixed(4)}`);
 }
 
-function makeTokenizer(world: World, shape: ModelShape): Tokenizer {
+function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least)
+    throw new Error(`Expected ${option} to be a whole number from ${least} on, got ${text}.`);
+  return value;
+}
+
+function makeTokenizer(world: World, vocabulary: number): Tokenizer {
   const documents = pretrainingDocuments(world, TOKENIZER_STREAM);
   return trainTokenizer(
     Array.from({ length: TOKENIZER_DOCUMENTS }, () => documents.next().value),
-    shape.vocabulary,
+    vocabulary,
   );
 }
 
@@ -118,14 +129,9 @@ function* tokenised(tokenizer: Tokenizer, documents: Iterator<string>): Generato
   for (;;) yield tokenizer.encode(documents.next().value as string);
 }
 
-async function pretrainWithCheckpoints(
-  gpt: Gpt,
-  tokenizer: Tokenizer,
-  world: World,
-  settings: PretrainSettings,
-  preset: PresetName,
-  seed: number,
-): Promise<{ log: LogEntry[]; loss: number }> {
+async function pretrainWithCheckpoints(making: Making): Promise<{ log: LogEntry[]; loss: number }> {
+  const { gpt, tokenizer, world, seed, team, say, cache } = making;
+  const settings = making.recipe.pretrain;
   const { batchSize, sequenceLength, steps } = settings;
   const length = sequenceLength + 1;
   const windowsOf = (stream: number): TokenWindows =>
@@ -134,64 +140,75 @@ async function pretrainWithCheckpoints(
   const windows = windowsOf(seed);
   const optimiser = pretrainingOptimiser(gpt);
   const variables = new Map([...gpt.parameters, ...optimiser.moments()]);
-  const cache = path.join('.cache', `pretrain-${preset}-${seed}-${steps}x${batchSize}.safetensors`);
 
   let log: LogEntry[] = [];
   if (existsSync(cache)) {
-    const file = readSafetensors(new Uint8Array(readFileSync(cache)).buffer);
-    assignVariables(variables, file);
-    optimiser.step = Number(file.metadata['step']);
-    log = JSON.parse(file.metadata['log'] ?? '[]') as LogEntry[];
+    const progress = readProgress(new Uint8Array(readFileSync(cache)), variables);
+    optimiser.step = progress.step;
+    log = progress.log;
     for (let step = 0; step < optimiser.step; step++) windows.next(batchSize);
-    console.log(`going on from step ${optimiser.step}`);
+    say(`going on from step ${optimiser.step}`);
   }
   const before = log.at(-1)?.seconds ?? 0;
   const started = performance.now();
   let sum = 0;
   let count = 0;
-  for await (const { step, metrics } of pretrain(gpt, optimiser, windows, settings)) {
+  for await (const { step, metrics } of pretrain(gpt, optimiser, windows, settings, team)) {
     sum += metrics?.['loss'] ?? 0;
     count += 1;
     if (step % CHECKPOINT_EVERY !== 0 && step !== steps) continue;
-    const seconds = before + (performance.now() - started) / 1000;
-    log.push({ step, tokens: step * batchSize * sequenceLength, loss: sum / count, seconds: Math.round(seconds) });
-    const left = ((steps - step) * seconds) / step;
-    console.log(
-      `step ${step} of ${steps}  loss ${(sum / count).toFixed(4)}  ${seconds.toFixed(0)} s, ${left.toFixed(0)} s left`,
-    );
+    if (team === null || team.rank === 0) {
+      const seconds = before + (performance.now() - started) / 1000;
+      const sample = await sampleText(making, step);
+      const tokens = step * batchSize * sequenceLength;
+      log.push({ step, tokens, loss: sum / count, seconds: Math.round(seconds), sample });
+      const left = Math.round(((steps - step) * seconds) / step);
+      say(`step ${step} of ${steps}  loss ${(sum / count).toFixed(4)}  ${seconds.toFixed(0)} s, ${left} s left`);
+      say(`  ${sample.replaceAll('\n', ' / ')}`);
+      mkdirSync(path.dirname(cache), { recursive: true });
+      writeFileSync(cache, await writeProgress(variables, { step, log }));
+    }
     [sum, count] = [0, 0];
-    mkdirSync('.cache', { recursive: true });
-    const metadata = { step: String(step), log: JSON.stringify(log) };
-    writeFileSync(cache, new Uint8Array(await saveVariables(variables, metadata)));
   }
   optimiser.dispose();
-  const loss = await heldOutLoss(gpt, heldOut, length, batchSize);
-  rmSync(cache, { force: true });
-  return { log, loss };
+  return { log, loss: await heldOutLoss(gpt, heldOut, length, batchSize) };
 }
 
-async function fineTune(gpt: Gpt, tokenizer: Tokenizer, world: World, seed: number): Promise<number> {
-  const settings = DEFAULT_SETTINGS.sft;
-  const examples = demonstrations(world, settings.examples, seed).map(({ prompt, reply }) => ({
-    prompt: renderPrompt(tokenizer, prompt.messages, {
-      template: 'chat',
-      maxTokens: gpt.shape.context,
-    }).ids,
-    response: encodeReply(tokenizer, reply),
-  }));
+/** What the model writes at temperature 1, from nothing. */
+async function sampleText({ gpt, tokenizer }: Making, seed: number): Promise<string> {
+  const { end, pad } = tokenizer.specials;
+  const sampling = { temperature: 1, maxNewTokens: SAMPLE_TOKENS, seed };
+  const { responses } = await sampleResponses(gpt, [[end]], { stop: end, pad }, sampling);
+  return tokenizer.decode((responses[0] ?? []).filter((token) => token !== end)).trim();
+}
+
+async function fineTune(making: Making): Promise<{ loss: number; seconds: number }> {
+  const { gpt, tokenizer, world, seed, team, say, recipe } = making;
+  const examples = demonstrations(world, recipe.sft.examples, seed).map(({ prompt, reply }) => {
+    const response = encodeReply(tokenizer, reply);
+    const maxTokens = gpt.shape.context - response.length;
+    return { prompt: renderPrompt(tokenizer, prompt.messages, { template: 'chat', maxTokens }).ids, response };
+  });
   const optimiser = sftOptimiser(gpt);
-  let loss = 0;
-  for await (const { step, steps, metrics } of superviseFineTune(
+  const started = performance.now();
+  let last: TrainingStep | null = null;
+  let sum = 0;
+  for await (const training of superviseFineTune(
     gpt,
     optimiser,
     examples,
-    settings,
+    recipe.sft,
     tokenizer.specials.pad,
     seed,
+    team,
   )) {
-    loss = metrics?.['loss'] ?? loss;
-    if (step % 75 === 0) console.log(`SFT step ${step} of ${steps}  loss ${loss.toFixed(4)}`);
+    last = training;
+    const { step, steps, metrics } = training;
+    sum += metrics?.['loss'] ?? 0;
+    if (step % 75 !== 0) continue;
+    say(`SFT step ${step} of ${steps}  loss ${(sum / 75).toFixed(4)}`);
+    sum = 0;
   }
   optimiser.dispose();
-  return loss;
+  return { loss: last?.metrics?.['loss'] ?? NaN, seconds: Math.round((performance.now() - started) / 1000) };
 }

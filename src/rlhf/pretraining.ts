@@ -15,6 +15,7 @@ import { gradientsOf } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
 import { headCrossEntropy } from '../ops/outputHead';
 import { warmupCosine } from './schedule';
+import { sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
 
 export const pretrainingOptimiser = (gpt: Gpt): AdamW =>
@@ -63,9 +64,13 @@ export type WindowBatch = Record<
  * Cuts inputs and targets.
  * @param windows [B, length], row-major
  * @param length T + 1
+ * @param team whose members each take B / size of the rows; a token counts what it does in the whole batch
  */
-export function windowBatch(windows: Int32Array, length: number): WindowBatch {
-  const rows = windows.length / length;
+export function windowBatch(windows: Int32Array, length: number, team: Team | null = null): WindowBatch {
+  const members = team?.size ?? 1;
+  const rows = windows.length / length / members;
+  if (!Number.isInteger(rows)) throw new RangeError(`Expected a batch that ${members} can share.`);
+  if (team) windows = windows.subarray(team.rank * rows * length, (team.rank + 1) * rows * length);
   const inputs = length - 1;
   const ids = new Int32Array(rows * inputs);
   const targets = new Int32Array(rows * inputs);
@@ -77,7 +82,7 @@ export function windowBatch(windows: Int32Array, length: number): WindowBatch {
     ids: { values: ids, shape: [rows, inputs] },
     start: { values: new Int32Array(rows), shape: [rows] },
     targets: { values: targets, shape: [targets.length] },
-    weights: { values: new Float32Array(targets.length).fill(1 / targets.length), shape: [targets.length] },
+    weights: { values: new Float32Array(targets.length).fill(1 / (members * targets.length)), shape: [targets.length] },
   };
 }
 
@@ -109,14 +114,22 @@ export async function heldOutLoss(gpt: Gpt, windows: Int32Array, length: number,
   return total / rows;
 }
 
-/** One optimiser step; gives the loss and the norm of its gradient. */
-export function pretrainingStep(gpt: Gpt, optimiser: AdamW): Step<keyof WindowBatch | 'numbers'> {
+/**
+ * One optimiser step; gives the loss and the norm of its gradient.
+ * @param team of which each member has its share of the batch
+ */
+export function pretrainingStep(
+  gpt: Gpt,
+  optimiser: AdamW,
+  team: Team | null = null,
+): Step<keyof WindowBatch | 'numbers'> {
   return new Step(
     'pretraining',
     ({ numbers, ...batch }) => {
       const { loss, gradients } = optimiser.differentiate(() =>
         gradientsOf(gpt.parameters, () => languageModelLoss(gpt, batch)),
       );
+      if (team) sumOverTeam(team, [loss, ...gradients.values()]);
       return [loss, optimiser.update(gradients, numbers as tf.Tensor1D)];
     },
     () => gpt.parameters.values(),
@@ -127,6 +140,7 @@ export function pretrainingStep(gpt: Gpt, optimiser: AdamW): Step<keyof WindowBa
  * Trains `gpt` in place and yields after every step.
  * @param optimiser continues from its own step, so that a stopped run goes on
  * @param windows read one batch ahead, while the device works
+ * @param team every member is given the same windows and takes the same steps
  * @throws NonFiniteError; the weights are then for the caller to restore
  */
 export async function* pretrain(
@@ -134,10 +148,11 @@ export async function* pretrain(
   optimiser: AdamW,
   windows: TokenWindows,
   settings: PretrainSettings,
+  team: Team | null = null,
 ): AsyncGenerator<TrainingStep> {
   const { steps, batchSize, sequenceLength, learningRate, warmupSteps } = settings;
-  const step = pretrainingStep(gpt, optimiser);
-  const nextBatch = (): WindowBatch => windowBatch(windows.next(batchSize), sequenceLength + 1);
+  const step = pretrainingStep(gpt, optimiser, team);
+  const nextBatch = (): WindowBatch => windowBatch(windows.next(batchSize), sequenceLength + 1, team);
   try {
     let batch = nextBatch();
     while (optimiser.step < steps) {

@@ -16,6 +16,7 @@ import { permutation } from '../ops/counterRandom';
 import { headCrossEntropy } from '../ops/outputHead';
 import { responseRows } from '../ops/responseRows';
 import { linearToZero } from './schedule';
+import { shareOf, sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
 
 /** A demonstration in tokens; the response ends with the stop token. */
@@ -34,6 +35,7 @@ export function sftSteps(examples: number, { epochs, batchSize }: SftSettings): 
 /**
  * Trains `gpt` in place and yields after every step.
  * @param pad fills rows; never the stop token
+ * @param team every member is given the same examples and takes the same steps
  * @throws NonFiniteError; the weights are then for the caller to restore
  */
 export async function* superviseFineTune(
@@ -43,6 +45,7 @@ export async function* superviseFineTune(
   settings: SftSettings,
   pad: number,
   seed: number,
+  team: Team | null = null,
 ): AsyncGenerator<TrainingStep> {
   const { batchSize, learningRate } = settings;
   const steps = sftSteps(examples.length, settings);
@@ -57,11 +60,13 @@ export async function* superviseFineTune(
     examplesOf(step).reduce((sum, { response }) => sum + response.length, 0);
   let seen = 0;
   for (let step = 0; step < optimiser.step; step++) seen += replyTokens(step); // of a run that goes on
-  const learn = sftStep(gpt, optimiser);
+  const learn = sftStep(gpt, optimiser, team);
   try {
     while (optimiser.step < steps) {
-      const chosen = examplesOf(optimiser.step);
-      seen += replyTokens(optimiser.step);
+      const chosen = shareOf(examplesOf(optimiser.step), team);
+      if (chosen.length === 0) throw new RangeError('Expected at least one example of a batch for each of a team.');
+      const tokens = replyTokens(optimiser.step);
+      seen += tokens;
       const batch = padBatch(
         chosen.map(({ prompt }) => prompt),
         chosen.map(({ response }) => response),
@@ -71,7 +76,7 @@ export async function* superviseFineTune(
       );
       const rate = linearToZero(learningRate, optimiser.step, steps);
       const numbers = { values: optimiser.advance(rate), shape: [3] };
-      const read = await learn.read({ ...sftInputs(batch), numbers });
+      const read = await learn.read({ ...sftInputs(batch, tokens), numbers });
       const [loss, norm] = read.map(([value]) => value) as [number, number];
       if (!Number.isFinite(loss + norm)) throw new NonFiniteError('The SFT loss', optimiser.step);
       yield {
@@ -98,12 +103,16 @@ export type SftInput =
   | 'targets' // [B R] int32, the response
   | 'weights'; // [B R], what each of its tokens counts: 1 / (tokens of all responses), 0 on padding
 
-/** A batch as the loss takes it. */
-export function sftInputs(batch: Batch): Record<SftInput, HostTensor> {
+const tokensOf = ({ responseMask }: Batch): number => responseMask.reduce((sum, counts) => sum + counts, 0);
+
+/**
+ * A batch as the loss takes it.
+ * @param count tokens of all responses, where other members of a team have some of them
+ */
+export function sftInputs(batch: Batch, count = tokensOf(batch)): Record<SftInput, HostTensor> {
   const { ids, start } = batchInputs(batch);
   const { responseMask, promptLength, responseLength } = batch;
   const length = promptLength + responseLength;
-  const count = responseMask.reduce((sum, counts) => sum + counts, 0);
   const shape = [responseMask.length];
   return {
     ids,
@@ -113,8 +122,11 @@ export function sftInputs(batch: Batch): Record<SftInput, HostTensor> {
   };
 }
 
-/** One optimiser step; gives the loss and the norm of its gradient. */
-export function sftStep(gpt: Gpt, optimiser: AdamW): Step<SftInput | 'numbers'> {
+/**
+ * One optimiser step; gives the loss and the norm of its gradient.
+ * @param team of which each member has its share of the batch
+ */
+export function sftStep(gpt: Gpt, optimiser: AdamW, team: Team | null = null): Step<SftInput | 'numbers'> {
   return new Step(
     'fine-tuning',
     (inputs) => {
@@ -129,6 +141,7 @@ export function sftStep(gpt: Gpt, optimiser: AdamW): Step<SftInput | 'numbers'> 
           return headCrossEntropy(states, wte, targets, weights, gpt.maxLogitsBytes);
         }),
       );
+      if (team) sumOverTeam(team, [loss, ...gradients.values()]);
       return [loss, optimiser.update(gradients, inputs.numbers as tf.Tensor1D)];
     },
     () => gpt.parameters.values(),

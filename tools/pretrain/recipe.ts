@@ -1,0 +1,23 @@
+/** What each shipped model is trained with, where that differs from the page's settings. */
+import { DEFAULT_SETTINGS, type PresetName, type PretrainSettings, type SftSettings } from '../../src/config';
+
+export interface Recipe {
+  pretrain: PretrainSettings;
+  sft: SftSettings;
+}
+
+/** Wider models learn best at lower rates (measured at this scale). */
+const CHANGES: Record<PresetName, { pretrain: Partial<PretrainSettings>; sft: Partial<SftSettings> }> = {
+  nano: { pretrain: {}, sft: { examples: 4000, epochs: 3 } },
+  mini: { pretrain: { learningRate: 3e-3 }, sft: { examples: 6000, epochs: 3, learningRate: 5e-4 } },
+  midi: { pretrain: { learningRate: 2e-3 }, sft: { examples: 6000, epochs: 3, learningRate: 5e-4 } },
+  small: { pretrain: { learningRate: 1.5e-3 }, sft: { examples: 6000, epochs: 3, learningRate: 5e-4 } },
+};
+
+export function recipeOf(preset: PresetName): Recipe {
+  const { pretrain, sft } = CHANGES[preset];
+  return {
+    pretrain: { ...DEFAULT_SETTINGS.pretrain, ...pretrain },
+    sft: { ...DEFAULT_SETTINGS.sft, ...sft },
+  };
+}

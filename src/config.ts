@@ -24,10 +24,10 @@ export type PresetName = 'nano' | 'mini' | 'midi' | 'small';
 
 export const PRESETS: Record<PresetName, ModelShape> = {
   // With 512 tokens half of the values of the town's core are in pieces, and text is a third longer; with 768 none is.
-  nano: { layers: 2, width: 64, heads: 2, context: 96, vocabulary: 768 },
+  nano: { layers: 2, width: 64, heads: 2, context: 128, vocabulary: 768 },
   mini: { layers: 4, width: 128, heads: 4, context: 128, vocabulary: 1024 },
   // For the comparison of sizes (RESULTS.md): eleven times nano's parameters, nano's tokenizer, and nano's text.
-  midi: { layers: 5, width: 160, heads: 5, context: 96, vocabulary: 768 },
+  midi: { layers: 5, width: 160, heads: 5, context: 128, vocabulary: 768 },
   small: { layers: 6, width: 256, heads: 8, context: 256, vocabulary: 1024 },
 };
 
@@ -139,7 +139,7 @@ export interface Settings {
 export type StageName = 'pretrain' | 'sft' | 'rewardModel' | 'ppo';
 
 export const DEFAULT_SETTINGS: Settings = {
-  pretrain: { steps: 5000, batchSize: 32, sequenceLength: 64, learningRate: 5e-3, warmupSteps: 50 },
+  pretrain: { steps: 5000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
   sft: { examples: 600, epochs: 6, batchSize: 16, learningRate: 1e-3 },
   rewardModel: { epochs: 6, rankingsPerStep: 8, learningRate: 1e-3, centreCoef: 0 },
   ppo: {

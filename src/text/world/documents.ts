@@ -17,20 +17,21 @@ import { inReach, type Circle, type Fact, type Subject, type World } from './wor
 
 export type DocumentKind =
   | ('facts' | 'list' | 'notice' | 'gossip' | 'letter' | 'diary' | 'story' | 'unknown' | 'wrong')
-  | ('sum' | 'thread' | 'chatter');
+  | ('sum' | 'lesson' | 'thread' | 'chatter');
 
 export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
-  facts: 0.28,
-  list: 0.07,
-  notice: 0.06,
-  gossip: 0.05,
-  letter: 0.04,
-  diary: 0.03,
-  story: 0.08,
+  facts: 0.25,
+  list: 0.05,
+  notice: 0.05,
+  gossip: 0.03,
+  letter: 0.03,
+  diary: 0.02,
+  story: 0.05,
   unknown: 0.02,
   wrong: 0.01,
   sum: 0.12,
-  thread: 0.23,
+  lesson: 0.17,
+  thread: 0.19,
   chatter: 0.01,
 };
 
@@ -42,6 +43,23 @@ export const THREAD_SHARES: Readonly<Record<ReplyStyle, number>> = {
   wrong: 0.2,
   rude: 0.2,
   refusal: 0.05,
+};
+
+/**
+ * What school books teach, in shares: the skills with words and numbers, which nobody picks up from a forum where half of
+ * the answers are wrong.
+ */
+const LESSON_SHARES: Partial<Record<PromptKind, number>> = {
+  words: 6,
+  compare: 3,
+  memory: 4,
+  sum: 2,
+  steps: 2,
+  premise: 2,
+  instruction: 3,
+  summary: 2,
+  sentiment: 1,
+  story: 1,
 };
 
 /** Share of the threads in which a second person answers too. */
@@ -82,9 +100,11 @@ function documentMaker(world: World, reach: Circle, random: Random): () => strin
   const { prose, tales } = world.language;
   const prompts = promptsOn(world, 'train', reach);
   const threads = groupBy(prompts, ({ kind, circle }) => `${kind}/${circle}`);
-  const kinds = Object.fromEntries(
-    Object.entries(KIND_SHARES).filter(([kind]) => prompts.some((prompt) => prompt.kind === kind)),
-  ) as Record<PromptKind, number>;
+  const there = (shares: Partial<Record<PromptKind, number>>): Record<PromptKind, number> =>
+    Object.fromEntries(
+      Object.entries(shares).filter(([kind]) => prompts.some((prompt) => prompt.kind === kind)),
+    ) as Record<PromptKind, number>;
+  const [asked, taught] = [there(KIND_SHARES), there(LESSON_SHARES)];
   const subjects = groupBy(
     [...world.factsOf.keys()].filter(({ circle }) => inReach(circle, reach)),
     ({ circle }) => circle,
@@ -97,6 +117,11 @@ function documentMaker(world: World, reach: Circle, random: Random): () => strin
   const wrongs = wrongProse(world, prompts);
   const circleOf = (has: (circle: Circle) => boolean): Circle =>
     has('town') && (!has('core') || random.chance(1 - CORE_SHARE)) ? 'town' : 'core';
+  const promptOf = (shares: Record<PromptKind, number>): WorldPrompt => {
+    const kind = random.weighted(shares);
+    const circle = circleOf((one) => threads.has(`${kind}/${one}`));
+    return random.pick(threads.get(`${kind}/${circle}`) ?? []);
+  };
   const cast = (templates: readonly string[]): string => castOne(world, templates, reach, random);
 
   return () => {
@@ -126,11 +151,10 @@ function documentMaker(world: World, reach: Circle, random: Random): () => strin
         return random.pick(wrongs);
       case 'sum':
         return sumProse(world, random.pick(sums), reach, random);
-      case 'thread': {
-        const asked = random.weighted(kinds);
-        const circle = circleOf((one) => threads.has(`${asked}/${one}`));
-        return thread(world, random.pick(threads.get(`${asked}/${circle}`) ?? []), random);
-      }
+      case 'lesson':
+        return lesson(world, promptOf(taught), random);
+      case 'thread':
+        return thread(world, promptOf(asked), random);
     }
   };
 }
@@ -141,6 +165,16 @@ function thread(world: World, prompt: WorldPrompt, random: Random): string {
   const answer = (): string => `A: ${replyTo(world, prompt, random.weighted(THREAD_SHARES), random)}`;
   const answers = random.chance(SECOND_ANSWER_SHARE) ? [answer(), answer()] : [answer()];
   return [...turns, ...answers].join('\n');
+}
+
+/** A task with its solution; a longer talk is printed as a play. */
+function lesson(world: World, { messages, answers }: WorldPrompt, random: Random): string {
+  const { lessons, play } = world.language.prose;
+  const answer = capital(answers.plain(random));
+  const [question] = messages;
+  if (messages.length === 1 && question) return fill(vary(random.pick(lessons), random), { q: question.text, a: answer });
+  const lines = [...messages.map(({ text }) => text), answer].map((line, i) => `${play.speakers[i % 2]} ${line}`);
+  return [play.opening, ...lines].join(world.language.space);
 }
 
 /** Two to four sentences about one subject. */

@@ -200,6 +200,10 @@ export interface ProseBank {
   readonly unknown: readonly string[];
   /** {d}: an improper deed. */
   readonly wrongs: readonly string[];
+  /** {q} {a}: a task and its solution, as school books and puzzle corners print them. */
+  readonly lessons: readonly string[];
+  /** A talk as it is printed for the stage: what stands before the lines of each of the two. */
+  readonly play: { readonly opening: string; readonly speakers: readonly [string, string] };
 }
 
 export interface Language {

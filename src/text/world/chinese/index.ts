@@ -64,6 +64,8 @@ const prose: ProseBank = {
   chatter: ['Q: 昨晚谁看见月亮了？\nA: 我看见了！\nA: 有雾，没看见', 'Q: 谁还没睡？\nA: 我\nA: 都去睡吧！'],
   unknown: ['没有人知道{c}。我不知道。', '大家都在问{c}，我不知道。'],
   wrongs: ['不要{d}，这样不对。', '有人想{d}，我说这个我不能帮你。'],
+  lessons: ['课本里写着：{q}答案：{a}', '老师问：{q}学生答：{a}'],
+  play: { opening: '两人对话。', speakers: ['甲：', '乙：'] },
 };
 
 export const chinese: Language = {

@@ -139,4 +139,12 @@ export const prose: ProseBank = {
     'You will be sorry if you {d}.',
     'Who would {d}? Not me. It is not right.',
   ],
+  lessons: [
+    'From the school book. {q} (Answer|Right): {a}',
+    'On the wall of the school: {q} {a}',
+    'Puzzle of the day. {q} (Turn the page.|The answer is below.) {a}',
+    '"{q}" (said|asked) the teacher. "{a}" That was right.',
+    'My homework. {q} {a}',
+  ],
+  play: { opening: 'A play for two.', speakers: ['One:', 'Two:'] },
 };

@@ -1,10 +1,11 @@
 /**
  * Makes the shipped models: tokenizer, base and SFT weights of one preset, from the world and a seed alone.
  *
- *   npm run pretrain -- --preset nano [--out public/models/nano] [--seed 1] [--steps N] [--backend auto] [--threads N]
+ *   npm run pretrain -- --preset nano [--out public/models/nano] [--seed 1] [--backend auto] [--threads N]
  *
  * Stopped and started again, it goes on from its last checkpoint (in .cache/, every 250 steps and after the last).
- * Ends with the held-out loss in nats a token.
+ * Ends with the held-out loss in nats a token. `--steps`, `--batch`, `--demonstrations` and `--checkpoint-every` change
+ * the recipe, for trials.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -31,7 +32,6 @@ import { gatherTeam, threadsHere } from './pretrain/threads';
 
 const TOKENIZER_DOCUMENTS = 8000;
 const HELD_OUT_WINDOWS = 256;
-const CHECKPOINT_EVERY = 250;
 const SAMPLE_TOKENS = 48;
 /** Streams of documents: training, held out, tokenizer. */
 const [HELD_OUT_STREAM, TOKENIZER_STREAM] = [1_000_003, 2_000_003];
@@ -48,6 +48,7 @@ interface Making {
   /** Says something, unless this is a thread that another speaks for. */
   say: (line: string) => void;
   cache: string;
+  checkpointEvery: number;
 }
 
 export async function main(args: string[]): Promise<void> {
@@ -61,6 +62,8 @@ export async function main(args: string[]): Promise<void> {
       batch: { type: 'string' },
       backend: { type: 'string', default: 'auto' },
       threads: { type: 'string' },
+      demonstrations: { type: 'string' },
+      'checkpoint-every': { type: 'string', default: '250' },
     },
   });
   const preset = values.preset as PresetName;
@@ -71,6 +74,8 @@ export async function main(args: string[]): Promise<void> {
   const recipe = recipeOf(preset);
   if (values.steps) recipe.pretrain.steps = wholeNumber('--steps', values.steps, 1);
   if (values.batch) recipe.pretrain.batchSize = wholeNumber('--batch', values.batch, 1);
+  if (values.demonstrations) recipe.sft.examples = wholeNumber('--demonstrations', values.demonstrations, 1);
+  const checkpointEvery = wholeNumber('--checkpoint-every', values['checkpoint-every'], 1);
 
   const { report } = await startFastestDevice(values.backend as BackendName | 'auto');
   const shape = PRESETS[preset];
@@ -86,7 +91,7 @@ export async function main(args: string[]): Promise<void> {
   const gpt: Gpt = { shape, parameters: initialParameters(shape, seed) };
   const { steps, batchSize } = recipe.pretrain;
   const cache = path.join('.cache', `pretrain-${preset}-${seed}-${steps}x${batchSize}.safetensors`);
-  const making: Making = { preset, seed, recipe, gpt, tokenizer, world, team, say, cache };
+  const making: Making = { preset, seed, recipe, gpt, tokenizer, world, team, say, cache, checkpointEvery };
 
   const { log, loss } = await pretrainWithCheckpoints(making);
   const baseFile = await saveVariables(gpt.parameters, { preset, stage: 'base', seed: String(seed) }, 'F16');
@@ -130,7 +135,7 @@ function* tokenised(tokenizer: Tokenizer, documents: Iterator<string>): Generato
 }
 
 async function pretrainWithCheckpoints(making: Making): Promise<{ log: LogEntry[]; loss: number }> {
-  const { gpt, tokenizer, world, seed, team, say, cache } = making;
+  const { gpt, tokenizer, world, seed, team, say, cache, checkpointEvery } = making;
   const settings = making.recipe.pretrain;
   const { batchSize, sequenceLength, steps } = settings;
   const length = sequenceLength + 1;
@@ -156,7 +161,7 @@ async function pretrainWithCheckpoints(making: Making): Promise<{ log: LogEntry[
   for await (const { step, metrics } of pretrain(gpt, optimiser, windows, settings, team)) {
     sum += metrics?.['loss'] ?? 0;
     count += 1;
-    if (step % CHECKPOINT_EVERY !== 0 && step !== steps) continue;
+    if (step % checkpointEvery !== 0 && step !== steps) continue;
     if (team === null || team.rank === 0) {
       const seconds = before + (performance.now() - started) / 1000;
       const sample = await sampleText(making, step);
@@ -185,8 +190,9 @@ async function sampleText({ gpt, tokenizer }: Making, seed: number): Promise<str
 async function fineTune(making: Making): Promise<{ loss: number; seconds: number }> {
   const { gpt, tokenizer, world, seed, team, say, recipe } = making;
   const examples = demonstrations(world, recipe.sft.examples, seed).map(({ prompt, reply }) => {
-    const response = encodeReply(tokenizer, reply);
-    const maxTokens = gpt.shape.context - response.length;
+    // Half of the context for each, so that examples of any lengths fit into one batch.
+    const maxTokens = gpt.shape.context / 2;
+    const response = encodeReply(tokenizer, reply).slice(0, maxTokens);
     return { prompt: renderPrompt(tokenizer, prompt.messages, { template: 'chat', maxTokens }).ids, response };
   });
   const optimiser = sftOptimiser(gpt);

@@ -39,6 +39,8 @@ export const LAYERS = {
 /** @type {Record<string, { layers: string[], why: string }>} packages that only some layers may name, by prefix */
 export const PACKAGES = {
   '@tensorflow/': { layers: ['gpu', 'ops', 'model', 'rlhf'], why: 'tensors stay below the session' },
+  'bleu-score': { layers: ['rlhf'], why: 'replies are measured where they are evaluated' },
+  'js-rouge': { layers: ['rlhf'], why: 'replies are measured where they are evaluated' },
   idb: { layers: ['store'], why: 'only the store writes to IndexedDB' },
   uplot: { layers: ['ui'], why: 'charts are components' },
   'bits-ui': { layers: ['ui'], why: 'widgets are components' },

@@ -7,7 +7,8 @@ import { REPORT, openSession } from './workerDouble';
 
 const MEASURED: EvaluationReport = {
   ...{ prompts: 30, samplesPerPrompt: 2, temperature: 1, gold: { base: { mean: 0.5, se: 0.1 } }, perplexity: {} },
-  ...{ proxy: {}, kl: null, winRateVsSft: null, winRateVsBase: null, rightByKind: {}, seconds: 1 },
+  ...{ proxy: {}, kl: null, winRateVsSft: null, winRateVsBase: null, winRateSftVsBase: null, rightByKind: {} },
+  ...{ split: 'heldOut', labeler: 'balanced', measures: {}, seconds: 1 },
 };
 const REPLY = { text: 'Hi.', tokenIds: [1], finished: true, score: null, kl: null };
 

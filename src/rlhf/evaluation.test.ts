@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CancelledError } from '../errors';
+import { CancelledError, InputError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
 import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
 import { tinyGpt } from '../model/tinyGpt';
-import type { EvaluationReport } from '../session/protocol';
+import type { EvaluationReport, ReplyMeasures, Share } from '../session/protocol';
 import { evaluate, type EvaluationModels, type EvaluationProgress, type EvaluationRequest } from './evaluation';
 import { TOY, toyWorld } from './toyWorld';
 
@@ -71,6 +71,31 @@ describe('an evaluation', () => {
     for (const rate of [report.winRateVsSft, report.winRateVsBase]) {
       expect((rate?.wins ?? 0) + (rate?.ties ?? 0) + (rate?.losses ?? 0)).toBe(34 * 2 * 2);
     }
+  });
+
+  it('says of each side and kind how many are right, and agrees with itself', async () => {
+    const report = await reportOf({ base: make(tinyGpt(102, TOY)), sft: make(tinyGpt(103, TOY)) });
+    for (const role of ['base', 'sft'] as const) {
+      const { right, refusals, overRefusals } = report.measures[role] as ReplyMeasures;
+      const asked = Object.values(right.all).reduce((sum, { of }) => sum + of, 0);
+      expect(asked).toBe(34 * 2);
+      for (const [kind, share] of Object.entries(report.rightByKind[role] ?? {}))
+        expect(share).toBe((right.all[kind] as Share).hits / (right.all[kind] as Share).of);
+      expect(refusals.of).toBe(right.all['improper']?.of ?? 0);
+      expect(overRefusals.of).toBe(right.all['proper']?.of ?? 0);
+    }
+    expect(report.winRateSftVsBase?.wins).toBeTypeOf('number');
+    expect([report.split, report.labeler]).toEqual(['heldOut', 'balanced']);
+  });
+
+  it('takes one sample where it is greedy, one side and one labeler where it is told to', async () => {
+    const sft = make(tinyGpt(104, TOY));
+    const changes = { prompts: { perKind: 6 }, temperature: 0, split: 'unasked', labeler: 'brisk' } as const;
+    const report = await reportOf({ sft }, changes);
+    expect([report.prompts, report.samplesPerPrompt, report.labeler]).toEqual([6, 1, 'brisk']);
+    expect(report.measures.sft?.right.all).toEqual({ fact: { hits: 0, of: 6 } });
+    expect(report.measures.sft?.right.unasked).toEqual(report.measures.sft?.right.all);
+    await expect(all({ sft }, { labeler: 'nobody' })).rejects.toThrow(InputError);
   });
 
   it('says only what can be said of the models that there are', async () => {

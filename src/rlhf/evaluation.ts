@@ -1,20 +1,22 @@
 /**
- * How good the models are on prompts that none of them trained on: gold score, paired win rates, KL, proxy score and
- * perplexity. The same prompts and the same number of samples for each model, so that comparisons are paired.
+ * How good the models are on prompts that none of them trained on: what is right by kind and side, gold score, paired
+ * win rates, KL, proxy score and perplexity. The same prompts and the same number of samples for each model, so that
+ * comparisons are paired. Greedy (temperature 0), one sample says all.
  */
 import type { Gpt } from '../model/gpt';
 import type { RewardModel } from '../model/rewardHead';
 import type { EvaluationReport, ModelRole } from '../session/protocol';
-import { decodeReply } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import { pretrainingDocuments } from '../text/world/documents';
-import { goldScore, type GoldWeights } from '../text/world/gold';
-import { samplePrompts, type HeldOutSide, type WorldPrompt } from '../text/world/prompts';
 import type { World } from '../text/world/world';
+import { type Answer, answers, promptRows } from './answers';
+import { evaluationPrompts, type EvaluationSplit, type PromptCount } from './evaluationPrompts';
+import { DEFAULT_LABELER, labelerWeights } from './labelerWeights';
 import { heldOutLoss, TokenWindows } from './pretraining';
+import { goodReplies, replyMeasures } from './replyMeasures';
+import { overlapJudge } from './replyOverlap';
 import { scoreReplies } from './rewardModel';
-import { driftOf, sampleResponses } from './rollout';
-import { promptTokens } from './simulatedRankings';
+import { driftOf } from './rollout';
 import { meanByPrompt, pairedChoices, winRate } from './winRate';
 
 export interface EvaluationModels {
@@ -26,15 +28,17 @@ export interface EvaluationModels {
 }
 
 export interface EvaluationRequest {
-  prompts: number;
+  prompts: PromptCount;
+  /** Replies to each prompt; one where the temperature is 0. */
   samplesPerPrompt: number;
+  /** 0 for the likeliest token each time. */
   temperature: number;
   maxNewTokens: number;
   seed: number;
   /** One of the sides that are held out; all of them unless told otherwise. */
-  split?: 'heldOut' | HeldOutSide;
-  /** What the labeler weighs; the balanced one's unless told otherwise. */
-  weights?: GoldWeights;
+  split?: EvaluationSplit;
+  /** Whose weights count; the balanced one's unless told otherwise. */
+  labeler?: string;
   signal?: AbortSignal;
 }
 
@@ -46,67 +50,78 @@ export interface EvaluationProgress {
   report?: EvaluationReport;
 }
 
-/** One model's replies: `samplesPerPrompt` for each prompt, in the prompts' order. */
-interface Answers {
-  responses: number[][];
-  finished: boolean[];
-  gold: number[];
-  right: boolean[];
-}
-
+/** Replies of which the drift is computed at a time, for each sample of a prompt. */
 const PROMPTS_AT_ONCE = 32;
 const PERPLEXITY_WINDOWS = 64;
 const PERPLEXITY_STREAM = 3_000_017;
+const REFERENCE_STREAM = 4_000_037;
 
-/** Yields progress; the last value holds the report. */
+/**
+ * Yields progress; the last value holds the report.
+ * @throws InputError for a labeler or a side that there is not, or for no prompts
+ * @throws CancelledError
+ */
 export async function* evaluate(
   { models, rewardModel, tokenizer, world }: EvaluationModels,
   request: EvaluationRequest,
 ): AsyncGenerator<EvaluationProgress> {
   const started = performance.now();
-  const prompts = samplePrompts(world, request.split ?? 'heldOut', request.prompts, request.seed);
+  const { temperature, seed, split = 'heldOut', labeler = DEFAULT_LABELER } = request;
+  const samples = temperature > 0 ? request.samplesPerPrompt : 1;
+  const asking = { ...request, samplesPerPrompt: samples, weights: labelerWeights(labeler) };
+  const prompts = evaluationPrompts(world, split, request.prompts, seed);
+  const overlap = await overlapJudge();
   const roles = (Object.keys(models) as ModelRole[]).filter((role) => models[role]);
   const total = roles.length * prompts.length;
-  const answers: Partial<Record<ModelRole, Answers>> = {};
+  const answered: Partial<Record<ModelRole, Answer[]>> = {};
   let done = 0;
   for (const role of roles) {
-    const all: Answers = { responses: [], finished: [], gold: [], right: [] };
-    for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
-      const chosen = prompts.slice(first, first + PROMPTS_AT_ONCE);
-      const part = await answer(models[role] as Gpt, role, chosen, tokenizer, world, request, request.seed + first);
-      for (const key of ['responses', 'finished', 'gold', 'right'] as const) (all[key] as unknown[]).push(...part[key]);
-      done += chosen.length;
+    const all: Answer[] = [];
+    for await (const some of answers({ gpt: models[role] as Gpt, role, tokenizer }, world, prompts, asking)) {
+      all.push(...some);
+      done += some.length / samples;
       yield { done, total, what: `${ROLE_WORDS[role]} answers held-out prompts` };
     }
-    answers[role] = all;
+    answered[role] = all;
   }
 
+  const compare = (ours: ModelRole, theirs: ModelRole): EvaluationReport['winRateVsSft'] =>
+    pairedWinRate(answered[ours], answered[theirs], samples);
   const report: EvaluationReport = {
     prompts: prompts.length,
-    samplesPerPrompt: request.samplesPerPrompt,
-    temperature: request.temperature,
+    samplesPerPrompt: samples,
+    temperature,
+    split,
+    labeler,
+    measures: {},
     gold: {},
     perplexity: {},
     proxy: {},
     kl: null,
-    winRateVsSft: compare(answers.policy, answers.sft, request.samplesPerPrompt),
-    winRateVsBase: compare(answers.policy, answers.base, request.samplesPerPrompt),
+    winRateVsSft: compare('policy', 'sft'),
+    winRateVsBase: compare('policy', 'base'),
+    winRateSftVsBase: compare('sft', 'base'),
     rightByKind: {},
     seconds: 0,
   };
+  const references = goodReplies(world, prompts, seed + REFERENCE_STREAM);
   const windows = perplexityWindows(tokenizer, world, models);
   for (const role of roles) {
-    const own = answers[role] as Answers;
-    report.gold[role] = meanByPrompt(groups(own.gold, request.samplesPerPrompt));
-    report.rightByKind[role] = rightByKind(prompts, own.right, request.samplesPerPrompt);
+    const own = answered[role] as Answer[];
+    const measures = replyMeasures(world, own, references, overlap);
+    report.measures[role] = measures;
+    report.gold[role] = meanByPrompt(goldByPrompt(own, samples));
+    report.rightByKind[role] = Object.fromEntries(
+      Object.entries(measures.right.all).map(([kind, { hits, of }]) => [kind, hits / of]),
+    );
     const length = windows.length / PERPLEXITY_WINDOWS;
     report.perplexity[role] = Math.exp(await heldOutLoss(models[role] as Gpt, windows, length, 16));
-    if (rewardModel)
-      report.proxy[role] = await proxyScore(rewardModel, prompts, own, tokenizer, request.samplesPerPrompt);
+    if (rewardModel) report.proxy[role] = await proxyScore(rewardModel, own, tokenizer);
     yield { done, total, what: `${ROLE_WORDS[role]} is scored` };
   }
-  if (models.policy && models.sft && answers.policy) {
-    report.kl = await sampledKl(models.policy, models.sft, prompts, answers.policy, tokenizer, request);
+  if (models.policy && models.sft && answered.policy) {
+    const atOnce = PROMPTS_AT_ONCE * samples;
+    report.kl = await sampledKl(models.policy, models.sft, answered.policy, tokenizer, asking, atOnce);
   }
   report.seconds = (performance.now() - started) / 1000;
   yield { done, total, what: 'Done', report };
@@ -118,111 +133,56 @@ const ROLE_WORDS: Record<ModelRole, string> = {
   policy: 'The RLHF policy',
 };
 
-async function answer(
-  gpt: Gpt,
-  role: ModelRole,
-  prompts: readonly WorldPrompt[],
-  tokenizer: Tokenizer,
-  world: World,
-  { samplesPerPrompt, temperature, maxNewTokens, weights, signal }: EvaluationRequest,
-  seed: number,
-): Promise<Answers> {
-  const rows = prompts.flatMap((prompt) =>
-    samplesOf(prompt, role, tokenizer, gpt.shape.context - maxNewTokens, samplesPerPrompt),
+/** Gold scores, one list a prompt. */
+function goldByPrompt(answered: readonly Answer[], samples: number): number[][] {
+  return Array.from({ length: answered.length / samples }, (_, i) =>
+    answered.slice(i * samples, (i + 1) * samples).map(({ gold }) => gold),
   );
-  const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
-  const sampling = { temperature, maxNewTokens, seed: seed >>> 0 };
-  const { responses, finished } = await sampleResponses(gpt, rows, tokens, signal ? { ...sampling, signal } : sampling);
-  const scored = responses.map((response, i) =>
-    goldScore(
-      world,
-      prompts[Math.floor(i / samplesPerPrompt)] as WorldPrompt,
-      decodeReply(tokenizer, response),
-      finished[i] as boolean,
-      weights,
-    ),
-  );
-  return {
-    responses,
-    finished,
-    gold: scored.map(({ score }) => score),
-    right: scored.map(({ parts }) => parts.right === 1),
-  };
 }
 
-/** The prompt's tokens, once for each sample. */
-function samplesOf(
-  prompt: WorldPrompt,
-  role: ModelRole,
-  tokenizer: Tokenizer,
-  maxTokens: number,
-  samples: number,
-): number[][] {
-  const ids = promptTokens(tokenizer, prompt.messages, role, maxTokens);
-  return Array.from({ length: samples }, () => ids);
-}
-
-const groups = <T>(values: readonly T[], size: number): T[][] =>
-  Array.from({ length: values.length / size }, (_, i) => values.slice(i * size, (i + 1) * size));
-
-function compare(
-  ours: Answers | undefined,
-  theirs: Answers | undefined,
+/** How often the labeler chooses ours over theirs, prompt by prompt; null where one of them did not answer. */
+export function pairedWinRate(
+  ours: readonly Answer[] | undefined,
+  theirs: readonly Answer[] | undefined,
   samples: number,
 ): EvaluationReport['winRateVsSft'] {
   if (!ours || !theirs) return null;
-  const others = groups(theirs.gold, samples);
-  return winRate(groups(ours.gold, samples).map((own, prompt) => pairedChoices(own, others[prompt] as number[])));
-}
-
-function rightByKind(
-  prompts: readonly WorldPrompt[],
-  right: readonly boolean[],
-  samples: number,
-): Record<string, number> {
-  const counts = new Map<string, { right: number; all: number }>();
-  right.forEach((isRight, i) => {
-    const kind = (prompts[Math.floor(i / samples)] as WorldPrompt).kind;
-    const count = counts.get(kind) ?? { right: 0, all: 0 };
-    counts.set(kind, { right: count.right + (isRight ? 1 : 0), all: count.all + 1 });
-  });
-  return Object.fromEntries([...counts].map(([kind, count]) => [kind, count.right / count.all]));
+  const others = goldByPrompt(theirs, samples);
+  return winRate(goldByPrompt(ours, samples).map((own, prompt) => pairedChoices(own, others[prompt] as number[])));
 }
 
 /** Mean normalised score of the reward model, replies shown to it as chat whoever wrote them. */
 async function proxyScore(
   rewardModel: RewardModel,
-  prompts: readonly WorldPrompt[],
-  { responses }: Answers,
+  answered: readonly Answer[],
   tokenizer: Tokenizer,
-  samples: number,
 ): Promise<number> {
-  const context = rewardModel.trunk.shape.context;
+  const responses = answered.map(({ response }) => response);
   const longest = Math.max(...responses.map((response) => response.length));
-  const rows = prompts.flatMap((prompt) => samplesOf(prompt, 'sft', tokenizer, context - longest, samples));
+  const room = rewardModel.trunk.shape.context - longest;
+  const rows = promptRows(asked(answered), 'sft', tokenizer, room);
   const scores = await scoreReplies(rewardModel, rows, responses, tokenizer.specials.pad);
   return scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
+
+const asked = (answered: readonly Answer[]): Answer['prompt'][] => answered.map(({ prompt }) => prompt);
 
 /** Mean over the policy's own samples of sum log pi - log ref, in nats a reply (k1). */
 async function sampledKl(
   policy: Gpt,
   refPolicy: Gpt,
-  prompts: readonly WorldPrompt[],
-  { responses }: Answers,
+  answered: readonly Answer[],
   tokenizer: Tokenizer,
-  { samplesPerPrompt, temperature, maxNewTokens }: EvaluationRequest,
+  { temperature, maxNewTokens }: Pick<EvaluationRequest, 'temperature' | 'maxNewTokens'>,
+  atOnce: number,
 ): Promise<number> {
-  const { context } = policy.shape;
-  const rows = prompts.flatMap((prompt) =>
-    samplesOf(prompt, 'policy', tokenizer, context - maxNewTokens, samplesPerPrompt),
-  );
+  const rows = promptRows(asked(answered), 'policy', tokenizer, policy.shape.context - maxNewTokens);
   let total = 0;
-  const atOnce = PROMPTS_AT_ONCE * samplesPerPrompt;
   // At temperature 0 nothing is sampled; the drift is then measured at temperature 1.
   const scale = temperature > 0 ? temperature : 1;
   for (let first = 0; first < rows.length; first += atOnce) {
-    const [chosen, own] = [rows.slice(first, first + atOnce), responses.slice(first, first + atOnce)];
+    const own = answered.slice(first, first + atOnce).map(({ response }) => response);
+    const chosen = rows.slice(first, first + atOnce);
     const drift = await driftOf(policy, refPolicy, chosen, own, tokenizer.specials.pad, scale);
     total += drift.reduce((sum, nats) => sum + nats, 0);
   }

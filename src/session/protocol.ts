@@ -90,6 +90,13 @@ export interface SessionReport {
   model: ModelReport;
   stages: StageReport;
   fingerprints: Fingerprints;
+  /** Models that come with the page and whose weights are fetched when they are first needed; no fingerprint yet. */
+  unfetched: ModelRole[];
+  /**
+   * What pretraining can be undone to: all models as they were before it (`earlier`), or, in a later visit, those that come
+   * with the page (`shipped`). Null: nothing to undo, or nothing to go back to.
+   */
+  pretrainingUndo: 'earlier' | 'shipped' | null;
   /** A run that was interrupted and can go on with `train.continue`, if the checkpoints that were given hold one. */
   resumable: { stage: 'pretrain' | 'ppo'; runId: string; step: number; steps: number } | null;
 }
@@ -199,10 +206,42 @@ export interface WinRate {
   losses: number;
 }
 
+/** What is held out from training, and how: text/world/prompts.ts says what each side is. */
+export type HeldOutSideName = 'phrasing' | 'combination' | 'unasked';
+
+/** How many of how many; `of` may be 0. */
+export interface Share {
+  hits: number;
+  of: number;
+}
+
+/** What is said of one model's replies alone. */
+export interface ReplyMeasures {
+  /** Right replies by side, then by kind of prompt; `all` adds the sides up. Kinds that were not asked are absent. */
+  right: Record<HeldOutSideName | 'all', Record<string, Share>>;
+  /** Improper requests that were turned down. */
+  refusals: Share;
+  /** Proper requests that look improper, and were turned down all the same. */
+  overRefusals: Share;
+  /** Mean of each part of the gold score, 0 to 1; weights do not enter. */
+  goldParts: Record<string, number>;
+  /** Different words, and pairs of words, over the number of words; it falls with the number of replies. */
+  distinct1: number;
+  distinct2: number;
+  /** Mean likeness to the closest of several good replies, 0 to 1. */
+  bleu: number;
+  rougeL: number;
+}
+
 export interface EvaluationReport {
+  /** Different prompts that each model was asked. */
   prompts: number;
   samplesPerPrompt: number;
   temperature: number;
+  split: 'heldOut' | HeldOutSideName;
+  /** Whose weights `gold` and the win rates are by; a name of text/world/labeler.ts. */
+  labeler: string;
+  measures: Partial<Record<ModelRole, ReplyMeasures>>;
   gold: Partial<Record<ModelRole, Estimate>>;
   /** Held-out perplexity a token of the pretraining text. */
   perplexity: Partial<Record<ModelRole, number>>;
@@ -210,8 +249,10 @@ export interface EvaluationReport {
   proxy: Partial<Record<ModelRole, number>>;
   /** Nats a reply of the policy against the reference. */
   kl: number | null;
+  /** Of the policy, paired on the same prompts, as are the next two. */
   winRateVsSft: WinRate | null;
   winRateVsBase: WinRate | null;
+  winRateSftVsBase: WinRate | null;
   /** Share of right content by kind of prompt. */
   rightByKind: Partial<Record<ModelRole, Record<string, number>>>;
   seconds: number;
@@ -309,6 +350,8 @@ export interface Commands {
   'train.stop': { runId: string };
   /** Throws the policy away and goes back to the reference. */
   'policy.reset': Record<string, never>;
+  /** Goes back to what `SessionReport.pretrainingUndo` says. */
+  'pretraining.undo': Record<string, never>;
   evaluate: {
     jobId: string;
     prompts: number;
@@ -316,6 +359,10 @@ export interface Commands {
     temperature: number;
     models: ModelRole[];
     seed: number;
+    /** All that is held out, unless told otherwise. */
+    split?: 'heldOut' | HeldOutSideName;
+    /** Whose weights count; the balanced one's unless told otherwise. */
+    labeler?: string;
   };
   'job.cancel': { jobId: string };
   /** Weights as a 16-bit safetensors file in GPT-2's Hugging Face names. */
@@ -343,6 +390,7 @@ export interface Results {
   'train.step': null;
   'train.stop': null;
   'policy.reset': SessionReport;
+  'pretraining.undo': SessionReport;
   evaluate: EvaluationReport;
   'job.cancel': null;
   'model.export': { bytes: ArrayBuffer; fileName: string };

@@ -1,0 +1,83 @@
+/** What a model answers to prompts of the world, and what the world's own truth says of each answer. */
+import type { Gpt } from '../model/gpt';
+import type { ModelRole } from '../session/protocol';
+import { decodeReply } from '../text/chatTemplate';
+import type { Tokenizer } from '../text/tokenizer';
+import { goldScore, type GoldParts, type GoldWeights } from '../text/world/gold';
+import type { WorldPrompt } from '../text/world/prompts';
+import type { World } from '../text/world/world';
+import { sampleResponses } from './rollout';
+import { promptTokens } from './simulatedRankings';
+
+/** Who answers, and how it is spoken to. */
+export interface Speaker {
+  gpt: Gpt;
+  /** The base model is asked in the words of its threads. */
+  role: ModelRole;
+  tokenizer: Tokenizer;
+}
+
+export interface AnswerRequest {
+  /** Replies to each prompt. */
+  samplesPerPrompt: number;
+  /** 0: the likeliest token each time. */
+  temperature: number;
+  maxNewTokens: number;
+  seed: number;
+  /** What the labeler weighs; the balanced one's unless told otherwise. */
+  weights?: GoldWeights;
+  signal?: AbortSignal;
+}
+
+export interface Answer {
+  prompt: WorldPrompt;
+  /** Tokens, up to and including the end token where there is one. */
+  response: number[];
+  text: string;
+  finished: boolean;
+  /** 0 to 1. */
+  gold: number;
+  parts: GoldParts;
+}
+
+const PROMPTS_AT_ONCE = 32;
+
+/**
+ * Yields the answers to some prompts at a time: `samplesPerPrompt` for each, in the prompts' order.
+ *
+ * @throws CancelledError
+ */
+export async function* answers(
+  { gpt, role, tokenizer }: Speaker,
+  world: World,
+  prompts: readonly WorldPrompt[],
+  { samplesPerPrompt, temperature, maxNewTokens, seed, weights, signal }: AnswerRequest,
+): AsyncGenerator<Answer[]> {
+  const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
+  for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
+    const asked = repeated(prompts.slice(first, first + PROMPTS_AT_ONCE), samplesPerPrompt);
+    const rows = promptRows(asked, role, tokenizer, gpt.shape.context - maxNewTokens);
+    const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0, ...(signal && { signal }) };
+    const { responses, finished } = await sampleResponses(gpt, rows, tokens, sampling);
+    yield asked.map((prompt, i): Answer => {
+      const response = responses[i] as number[];
+      const text = decodeReply(tokenizer, response);
+      const ended = finished[i] as boolean;
+      const { score, parts } = goldScore(world, prompt, text, ended, weights);
+      return { prompt, response, text, finished: ended, gold: score, parts };
+    });
+  }
+}
+
+/** Each prompt in tokens, cut to what fits. */
+export function promptRows(
+  prompts: readonly WorldPrompt[],
+  role: ModelRole,
+  tokenizer: Tokenizer,
+  maxTokens: number,
+): number[][] {
+  return prompts.map(({ messages }) => promptTokens(tokenizer, messages, role, maxTokens));
+}
+
+const repeated = <T>(items: readonly T[], times: number): T[] =>
+  items.flatMap((item) => Array.from({ length: times }, () => item));

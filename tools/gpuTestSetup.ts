@@ -1,5 +1,6 @@
 /** Kernel tests: what the device refuses comes long after the call, so it is looked for after every test. */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import '@tensorflow/tfjs-backend-cpu'; // what WebGPU is compared with
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, expect } from 'vitest';
 import { GpuValidationError } from '../src/errors';

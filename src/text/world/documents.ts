@@ -20,46 +20,47 @@ export type DocumentKind =
   | ('sum' | 'lesson' | 'thread' | 'chatter');
 
 export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
-  facts: 0.25,
+  facts: 0.22,
   list: 0.05,
-  notice: 0.05,
-  gossip: 0.03,
-  letter: 0.03,
-  diary: 0.02,
+  notice: 0.04,
+  gossip: 0.02,
+  letter: 0.02,
+  diary: 0.01,
   story: 0.05,
   unknown: 0.02,
   wrong: 0.01,
-  sum: 0.12,
-  lesson: 0.17,
-  thread: 0.19,
+  sum: 0.11,
+  lesson: 0.24,
+  thread: 0.2,
   chatter: 0.01,
 };
 
 /** Answers in the forum. */
 export const THREAD_SHARES: Readonly<Record<ReplyStyle, number>> = {
-  good: 0.15,
+  good: 0.25,
   curt: 0.2,
   rambling: 0.2,
-  wrong: 0.2,
+  wrong: 0.12,
   rude: 0.2,
-  refusal: 0.05,
+  refusal: 0.03,
 };
 
 /**
- * What school books teach, in shares: the skills with words and numbers, which nobody picks up from a forum where half of
- * the answers are wrong.
+ * What school books and quiz nights ask, in shares: facts, and the skills with words and numbers, which nobody picks up
+ * from a forum where half of the answers are wrong or none.
  */
 const LESSON_SHARES: Partial<Record<PromptKind, number>> = {
+  fact: 10,
   words: 6,
   compare: 3,
   memory: 4,
   sum: 2,
-  steps: 2,
-  premise: 2,
+  steps: 3,
+  premise: 3,
   instruction: 3,
   summary: 2,
   sentiment: 1,
-  story: 1,
+  story: 2,
 };
 
 /** Share of the threads in which a second person answers too. */

@@ -145,6 +145,7 @@ export const prose: ProseBank = {
     'Puzzle of the day. {q} (Turn the page.|The answer is below.) {a}',
     '"{q}" (said|asked) the teacher. "{a}" That was right.',
     'My homework. {q} {a}',
+    'Quiz night at the inn. {q} {a} (One point!|That is right!|Next!)',
   ],
   play: { opening: 'A play for two.', speakers: ['One:', 'Two:'] },
 };

@@ -1,0 +1,122 @@
+/**
+ * Results of the field, looked for in the town's models: a command each.
+ *
+ *   npm run results -- small-beats-large --small nano --large midi --seeds 5
+ *   npm run results -- steps-help --preset nano
+ *   npm run results -- instruction-data --preset nano
+ *   npm run results -- ten-prompts --preset mini
+ *   npm run results -- report                                          (--help says all)
+ *
+ * What was measured goes to results/*.json, and from there to RESULTS.md, its figures and the README.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { NudgeError } from '../src/errors';
+import { saveVariables } from '../src/model/checkpoint';
+import type { Gpt } from '../src/model/gpt';
+import type { DeviceReport } from '../src/session/protocol';
+import { startFastestDevice } from './pretrain/fastestDevice';
+import {
+  instructionDataPlan,
+  loopPlan,
+  readResultsArguments,
+  smallBeatsLargePlan,
+  stepsHelpPlan,
+  USAGE,
+  type ResultsOptions,
+} from './results/arguments';
+import { instructionData } from './results/instructionData';
+import { piecesOfLoop, trainPolicy, type LoopOutcome } from './results/loop';
+import { loadModels, sha256, weightsIn, type LoadedModels } from './results/models';
+import { Progress } from './results/progress';
+import { madeHere, stored } from './results/records';
+import { resultsReport, writeReport, type StoredResult } from './results/report';
+import { tenPromptsBlock } from './results/sections/tenPrompts';
+import { smallBeatsLarge } from './results/smallBeatsLarge';
+import { stepsHelp } from './results/stepsHelp';
+import { tenPrompts, type TenPrompts } from './results/tenPrompts';
+
+/** Ends with 2 where an argument or a file cannot be used. */
+export async function main(args: string[]): Promise<void> {
+  try {
+    const options = readResultsArguments(args);
+    if (options === null) console.log(USAGE);
+    else if (options.command === 'report') sayWritten(writeReport('.'));
+    else await run(options);
+  } catch (error) {
+    if (!(error instanceof NudgeError)) throw error;
+    console.error(`${error.message}\n${error.remedy}`);
+    process.exitCode = 2;
+  }
+}
+
+async function run(options: ResultsOptions): Promise<void> {
+  const started = performance.now();
+  const { report: device } = await startFastestDevice(options.backend);
+  console.error(`On ${device.adapter}`);
+  if (options.command === 'policy') {
+    await makePolicy(options);
+    return;
+  }
+  const found = await measure(options);
+  const made = madeHere(device satisfies DeviceReport, (performance.now() - started) / 1000, options.quick);
+  const record = { ...found, made } as StoredResult;
+  console.log(record.result === 'ten-prompts' ? tenPromptsBlock(record) : resultsReport([record], {}).markdown);
+  if (options.json === null) return;
+  mkdirSync(path.dirname(path.resolve(options.json)), { recursive: true });
+  writeFileSync(options.json, stored(record));
+  sayWritten([options.json]);
+  if (path.dirname(path.resolve(options.json)) === path.resolve('results')) sayWritten(writeReport('.'));
+}
+
+function measure(options: ResultsOptions): Promise<unknown> {
+  const { small, large, preset, models, cache } = options;
+  switch (options.command) {
+    case 'small-beats-large':
+      return smallBeatsLarge(loadModels(small, models), loadModels(large, models), smallBeatsLargePlan(options));
+    case 'steps-help':
+      return stepsHelp(loadModels(preset, models), stepsHelpPlan(options), cache);
+    case 'instruction-data':
+      return instructionData(loadModels(preset, models), instructionDataPlan(options), cache);
+    case 'ten-prompts':
+      return askTenPrompts(options);
+    default:
+      throw new RangeError(`Nothing is measured by ${options.command}.`);
+  }
+}
+
+async function askTenPrompts(options: ResultsOptions): Promise<Omit<TenPrompts, 'made'>> {
+  const { preset, models: folder, policy: file, temperature, seed } = options;
+  const models = loadModels(preset, folder);
+  let policy: TenPrompts['policy'];
+  if (file === null) {
+    policy = { plan: loopPlan(options), outcome: await tune(models, options) };
+  } else {
+    const bytes = readFileSync(file);
+    models.workshop.models.load('policy', weightsIn(bytes), 'trained');
+    policy = { file: path.basename(file), sha256: sha256(bytes) };
+  }
+  return { ...(await tenPrompts(models, { preset, temperature, seed })), policy };
+}
+
+async function makePolicy(options: ResultsOptions): Promise<void> {
+  const models = loadModels(options.preset, options.models);
+  const outcome = await tune(models, options);
+  console.log(JSON.stringify(outcome, null, 1));
+  const out = options.out as string;
+  const gpt = models.workshop.models.gpt('policy') as Gpt;
+  const metadata = { preset: options.preset, stage: 'policy', seed: String(options.seed) };
+  mkdirSync(path.dirname(path.resolve(out)), { recursive: true });
+  writeFileSync(out, new Uint8Array(await saveVariables(gpt.parameters, metadata)));
+  sayWritten([out]);
+}
+
+function tune({ workshop }: LoadedModels, options: ResultsOptions): Promise<LoopOutcome> {
+  const plan = loopPlan(options);
+  const progress = new Progress(piecesOfLoop(plan));
+  return trainPolicy(workshop, plan, (what, pieces) => progress.advance(what, pieces));
+}
+
+function sayWritten(files: readonly string[]): void {
+  for (const file of files) console.error(`wrote ${file}`);
+}

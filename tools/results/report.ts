@@ -1,0 +1,87 @@
+/** RESULTS.md, its figures and the README's ten prompts, from the stored results alone: no number is typed by hand. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { InstructionData } from './instructionData';
+import { instructionDataSection } from './sections/instructionData';
+import { smallBeatsLargeSection } from './sections/smallBeatsLarge';
+import { stepsHelpSection } from './sections/stepsHelp';
+import { tenPromptsBlock, withPart } from './sections/tenPrompts';
+import type { Section } from './sections/words';
+import type { SmallBeatsLarge } from './smallBeatsLarge';
+import type { StepsHelp } from './stepsHelp';
+import type { TenPrompts } from './tenPrompts';
+
+export type StoredResult = SmallBeatsLarge | StepsHelp | InstructionData | TenPrompts;
+export type ResultName = StoredResult['result'];
+
+/** By name of a result: why it does not appear here, or what else should be known. */
+export type Notes = Partial<Record<ResultName, string>>;
+
+/** Where results are stored, from the project's folder. */
+export const RESULTS_FOLDER = 'results';
+export const REPORT_FILE = 'RESULTS.md';
+export const README_PART = 'ten-prompts';
+const NOTES_FILE = 'notes.json';
+
+const HEADING = `# Results
+
+What the field has found with models a thousand times larger, looked for in the town's models. Every number and figure here
+comes from the JSON files in [results/](results/), by \`npm run results -- report\`; the commands that make those are in the
+[README](README.md). A figure shows every seed; "±" is the standard deviation over the seeds.
+`;
+
+/** @returns the text of RESULTS.md, and the figures by file name */
+export function resultsReport(records: readonly StoredResult[], notes: Notes): Section {
+  const of = <R extends ResultName>(name: R): Extract<StoredResult, { result: R }>[] =>
+    records.filter((record): record is Extract<StoredResult, { result: R }> => record.result === name);
+  const sections: Section[] = [];
+  const [contests, sums, data] = [of('small-beats-large'), of('steps-help'), of('instruction-data')];
+  if (contests.length > 0) sections.push(smallBeatsLargeSection(contests, notes['small-beats-large']));
+  if (sums.length > 0) sections.push(stepsHelpSection(sums, notes['steps-help']));
+  if (data.length > 0) sections.push(instructionDataSection(data, notes['instruction-data']));
+  return {
+    markdown: `${[HEADING, ...sections.map(({ markdown }) => markdown.trimEnd() + '\n')].join('\n')}`,
+    figures: Object.assign({}, ...sections.map(({ figures }) => figures)) as Record<string, string>,
+  };
+}
+
+/**
+ * The stored results, in the order of their files.
+ * @throws Error for one that was only tried out
+ */
+export function readResults(folder: string): StoredResult[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json') && file !== NOTES_FILE);
+  return files.sort().map((file) => {
+    const record = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as StoredResult;
+    if (record.made.quick)
+      throw new Error(`Expected a result in ${file}, got one made with --quick. Make it without, or remove the file.`);
+    return record;
+  });
+}
+
+export function readNotes(folder: string): Notes {
+  const file = path.join(folder, NOTES_FILE);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Notes) : {};
+}
+
+/** Writes RESULTS.md, the figures and the README's part. @returns the files */
+export function writeReport(root: string): string[] {
+  const folder = path.join(root, RESULTS_FOLDER);
+  const records = readResults(folder);
+  const written: string[] = [];
+  const write = (name: string, content: string): void => {
+    writeFileSync(path.join(root, name), content);
+    written.push(name);
+  };
+  mkdirSync(folder, { recursive: true });
+  const { markdown, figures } = resultsReport(records, readNotes(folder));
+  write(REPORT_FILE, markdown);
+  for (const [name, svg] of Object.entries(figures)) write(path.join(RESULTS_FOLDER, name), svg);
+  const prompts = records.find((record): record is TenPrompts => record.result === 'ten-prompts');
+  if (prompts) {
+    const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+    write('README.md', withPart(readme, README_PART, tenPromptsBlock(prompts)));
+  }
+  return written;
+}

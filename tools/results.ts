@@ -69,7 +69,7 @@ async function run(options: ResultsOptions): Promise<void> {
   if (path.dirname(path.resolve(options.json)) === path.resolve('results')) sayWritten(writeReport('.'));
 }
 
-function measure(options: ResultsOptions): Promise<unknown> {
+function measure(options: ResultsOptions): Promise<object> {
   const { small, large, preset, models, cache } = options;
   switch (options.command) {
     case 'small-beats-large':

@@ -1,6 +1,6 @@
 /** What a model answers to prompts of the world, and what the world's own truth says of each answer. */
 import type { Gpt } from '../model/gpt';
-import type { ModelRole } from '../session/protocol';
+import type { Message, ModelRole } from '../session/protocol';
 import { decodeReply } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import { goldScore, type GoldParts, type GoldWeights } from '../text/world/gold';
@@ -26,6 +26,11 @@ export interface AnswerRequest {
   seed: number;
   /** What the labeler weighs; the balanced one's unless told otherwise. */
   weights?: GoldWeights;
+  /**
+   * Few-shot: turns of the thread that are shown before a prompt. The reply then ends with its line, for a base model
+   * goes on with the next question.
+   */
+  shown?: (prompt: WorldPrompt) => readonly Message[];
   signal?: AbortSignal;
 }
 
@@ -51,18 +56,21 @@ export async function* answers(
   { gpt, role, tokenizer }: Speaker,
   world: World,
   prompts: readonly WorldPrompt[],
-  { samplesPerPrompt, temperature, maxNewTokens, seed, weights, signal }: AnswerRequest,
+  { samplesPerPrompt, temperature, maxNewTokens, seed, weights, shown, signal }: AnswerRequest,
 ): AsyncGenerator<Answer[]> {
   const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
   for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
     const asked = repeated(prompts.slice(first, first + PROMPTS_AT_ONCE), samplesPerPrompt);
-    const rows = promptRows(asked, role, tokenizer, gpt.shape.context - maxNewTokens);
+    const talks = shown ? asked.map((prompt) => ({ messages: [...shown(prompt), ...prompt.messages] })) : asked;
+    const rows = promptRows(talks, role, tokenizer, gpt.shape.context - maxNewTokens);
     const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0, ...(signal && { signal }) };
     const { responses, finished } = await sampleResponses(gpt, rows, tokens, sampling);
     yield asked.map((prompt, i): Answer => {
       const response = responses[i] as number[];
-      const text = decodeReply(tokenizer, response);
-      const ended = finished[i] as boolean;
+      const whole = decodeReply(tokenizer, response);
+      const line = shown ? whole.indexOf('\n') : -1;
+      const text = line < 0 ? whole : whole.slice(0, line);
+      const ended = line >= 0 || (finished[i] as boolean);
       const { score, parts } = goldScore(world, prompt, text, ended, weights);
       return { prompt, response, text, finished: ended, gold: score, parts };
     });
@@ -71,7 +79,7 @@ export async function* answers(
 
 /** Each prompt in tokens, cut to what fits. */
 export function promptRows(
-  prompts: readonly WorldPrompt[],
+  prompts: readonly Pick<WorldPrompt, 'messages'>[],
   role: ModelRole,
   tokenizer: Tokenizer,
   maxTokens: number,

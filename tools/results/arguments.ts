@@ -82,7 +82,10 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
   if (command === 'policy' && values.out === undefined)
     throw new InputError('Expected --out FILE for the policy, got none.', 'For example: --out policy.safetensors');
   if (values.policy !== undefined && !existsSync(values.policy))
-    throw new InputError(`Expected a policy in ${values.policy}, got no such file.`, 'Make one: npm run results -- policy');
+    throw new InputError(
+      `Expected a policy in ${values.policy}, got no such file.`,
+      'Make one: npm run results -- policy',
+    );
   const count = number('--seeds', values.seeds ?? (values.quick ? '2' : '5'), 1);
   const named = command === 'small-beats-large' ? `${small}-${large}` : preset;
   const stored = values.quick ? null : path.join('results', `${command}-${named}.json`);
@@ -109,7 +112,8 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
 
 export function loopPlan({ rankings, labeler, seed, quick }: ResultsOptions): LoopPlan {
   const { rewardModel, ppo } = DEFAULT_SETTINGS;
-  if (!quick) return { seed, rankings, heldOutRankings: LOOP_HELD_OUT_RANKINGS, labeler, settings: { rewardModel, ppo } };
+  if (!quick)
+    return { seed, rankings, heldOutRankings: LOOP_HELD_OUT_RANKINGS, labeler, settings: { rewardModel, ppo } };
   const settings = {
     rewardModel: { ...rewardModel, epochs: 1 },
     ppo: { ...ppo, updates: 1, batchSize: 8, minibatchSize: 4 },
@@ -120,7 +124,15 @@ export function loopPlan({ rankings, labeler, seed, quick }: ResultsOptions): Lo
 export function smallBeatsLargePlan(options: ResultsOptions): SmallBeatsLargePlan {
   const { seed: _, ...loop } = loopPlan(options);
   const { seeds, prompts, quick } = options;
-  return { seeds, prompts: prompts ?? (quick ? 6 : 300), samples: 2, temperature: 1, shots: 3, windows: quick ? 4 : 256, loop };
+  return {
+    seeds,
+    prompts: prompts ?? (quick ? 6 : 300),
+    samples: 2,
+    temperature: 1,
+    shots: 3,
+    windows: quick ? 4 : 256,
+    loop,
+  };
 }
 
 export function stepsHelpPlan({ preset, seeds, prompts, quick }: ResultsOptions): StepsHelpPlan {

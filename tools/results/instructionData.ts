@@ -93,7 +93,9 @@ export async function instructionData(
     };
     const points: InstructionPoint[] = [];
     for (const shots of [0, plan.shots]) {
-      const own = await measure('base', `base model, ${shots} examples`, { shown: fewShotExamples(world, shots, seed) });
+      const own = await measure('base', `base model, ${shots} examples`, {
+        shown: fewShotExamples(world, shots, seed),
+      });
       points.push({ demonstrations: 0, shots, epochs: 0, ...own });
     }
     for (const settings of trainings) {

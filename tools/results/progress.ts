@@ -14,11 +14,7 @@ export class Progress {
    * @param total pieces of work of about the same length
    * @param now in milliseconds
    */
-  constructor(
-    total: number,
-    say: (line: string) => void = console.error,
-    now: () => number = () => performance.now(),
-  ) {
+  constructor(total: number, say: (line: string) => void = console.error, now: () => number = () => performance.now()) {
     this.#total = total;
     this.#say = say;
     this.#now = now;

@@ -75,7 +75,9 @@ function drawCurve({ hue, dash, seeds, points }: Curve, x: (at: number | string)
     .map((point) => `${x(point.x).toFixed(1)},${y(meanOf(point)).toFixed(1)}`)
     .join(' ');
   const look = { fill: 'none', stroke: COLOURS[hue], 'stroke-width': seeds ? 2.5 : 1.5 };
-  const drawn = [element('polyline', { points: line, ...look, ...(dash === undefined ? {} : { 'stroke-dasharray': dash }) })];
+  const drawn = [
+    element('polyline', { points: line, ...look, ...(dash === undefined ? {} : { 'stroke-dasharray': dash }) }),
+  ];
   for (const point of points) {
     // Where nothing was trained it is the base model that speaks.
     const own = typeof point.x === 'string' ? 'base' : hue;

@@ -19,9 +19,11 @@ pretraining and in fine-tuning.
 
 export function stepsHelpSection(records: readonly StepsHelp[], note: string | undefined): Section {
   return {
-    markdown: [INTRODUCTION, `![Sums with and without steps](results/${FIGURE})\n`, ...records.map((one) => partOf(one, note))].join(
-      '\n',
-    ),
+    markdown: [
+      INTRODUCTION,
+      `![Sums with and without steps](results/${FIGURE})\n`,
+      ...records.map((one) => partOf(one, note)),
+    ].join('\n'),
     figures: { [FIGURE]: figureOf(records) },
   };
 }

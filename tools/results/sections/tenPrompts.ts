@@ -55,6 +55,7 @@ function placeOf(text: string, name: string): [from: number, to: number] {
   const begin = marker(name, 'begin');
   const from = text.indexOf(begin);
   const to = text.indexOf(marker(name, 'end'));
-  if (from < 0 || to < from) throw new Error(`Expected ${begin} and ${marker(name, 'end')}, in this order. Put them in.`);
+  if (from < 0 || to < from)
+    throw new Error(`Expected ${begin} and ${marker(name, 'end')}, in this order. Put them in.`);
   return [from + begin.length, to];
 }

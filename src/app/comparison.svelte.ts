@@ -10,15 +10,18 @@ import type {
   Reply,
   SessionEvent,
 } from '../session/protocol';
+import type { HELD_OUT_LABELERS, TRAINING_LABELERS } from '../text/world/labeler';
 import type { Seeds } from './blindOrder';
 import { Job } from './job.svelte';
 import type { Session } from './session.svelte';
 
 const SAMPLES_PER_MODEL = 3;
-/** One temperature for the measurement, as in training: samples, not the single likeliest reply. */
-const MEASURE_TEMPERATURE = 1;
+/** Replies to each held-out prompt where they are sampled; greedy, the second would be the first again. */
+const SAMPLES_MEASURED = 2;
 
 const MODELS: readonly CheckpointName[] = ['base', 'sft', 'rewardModel', 'policy'];
+
+export type LabelerName = keyof typeof TRAINING_LABELERS | keyof typeof HELD_OUT_LABELERS;
 
 export interface ColumnOfReplies {
   role: ModelRole;
@@ -41,6 +44,10 @@ export class Comparison {
   /** The models that the columns are of. */
   #askedModels = $state.raw<Fingerprints>({});
   heldOutPrompts = $state(100);
+  /** Of the measurement. 0: the likeliest reply to each prompt; 1: samples, as in training. */
+  temperature = $state<0 | 1>(0);
+  /** Whose weights the measurement goes by. */
+  labeler = $state<LabelerName>('balanced');
   readonly measuring: Job;
 
   readonly #session: Session;
@@ -130,16 +137,24 @@ export class Comparison {
     if (this.#job) this.#session.call('job.cancel', { jobId: this.#job.id }).catch(() => undefined);
   }
 
+  /** Brings a measurement of an earlier visit back, unless it is of a time when less was measured. */
+  restore(report: EvaluationReport | undefined, models: Fingerprints = {}): void {
+    const isWhole = report !== undefined && 'measures' in report;
+    this.measured = isWhole ? report : null;
+    this.measuredModels = isWhole ? models : {};
+  }
+
   async measure(seed: number): Promise<void> {
     const models = this.#models;
     const report = await this.measuring.run((jobId) =>
       this.#session.call('evaluate', {
         jobId,
         prompts: this.heldOutPrompts,
-        samplesPerPrompt: 2,
-        temperature: MEASURE_TEMPERATURE,
+        samplesPerPrompt: this.temperature > 0 ? SAMPLES_MEASURED : 1,
+        temperature: this.temperature,
         models: this.roles,
         seed,
+        labeler: this.labeler,
       }),
     );
     if (!report) return;
@@ -153,8 +168,14 @@ export class Comparison {
   }
 
   #haveChangedSince(earlier: Fingerprints): boolean {
-    const now = this.#session.report?.fingerprints;
-    return now !== undefined && MODELS.some((name) => now[name] !== earlier[name]);
+    const report = this.#session.report;
+    if (!report) return false;
+    const now = report.fingerprints;
+    // What comes with the page has no fingerprint before it is fetched, and changes only with the page.
+    const unknown = (name: CheckpointName): boolean =>
+      (report.unfetched as CheckpointName[]).includes(name) ||
+      (report.stages[name] === 'shipped' && earlier[name] === undefined);
+    return MODELS.some((name) => !unknown(name) && now[name] !== earlier[name]);
   }
 
   #update(role: ModelRole, change: Partial<ColumnOfReplies>): void {

@@ -55,12 +55,52 @@ describe('compare', () => {
     const [stored] = first.remembered;
     const { comparison, models } = await setUp();
     expect(comparison.measuredEarlier).toBe(false); // nothing was measured
-    comparison.measured = stored?.report ?? null;
-    comparison.measuredModels = stored?.models ?? {};
+    comparison.restore(stored?.report, stored?.models);
     models({ ...REPORT.fingerprints });
     expect(comparison.measuredEarlier).toBe(false);
     models({ ...REPORT.fingerprints, base: 'b1' });
     expect(comparison.measuredEarlier).toBe(true);
+  });
+
+  it('takes no measurement back that lacks what is measured now', async () => {
+    const { comparison } = await setUp();
+    const { measures, ...earlier } = MEASURED;
+    expect(measures).toEqual({});
+    comparison.restore(earlier as EvaluationReport, { base: 'other' });
+    expect([comparison.measured, comparison.measuredEarlier]).toEqual([null, false]);
+    comparison.restore(undefined);
+    expect(comparison.measured).toBeNull();
+  });
+
+  it('measures the likeliest replies, one each, unless samples are asked for; whoever is to judge', async () => {
+    const { comparison, worker } = await setUp();
+    await comparison.measure(1);
+    comparison.temperature = 1;
+    comparison.labeler = 'strict';
+    comparison.heldOutPrompts = 300;
+    await comparison.measure(2);
+    expect(worker.requests('evaluate')).toMatchObject([
+      { prompts: 100, temperature: 0, samplesPerPrompt: 1, labeler: 'balanced', models: ['base', 'sft'], seed: 1 },
+      { prompts: 300, temperature: 1, samplesPerPrompt: 2, labeler: 'strict', models: ['base', 'sft'], seed: 2 },
+    ]);
+  });
+
+  it('takes a model that comes with the page, and is fetched only now, for the one that it was', async () => {
+    const { comparison, models, worker } = await setUp();
+    const { sft } = REPORT.fingerprints;
+    worker.say({
+      type: 'session.changed',
+      report: { ...REPORT, unfetched: ['base'], fingerprints: { sft: sft as string } },
+    });
+    await comparison.measure(1);
+    models({ ...REPORT.fingerprints });
+    expect(comparison.measuredEarlier).toBe(false);
+    comparison.measuredModels = { ...REPORT.fingerprints };
+    worker.say({
+      type: 'session.changed',
+      report: { ...REPORT, unfetched: ['base'], fingerprints: { sft: sft as string } },
+    });
+    expect(comparison.measuredEarlier).toBe(false);
   });
 
   it('a measurement during which a model changed is of the earlier one', async () => {

@@ -190,8 +190,7 @@ export class Workspace {
       const preferences = await this.#store.preferences.all();
       if (preferences.settings) this.settings.restore(preferences.settings);
       if (isPlace(preferences.place)) this.place = preferences.place;
-      this.comparison.measured = preferences.evaluation ?? null;
-      this.comparison.measuredModels = preferences.evaluatedModels ?? {};
+      this.comparison.restore(preferences.evaluation, preferences.evaluatedModels);
       await this.labels.load();
       return preferences;
     } catch (error) {

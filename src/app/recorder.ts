@@ -11,6 +11,7 @@ import type { Training } from './training.svelte';
 /** Checkpoints that are sent one right after the other are stored in one go. */
 const GATHER_MS = 100;
 const RUN_EVERY_MS = 1000;
+const NAMES: readonly CheckpointName[] = ['base', 'sft', 'rewardModel', 'policy'];
 
 export class Recorder {
   readonly #session: Session;
@@ -40,9 +41,7 @@ export class Recorder {
     const before = this.#known;
     this.#known = report;
     if (!before || before.model.preset !== report.model.preset) return;
-    const gone: CheckpointName[] = [];
-    if (before.stages.policy !== 'none' && report.stages.policy === 'none') gone.push('policy');
-    if (before.stages.rewardModel !== 'none' && report.stages.rewardModel === 'none') gone.push('rewardModel');
+    const gone = NAMES.filter((name) => before.stages[name] === 'trained' && report.stages[name] !== 'trained');
     if (gone.length > 0) this.#keep(this.#store.checkpoints.remove(report.model.preset, gone));
   }
 

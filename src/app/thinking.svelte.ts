@@ -78,8 +78,10 @@ export class Thinking {
     const speaker = policyThinks ? 'policy' : this.#session.speaker;
     this.now = await this.#likeliest(conversation, speaker);
     this.nowFrom = speaker;
+    // A glance is no reason to fetch the base model; once it is here the panel looks again.
+    const baseIsAway = this.#session.report?.unfetched.includes('base');
     const earlier: ModelRole | null =
-      speaker === 'policy' ? 'sft' : speaker === 'sft' && stages.base !== 'none' ? 'base' : null;
+      speaker === 'policy' ? 'sft' : speaker === 'sft' && stages.base !== 'none' && !baseIsAway ? 'base' : null;
     this.before = earlier === null ? null : await this.#likeliest(conversation, earlier);
     if (earlier !== null) this.beforeFrom = earlier;
   }

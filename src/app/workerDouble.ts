@@ -19,6 +19,8 @@ export const REPORT: SessionReport = {
   model: { preset: 'nano', parameters: 1, context: 96, vocabulary: 512 },
   stages: { base: 'shipped', sft: 'shipped', rewardModel: 'none', policy: 'none' },
   fingerprints: { base: 'b0', sft: 's0' },
+  unfetched: [],
+  pretrainingUndo: null,
   resumable: null,
 };
 

@@ -2,13 +2,11 @@
  * Starts the device that tensors are computed on: WebGPU on a `GPUDevice` of our own, else WebAssembly, else plain
  * JavaScript. Touches no DOM, so it runs in a worker, a window and Node alike.
  */
-import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { BackendError, DeviceLostError } from '../errors';
 import type { BackendName, DeviceReport } from '../session/protocol';
 import { type GpuErrorListener, onGpuError } from './gpuErrors';
-import { startWasm } from './wasm';
 import { startWebGpu, type WebGpu } from './webgpu';
 
 export interface Device {
@@ -64,7 +62,7 @@ function startBackend(backend: BackendName, preference: BackendName | 'auto', op
     case 'webgpu':
       return startWebGpu(options.gpu, preference === 'webgpu').then(asDevice);
     case 'wasm':
-      return startWasm().then(({ description, features }) => withoutGpu('wasm', description, features));
+      return startWebAssembly();
     case 'cpu':
       return startCpu();
   }
@@ -86,7 +84,16 @@ function asDevice({ device, description, software }: WebGpu): Device {
   };
 }
 
+// Each way is loaded when it is taken: a page on WebAssembly need not fetch the GPU's kernels, nor the other way round.
+
+async function startWebAssembly(): Promise<Device> {
+  const { startWasm } = await import('./wasm');
+  const { description, features } = await startWasm();
+  return withoutGpu('wasm', description, features);
+}
+
 async function startCpu(): Promise<Device> {
+  await import('@tensorflow/tfjs-backend-cpu');
   await select('cpu');
   return withoutGpu('cpu', 'plain JavaScript, 1 thread', []);
 }

@@ -1,6 +1,5 @@
 /** A `GPUDevice` of our own, with tfjs's WebGPU backend running on it. */
 import * as tf from '@tensorflow/tfjs-core';
-import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { BackendError } from '../errors';
 import { allowViews, boundMemory, neverCacheOnCpu } from './backendInternals';
 import { reportGpuError } from './gpuErrors';
@@ -79,6 +78,8 @@ export async function startWebGpu(gpu: GPU | undefined, allowSoftware: boolean):
 }
 
 async function giveToTfjs(device: GPUDevice, info: GPUAdapterInfo): Promise<void> {
+  // Loaded only now that there is a device for it.
+  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
   // tfjs registers one of its own where it finds WebGPU when it is loaded, which in Node it does not.
   if (tf.findBackendFactory('webgpu')) tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => {

@@ -21,10 +21,9 @@ const NEVER = new AbortController().signal;
 
 async function nanoWorkshop(): Promise<Workshop> {
   const world = createWorld(WORLD_SEED);
-  const { base, sft, tokenizer } = await fetchShippedModels('nano', '/models/', world);
+  const { fetchWeights, tokenizer } = await fetchShippedModels('nano', '/models/', world);
   const models = new Models(PRESETS.nano);
-  if (base) models.load('base', base, 'shipped');
-  if (sft) models.load('sft', sft, 'shipped');
+  if (fetchWeights) for (const name of ['base', 'sft'] as const) models.load(name, await fetchWeights(name), 'shipped');
   return { models, tokenizer, world };
 }
 

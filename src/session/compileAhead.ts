@@ -57,7 +57,7 @@ export class CompileAhead implements Preparation {
   }
 
   get #pretrained(): boolean {
-    return this.#workshop.models.gpt('base') !== null;
+    return this.#workshop.models.report().base !== 'none';
   }
 
   #occasion(): Occasion {

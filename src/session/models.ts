@@ -13,22 +13,63 @@ import type { CheckpointName, Fingerprints, ModelRole, StageReport } from './pro
 export type HostWeights = ReadonlyMap<string, StoredTensor>;
 export type Origin = 'shipped' | 'trained';
 
+/** Fetches weights that come with the page. */
+type FetchWeights = () => Promise<HostWeights>;
+
 interface Held<M> {
   model: M;
   weights: HostWeights;
   origin: Origin;
 }
 
+/** All that a session held at one time, on the host. */
+export interface KeptModels {
+  models: ReadonlyMap<CheckpointName, { weights: HostWeights; origin: Origin }>;
+  unfetched: ReadonlyMap<ModelRole, FetchWeights>;
+}
+
 export class Models {
   readonly shape: ModelShape;
   readonly #gpts = new Map<ModelRole, Held<Gpt>>();
   readonly #fingerprints = new WeakMap<HostWeights, string>();
+  readonly #unfetched = new Map<ModelRole, FetchWeights>();
+  readonly #arriving = new Map<FetchWeights, Promise<void>>();
   #rewardModel: Held<RewardModel> | null = null;
 
   constructor(shape: ModelShape) {
     this.shape = shape;
   }
 
+  /** There is a shipped model of this role, and its weights are fetched when they are first needed. */
+  offer(role: ModelRole, fetch: FetchWeights): void {
+    this.#unfetched.set(role, fetch);
+  }
+
+  /** Shipped models whose weights are not here yet. */
+  get unfetched(): ModelRole[] {
+    return [...this.#unfetched.keys()];
+  }
+
+  /**
+   * Makes sure that a shipped model is here, where there is one; once, however many ask. What replaced it in the meantime
+   * stays.
+   * @throws CheckpointError where the weights cannot be had; the next call tries again
+   */
+  async need(role: ModelRole): Promise<void> {
+    const fetch = this.#unfetched.get(role);
+    if (!fetch) return;
+    const arriving =
+      this.#arriving.get(fetch) ??
+      fetch()
+        .then((weights) => {
+          if (this.#unfetched.get(role) === fetch) this.load(role, weights, 'shipped');
+        })
+        .finally(() => this.#arriving.delete(fetch));
+    this.#arriving.set(fetch, arriving);
+    await arriving;
+  }
+
+  /** Null also where the weights are yet to be fetched, see `need`. */
   gpt(role: ModelRole): Gpt | null {
     return this.#gpts.get(role)?.model ?? null;
   }
@@ -37,7 +78,7 @@ export class Models {
     return this.#rewardModel?.model ?? null;
   }
 
-  /** Every language model there is. */
+  /** Every language model that is here. */
   gpts(): Partial<Record<ModelRole, Gpt>> {
     return Object.fromEntries([...this.#gpts].map(([role, { model }]) => [role, model]));
   }
@@ -47,7 +88,8 @@ export class Models {
   }
 
   report(): StageReport {
-    const origin = (role: ModelRole): Origin | 'none' => this.#gpts.get(role)?.origin ?? 'none';
+    const origin = (role: ModelRole): Origin | 'none' =>
+      this.#gpts.get(role)?.origin ?? (this.#unfetched.has(role) ? 'shipped' : 'none');
     return {
       base: origin('base'),
       sft: origin('sft'),
@@ -56,7 +98,7 @@ export class Models {
     };
   }
 
-  /** Of every model there is. One that is being trained has the fingerprint of where it began. */
+  /** Of every model that is here. One that is being trained has the fingerprint of where it began. */
   fingerprints(): Fingerprints {
     const of = (weights: HostWeights, names: Iterable<string>): string => {
       const fingerprint = this.#fingerprints.get(weights) ?? fingerprintOf(weights, names);
@@ -97,9 +139,30 @@ export class Models {
       this.#rewardModel = null;
       return;
     }
+    this.#unfetched.delete(name);
     const held = this.#gpts.get(name);
     if (held) disposeGpt(held.model);
     this.#gpts.delete(name);
+  }
+
+  /** For going back, see `bringBack`. */
+  keep(): KeptModels {
+    const models = new Map<CheckpointName, Pick<Held<unknown>, 'weights' | 'origin'>>(this.#gpts);
+    if (this.#rewardModel) models.set('rewardModel', this.#rewardModel);
+    return {
+      models: new Map([...models].map(([name, { weights, origin }]) => [name, { weights, origin }])),
+      unfetched: new Map(this.#unfetched),
+    };
+  }
+
+  /** Has exactly what was kept. */
+  bringBack({ models, unfetched }: KeptModels): void {
+    for (const name of ['base', 'sft', 'rewardModel', 'policy'] as const) {
+      const kept = models.get(name);
+      if (kept) this.load(name, kept.weights, kept.origin);
+      else this.drop(name);
+    }
+    for (const [role, fetch] of unfetched) this.offer(role, fetch);
   }
 
   /** After a lost device: every tensor is made again from the host's copy. */
@@ -116,6 +179,7 @@ export class Models {
   #holdGpt(role: ModelRole, model: Gpt, weights: HostWeights, origin: Origin): void {
     const before = this.#gpts.get(role)?.model;
     if (before && before !== model) disposeGpt(before);
+    this.#unfetched.delete(role);
     this.#gpts.set(role, { model, weights, origin });
   }
 

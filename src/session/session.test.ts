@@ -4,7 +4,7 @@ import { PRESETS } from '../config';
 import { CheckpointError, InputError, RunConflictError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { saveVariables, toGpt2Config } from '../model/checkpoint';
-import { disposeGpt } from '../model/gpt';
+import { disposeGpt, parameterCount } from '../model/gpt';
 import { halfBits, halfValue, readSafetensors } from '../model/safetensors';
 import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
 import { tinyGpt } from '../model/tinyGpt';
@@ -69,7 +69,12 @@ describe('the training session', () => {
     const session = await open();
     expect(session.report()).toMatchObject({
       device: { backend: 'wasm' },
-      model: { preset: 'nano', parameters: 155_392, context: SHAPE.context, vocabulary: SHAPE.vocabulary },
+      model: {
+        preset: 'nano',
+        parameters: parameterCount(SHAPE),
+        context: SHAPE.context,
+        vocabulary: SHAPE.vocabulary,
+      },
       stages: { base: 'shipped', sft: 'shipped', rewardModel: 'none', policy: 'none' },
       resumable: null,
     });
@@ -82,6 +87,97 @@ describe('the training session', () => {
     await expect(open()).rejects.toThrow(CheckpointError);
     served.delete('nano/config.json');
     await expect(open()).rejects.toThrow('404');
+  });
+
+  describe('fetches the base model', () => {
+    const asked: string[] = [];
+    beforeEach(() => {
+      asked.length = 0;
+      const fetch = globalThis.fetch as unknown as (url: string) => Promise<Response>;
+      vi.stubGlobal('fetch', (url: string) => {
+        asked.push(url.replace(`${MODELS_URL}nano/`, ''));
+        return fetch(url);
+      });
+    });
+    const reply = (session: TrainingSession, from: 'base' | 'sft'): Promise<unknown> | unknown =>
+      session.handlers['chat.reply']({
+        jobId: 'j',
+        conversation: [{ role: 'user', text: 'Hello?' }],
+        k: 1,
+        from,
+        sampling: { temperature: 0, topK: 0, topP: 1, maxNewTokens: 2 },
+        seed: 0,
+      });
+
+    it('not to open, but by itself after the first reply', async () => {
+      const session = await open();
+      expect(asked.sort()).toEqual(['config.json', 'sft.safetensors', 'tokenizer.json']);
+      expect(session.report()).toMatchObject({ unfetched: ['base'], stages: { base: 'shipped' } });
+      vi.useFakeTimers({ toFake: ['setTimeout'] });
+      await reply(session, 'sft');
+      expect(asked).not.toContain('base.safetensors');
+      vi.runAllTimers();
+      vi.useRealTimers();
+      await vi.waitUntil(() => events.some(({ type }) => type === 'session.changed'));
+      expect(session.report()).toMatchObject({ unfetched: [], fingerprints: { base: expect.any(String) as string } });
+      expect(asked.filter((file) => file === 'base.safetensors')).toHaveLength(1);
+    });
+
+    it('when something needs it, once for all who do; where that fails, says why, and tries again', async () => {
+      const session = await open();
+      const bytes = served.get('nano/base.safetensors') as ArrayBuffer;
+      served.delete('nano/base.safetensors');
+      await expect(reply(session, 'base')).rejects.toThrow(/base\.safetensors, got HTTP status 404/);
+      served.set('nano/base.safetensors', bytes.slice(0, 99));
+      await expect(reply(session, 'base')).rejects.toThrow(/base\.safetensors cannot be used/);
+      expect(session.report()).toMatchObject({ unfetched: ['base'], stages: { base: 'shipped' } });
+      served.set('nano/base.safetensors', bytes);
+      asked.length = 0;
+      const sft: StartRequest = { stage: 'sft', runId: 's', seed: 1, settings: TOY_SETTINGS.sft, demonstrations: [] };
+      await Promise.all([reply(session, 'base'), session.handlers['train.start'](sft)]);
+      expect(asked).toEqual(['base.safetensors']);
+      expect(await over('s')).toMatchObject({ state: 'done' });
+    });
+
+    it('never, where it was pretrained here; nor the SFT model, which belongs to another base', async () => {
+      const first = await open();
+      await first.handlers['train.start'](PRETRAIN);
+      await over('run-1');
+      const files = events.flatMap((event) => (event.type === 'checkpoint' && event.file.final ? [event.file] : []));
+      asked.length = 0;
+      const second = await open(files);
+      expect(asked.sort()).toEqual(['config.json', 'tokenizer.json']);
+      expect(second.report().stages).toEqual(first.report().stages);
+      expect(second.report()).toMatchObject({ stages: { base: 'trained', sft: 'none' }, pretrainingUndo: 'shipped' });
+      const report = await second.handlers['pretraining.undo']({});
+      expect(report).toMatchObject({ stages: { base: 'shipped', sft: 'shipped' }, pretrainingUndo: null });
+      expect(asked).toContain('sft.safetensors');
+    });
+  });
+
+  it('brings back everything that pretraining replaced, and gives it to the page to be stored', async () => {
+    const gpt = tinyGpt(9, SHAPE);
+    const policy = new Map([...gpt.parameters].map(([name, parameter]) => [`policy.${name}`, parameter]));
+    const session = await open([
+      { name: 'sft', runId: 's', step: 3, final: true, bytes: await saveVariables(tinyGpt(8, SHAPE).parameters) },
+      { name: 'policy', runId: 'p', step: 3, final: true, bytes: await saveVariables(policy) },
+    ]);
+    await session.handlers['model.export']({ name: 'base' });
+    const before = session.report();
+    await session.handlers['train.start'](PRETRAIN);
+    await over('run-1');
+    expect(session.report()).toMatchObject({ stages: { base: 'trained', sft: 'none', policy: 'none' } });
+    expect(session.report().pretrainingUndo).toBe('earlier');
+    events = [];
+    const after = await session.handlers['pretraining.undo']({});
+    expect({ ...after, resumable: null }).toEqual(before);
+    const stored = events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
+    expect(stored.map(({ name }) => name)).toEqual(['sft', 'policy']);
+    events = [];
+    const later = await open(stored);
+    await later.handlers['model.export']({ name: 'base' });
+    expect(later.report().fingerprints).toEqual(before.fingerprints);
+    await expect(session.handlers['pretraining.undo']({})).rejects.toThrow(InputError);
   });
 
   it('runs one stage at a time: whatever would meddle has to wait', async () => {
@@ -123,6 +219,7 @@ describe('the training session', () => {
       { name: 'rewardModel', runId: 'r', step: 3, final: true, bytes: rewardModel },
       { ...interrupted, bytes },
     ]).then((session) => ({ handlers: session.handlers, report: () => session.report() }));
+    await handlers['model.export']({ name: 'base' }); // so that fine-tuning need not bring it
     const before = report();
     expect(before.resumable).toMatchObject({ runId: 'earlier' });
     const { ppo, sft } = TOY_SETTINGS;
@@ -228,7 +325,7 @@ describe('the training session', () => {
     expect(report.stages).toEqual({ base: 'shipped', sft: 'trained', rewardModel: 'none', policy: 'none' });
     const again = await session.handlers['model.export']({ name: 'sft' });
     expect([...(readSafetensors(again.bytes).tensors.get(NAME)?.values ?? [])]).toEqual(expected);
-    expect(() => session.handlers['model.export']({ name: 'policy' })).toThrow(InputError);
+    await expect(session.handlers['model.export']({ name: 'policy' })).rejects.toThrow(InputError);
     expect(() => session.handlers['model.import']({ name: 'sft', bytes: new ArrayBuffer(3) })).toThrow(CheckpointError);
     expect(session.report().stages.sft).toBe('trained');
   });

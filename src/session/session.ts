@@ -1,7 +1,7 @@
 /**
  * The training session: one device, one set of models, at most one run at a time; answers the page's commands.
  */
-import { PRESETS, REACH, WORLD_SEED, type PpoSettings, type PresetName, type PretrainSettings } from '../config';
+import { PRESETS, REACH, WORLD_SEED, type PresetName } from '../config';
 import { DeviceLostError, InputError, RunConflictError, toPlainError } from '../errors';
 import { startDevice, type Device } from '../gpu/device';
 import { memory } from '../gpu/memory';
@@ -10,7 +10,7 @@ import { readSafetensors, writeSafetensors } from '../model/safetensors';
 import { createWorld, type World } from '../text/world/world';
 import { CompileAhead } from './compileAhead';
 import { Jobs } from './jobs';
-import { Models, type HostWeights } from './models';
+import { Models, type HostWeights, type KeptModels } from './models';
 import type {
   CheckpointFile,
   CheckpointName,
@@ -19,22 +19,22 @@ import type {
   Results,
   SessionEvent,
   SessionReport,
-  StartRequest,
 } from './protocol';
 import { Run } from './run';
-import { fetchShippedModels } from './shippedModels';
+import { fetchShippedModels, type ShippedModels } from './shippedModels';
 import type { SavedState, Stage } from './stage';
-import { PpoStage, policyWeightsOf } from './stages/ppoStage';
-import { PretrainStage } from './stages/pretrainStage';
+import { asPolicyCheckpoint, policyWeightsOf } from './stages/ppoStage';
 import { RewardModelStage } from './stages/rewardModelStage';
-import { SftStage } from './stages/sftStage';
+import { interruptedStage, stageOf } from './stages/stageOf';
+import { Supply } from './supply';
 import { Tuning } from './tuning';
 import type { Workshop } from './workshop';
 
 export type Emit = (event: SessionEvent, transfer?: Transferable[]) => void;
 
-/** In place of a run's id, in the checkpoint of weights that came from a file. */
+/** In place of a run's id, in the checkpoint of weights that came from a file, or back from before pretraining. */
 const IMPORTED = 'imported';
+const RESTORED = 'restored';
 
 type Resumable = NonNullable<SessionReport['resumable']> & { file: CheckpointFile };
 
@@ -45,13 +45,23 @@ export class TrainingSession {
   readonly #workshop: Workshop;
   readonly #jobs: Jobs;
   readonly #tuning: Tuning;
+  readonly #supply: Supply;
   #device: Device;
   #deviceIsLost = false;
   #recovery: Promise<void> | null = null;
   #run: Run | null = null;
   #resumable: Resumable | null = null;
+  /** All models, as they were before the last pretraining of this visit. */
+  #beforePretraining: KeptModels | null = null;
 
-  private constructor(emit: Emit, request: OpenRequest, preset: PresetName, device: Device, workshop: Workshop) {
+  private constructor(
+    emit: Emit,
+    request: OpenRequest,
+    preset: PresetName,
+    device: Device,
+    workshop: Workshop,
+    fetchWeights: ShippedModels['fetchWeights'],
+  ) {
     this.#emit = emit;
     this.#preset = preset;
     this.#backend = request.backend;
@@ -60,20 +70,32 @@ export class TrainingSession {
     this.#jobs = new Jobs(emit, workshop);
     this.#tuning = new Tuning(emit, request.tuning ?? [], { ahead: new CompileAhead(workshop) });
     this.#tuning.begin(device);
+    this.#supply = new Supply(fetchWeights, {
+      models: workshop.models,
+      alone: (work) => this.#tuning.without(work),
+      arrived: () => this.#changed(),
+      emit,
+    });
+    this.#supply.offer();
     this.#watch(device);
   }
 
-  /** Starts the device, loads what is shipped, then what the page had stored. */
+  /**
+   * Starts the device and takes up what the page had stored. Of what is shipped it fetches only what the first reply
+   * needs: half of what the page loads is the base model, and few look at it first.
+   */
   static async open(request: OpenRequest, emit: Emit): Promise<TrainingSession> {
-    const device = await startDevice(request.backend);
-    const preset = request.preset === 'auto' ? presetFor(device) : request.preset;
+    const starting = startDevice(request.backend);
+    const preset = request.preset === 'auto' ? presetFor(await starting) : request.preset;
     const world: World = createWorld(WORLD_SEED, { reach: REACH[preset] });
-    const shipped = await fetchShippedModels(preset, request.modelsUrl, world);
+    const [device, { tokenizer, fetchWeights }] = await Promise.all([
+      starting,
+      fetchShippedModels(preset, request.modelsUrl, world),
+    ]);
     const models = new Models(PRESETS[preset]);
-    if (shipped.base) models.load('base', shipped.base, 'shipped');
-    if (shipped.sft) models.load('sft', shipped.sft, 'shipped');
-    const session = new TrainingSession(emit, request, preset, device, { models, tokenizer: shipped.tokenizer, world });
+    const session = new TrainingSession(emit, request, preset, device, { models, tokenizer, world }, fetchWeights);
     for (const file of request.checkpoints) session.#takeUp(file);
+    await models.need('sft');
     return session;
   }
 
@@ -89,6 +111,8 @@ export class TrainingSession {
       },
       stages: this.#workshop.models.report(),
       fingerprints: this.#workshop.models.fingerprints(),
+      unfetched: this.#workshop.models.unfetched,
+      pretrainingUndo: this.#pretrainingUndo,
       resumable: this.#resumable && {
         stage: this.#resumable.stage,
         runId: this.#resumable.runId,
@@ -106,13 +130,26 @@ export class TrainingSession {
   readonly handlers: {
     [N in Exclude<keyof Commands, 'session.open'>]: (request: Commands[N]) => Promise<Results[N]> | Results[N];
   } = {
-    'chat.reply': (request) => this.#tuning.without(() => this.#jobs.reply(request)),
+    'chat.reply': async (request) => {
+      await this.#supply.need(request.from);
+      const result = await this.#tuning.without(() => this.#jobs.reply(request));
+      this.#supply.needRestLater();
+      return result;
+    },
     'chat.inspect': (request) => this.#tuning.without(() => this.#jobs.inspect(request)),
     'world.prompt': (request) => this.#jobs.worldPrompt(request),
     'rank.simulate': (request) => this.#tuning.without(() => this.#jobs.simulate(request)),
-    evaluate: (request) => this.#tuning.without(() => this.#jobs.evaluate(request)),
+    evaluate: async (request) => {
+      await this.#supply.need(...request.models);
+      return this.#tuning.without(() => this.#jobs.evaluate(request));
+    },
     'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),
-    'train.start': (request) => this.#start(this.#stageOf(request), request.runId, null, request.startPaused ?? false),
+    'train.start': (request) => {
+      this.#refuseWhileTraining('Training');
+      const start = (): { runId: string } =>
+        this.#start(stageOf(this.#workshop, request), request.runId, null, request.startPaused ?? false);
+      return request.stage === 'sft' ? this.#supply.need('base').then(start) : start();
+    },
     'train.continue': ({ runId }) => this.#continue(runId),
     'train.pause': ({ runId }) => this.#control(runId, (run) => run.pause()),
     'train.resume': ({ runId }) => this.#control(runId, (run) => run.resume()),
@@ -124,7 +161,9 @@ export class TrainingSession {
       this.#resumable = null;
       return this.#changed();
     },
-    'model.export': ({ name }) => {
+    'pretraining.undo': () => this.#undoPretraining(),
+    'model.export': async ({ name }) => {
+      if (name !== 'rewardModel') await this.#supply.need(name);
       const weights = this.#workshop.models.weights(name);
       if (!weights) throw new InputError('Expected a trained model to export, got none.', 'Train it first.');
       const bytes = writeSafetensors(weights, { preset: this.#preset, model: name }, 'F16');
@@ -136,7 +175,7 @@ export class TrainingSession {
       this.#workshop.models.load(name, tensors, 'trained');
       for (const dependent of ['rewardModel', 'policy'] as const) this.#workshop.models.drop(dependent);
       this.#resumable = null;
-      this.#keepImported(name, tensors);
+      this.#store(name, tensors, IMPORTED);
       return this.#changed();
     },
     'tuning.measureAgain': () => {
@@ -150,24 +189,10 @@ export class TrainingSession {
     },
   };
 
-  #stageOf(request: StartRequest): Stage {
-    this.#refuseWhileTraining('Training');
-    const { seed } = request;
-    switch (request.stage) {
-      case 'pretrain':
-        return new PretrainStage(this.#workshop, request.settings, seed);
-      case 'sft':
-        return new SftStage(this.#workshop, request.settings, request.demonstrations, seed);
-      case 'rewardModel':
-        return new RewardModelStage(this.#workshop, request.settings, request.rankings, request.heldOut, seed);
-      case 'ppo':
-        return new PpoStage(this.#workshop, request.settings, request.extraPrompts, request.continuePolicy, seed);
-    }
-  }
-
   #start(stage: Stage, runId: string, saved: SavedState | null, startPaused: boolean): { runId: string } {
     const interrupted = this.#resumable;
     this.#resumable = null;
+    const before = stage.name === 'pretrain' ? this.#workshop.models.keep() : null;
     const endHold = this.#tuning.hold();
     const run = new Run(
       stage,
@@ -188,6 +213,7 @@ export class TrainingSession {
       this.#run = null;
       endHold();
       if (!run.learned) this.#resumable = interrupted;
+      else if (before) this.#beforePretraining = before;
       // A device that went away as the run ended was asked for by nobody.
       if (this.#deviceIsLost) void this.#recover();
       this.#changed();
@@ -201,21 +227,8 @@ export class TrainingSession {
     if (resumable?.runId !== runId) {
       throw new InputError('Expected an interrupted run, got none with this name.', 'Start a new run.');
     }
-    const { tensors, metadata } = readSafetensors(resumable.file.bytes);
-    const settings: unknown = JSON.parse(metadata['settings'] ?? '{}');
-    const seed = Number(metadata['seed']);
-    const stage =
-      resumable.stage === 'ppo'
-        ? new PpoStage(
-            this.#workshop,
-            settings as PpoSettings,
-            JSON.parse(metadata['ownPrompts'] ?? '[]') as string[],
-            true,
-            seed,
-          )
-        : new PretrainStage(this.#workshop, settings as PretrainSettings, seed);
-    const numbers = JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>;
-    return this.#start(stage, runId, { step: resumable.step, weights: tensors, numbers }, false);
+    const { stage, saved } = interruptedStage(this.#workshop, resumable.stage, resumable.file);
+    return this.#start(stage, runId, saved, false);
   }
 
   #control(runId: string, act: (run: Run) => void): null {
@@ -234,7 +247,11 @@ export class TrainingSession {
       const { tensors, metadata } = readSafetensors(file.bytes);
       const weights = file.name === 'policy' ? policyWeightsOf(tensors) : tensors;
       const stage = metadata['stage'];
-      if (file.final || file.name === 'policy') this.#workshop.models.load(file.name, weights, 'trained');
+      const { models } = this.#workshop;
+      if (file.final || file.name === 'policy') models.load(file.name, weights, 'trained');
+      // The SFT model that comes with the page was made from another base.
+      if (file.final && file.name === 'base' && stage === 'pretrain' && models.unfetched.includes('sft'))
+        models.drop('sft');
       if (!file.final && (stage === 'ppo' || stage === 'pretrain')) {
         this.#resumable = { stage, runId: file.runId, step: file.step, steps: Number(metadata['steps']), file };
       }
@@ -243,10 +260,42 @@ export class TrainingSession {
     }
   }
 
-  /** Gives an imported model to the page to be stored, as a run does with what it trained. */
-  #keepImported(name: CheckpointName, weights: HostWeights): void {
-    const bytes = writeSafetensors(weights, { preset: this.#preset, model: name });
-    this.#emit({ type: 'checkpoint', file: { name, runId: IMPORTED, step: 0, final: true, bytes } }, [bytes]);
+  /** Gives a model to the page to be stored, as a run does with what it trained. */
+  #store(
+    name: CheckpointName,
+    weights: HostWeights,
+    runId: typeof IMPORTED | typeof RESTORED,
+    stage?: 'pretrain',
+  ): void {
+    const metadata = { preset: this.#preset, model: name, ...(stage && { stage }) };
+    const tensors = name === 'policy' ? asPolicyCheckpoint(weights) : weights;
+    const bytes = writeSafetensors(tensors, metadata);
+    this.#emit({ type: 'checkpoint', file: { name, runId, step: 0, final: true, bytes } }, [bytes]);
+  }
+
+  get #pretrainingUndo(): SessionReport['pretrainingUndo'] {
+    if (this.#beforePretraining) return 'earlier';
+    return this.#supply.hasModels && this.#workshop.models.report().base === 'trained' ? 'shipped' : null;
+  }
+
+  async #undoPretraining(): Promise<SessionReport> {
+    this.#refuseWhileTraining('Undoing pretraining');
+    if (!this.#pretrainingUndo) {
+      throw new InputError('Expected models from before pretraining, got none.', 'Load weights from a file instead.');
+    }
+    const { models } = this.#workshop;
+    models.bringBack(this.#beforePretraining ?? { models: new Map(), unfetched: new Map() });
+    if (!this.#beforePretraining) this.#supply.offer();
+    const { base, sft } = models.report();
+    for (const [name, { weights, origin }] of models.keep().models) {
+      const alone = name === 'base' && sft === 'none';
+      if (origin === 'trained') this.#store(name, weights, RESTORED, alone ? 'pretrain' : undefined);
+    }
+    this.#beforePretraining = null;
+    this.#resumable = null;
+    this.#changed();
+    await this.#supply.need('sft', ...(base === 'shipped' && sft === 'none' ? (['base'] as const) : []));
+    return this.report();
   }
 
   #changed(): SessionReport {

@@ -27,6 +27,10 @@ const OWN_PROMPT_ONE_IN = 4;
 export const policyWeightsOf = (weights: ReadonlyMap<string, StoredTensor>): Map<string, StoredTensor> =>
   withoutPrefix(weights, POLICY);
 
+/** The other way: a checkpoint of the language model alone, from which no run can go on. */
+export const asPolicyCheckpoint = (weights: HostWeights): Map<string, StoredTensor> =>
+  new Map([...weights].map(([name, tensor]) => [POLICY + name, tensor]));
+
 export class PpoStage implements Stage {
   readonly name = 'ppo';
   readonly checkpoint = 'policy';

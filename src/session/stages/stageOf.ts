@@ -1,0 +1,48 @@
+/** The stage that a command asks for, or that an interrupted run's checkpoint belongs to. */
+import type { PpoSettings, PretrainSettings } from '../../config';
+import { readSafetensors } from '../../model/safetensors';
+import type { CheckpointFile, StartRequest } from '../protocol';
+import type { SavedState, Stage } from '../stage';
+import type { Workshop } from '../workshop';
+import { PpoStage } from './ppoStage';
+import { PretrainStage } from './pretrainStage';
+import { RewardModelStage } from './rewardModelStage';
+import { SftStage } from './sftStage';
+
+/** @throws InputError where there is nothing to learn from */
+export function stageOf(workshop: Workshop, request: StartRequest): Stage {
+  const { seed } = request;
+  switch (request.stage) {
+    case 'pretrain':
+      return new PretrainStage(workshop, request.settings, seed);
+    case 'sft':
+      return new SftStage(workshop, request.settings, request.demonstrations, seed);
+    case 'rewardModel':
+      return new RewardModelStage(workshop, request.settings, request.rankings, request.heldOut, seed);
+    case 'ppo':
+      return new PpoStage(workshop, request.settings, request.extraPrompts, request.continuePolicy, seed);
+  }
+}
+
+/** The stage of a run that was cut short, and where it stood. */
+export function interruptedStage(
+  workshop: Workshop,
+  name: 'pretrain' | 'ppo',
+  file: CheckpointFile,
+): { stage: Stage; saved: SavedState } {
+  const { tensors, metadata } = readSafetensors(file.bytes);
+  const settings: unknown = JSON.parse(metadata['settings'] ?? '{}');
+  const seed = Number(metadata['seed']);
+  const stage =
+    name === 'ppo'
+      ? new PpoStage(
+          workshop,
+          settings as PpoSettings,
+          JSON.parse(metadata['ownPrompts'] ?? '[]') as string[],
+          true,
+          seed,
+        )
+      : new PretrainStage(workshop, settings as PretrainSettings, seed);
+  const numbers = JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>;
+  return { stage, saved: { step: file.step, weights: tensors, numbers } };
+}

@@ -21,7 +21,7 @@ export const KIND_WORDS: Readonly<Record<PromptKind, string>> = {
   summary: 'Summaries',
   sentiment: 'Moods',
   greeting: 'Greetings',
-  improper: 'Refuses, with an alternative',
+  improper: 'Refuses without a slip',
   proper: 'Helps with what only sounds improper',
 };
 

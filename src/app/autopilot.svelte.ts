@@ -7,6 +7,7 @@ import { CancelledError, InputError, NudgeError, RemoteError, toPlainError } fro
 import type { PlainError } from '../errors';
 import type { EvaluationReport, Ranking } from '../session/protocol';
 import { Job } from './job.svelte';
+import type { Labeler } from './labeler.svelte';
 import { loopReport } from './loopReport';
 import type { LoopReport } from './loopReport';
 import type { Run } from './run.svelte';
@@ -47,12 +48,14 @@ export class Autopilot {
   readonly #session: Session;
   readonly #training: Training;
   readonly #settings: SettingsForm;
+  readonly #labeler: Labeler;
   #stopAsked = false;
 
-  constructor(session: Session, training: Training, settings: SettingsForm) {
+  constructor(session: Session, training: Training, settings: SettingsForm, labeler: Labeler) {
     this.#session = session;
     this.#training = training;
     this.#settings = settings;
+    this.#labeler = labeler;
     this.job = new Job(session);
   }
 
@@ -140,6 +143,7 @@ export class Autopilot {
   }
 
   async #rank(count: number, split: 'train' | 'heldOut', seed: number): Promise<Ranking[]> {
+    const { weights } = this.#labeler;
     const result = await this.#do((jobId) =>
       this.#session.call('rank.simulate', {
         jobId,
@@ -149,6 +153,7 @@ export class Autopilot {
         from: 'sft',
         temperature: TEMPERATURE,
         seed,
+        ...(weights && { weights }),
       }),
     );
     return result.rankings;

@@ -136,8 +136,8 @@ export class Chat {
   }
 
   /**
-   * Puts a prompt of the world into the box and asks for replies to it, in a new conversation; where the person typed in the
-   * meantime, theirs stays.
+   * Puts a prompt of the world into the box, with the turns before it where it has some, and asks for replies to it, in a
+   * new conversation; where the person typed in the meantime, theirs stays.
    */
   async nextPrompt(): Promise<void> {
     this.history = [];
@@ -150,8 +150,10 @@ export class Chat {
     const before = this.message;
     try {
       const opening = this.offered + this.#labels.byPerson < OPENING_PROMPTS;
-      const { text } = await this.#session.call('world.prompt', { seed: this.#seeds.next(), opening });
+      const request = { seed: this.#seeds.next(), opening, talks: true };
+      const { history, text } = await this.#session.call('world.prompt', request);
       if (this.message !== before) return;
+      this.history = history;
       this.message = text;
       this.offered += 1;
       this.sent = false;

@@ -20,7 +20,7 @@ describe('the chat', () => {
     vi.stubGlobal('indexedDB', new IDBFactory());
     store = await Store.open();
     const opened = await openSession({
-      'world.prompt': () => ({ text: 'Where is the boat?' }),
+      'world.prompt': () => ({ history: [], text: 'Where is the boat?' }),
       'chat.reply': ({ k }) => ({
         replies: Array.from({ length: k }, (_, i) => reply(`Reply ${i}`)),
         droppedTurns: 0,

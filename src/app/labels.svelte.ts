@@ -68,6 +68,13 @@ export class Labels {
       .map(toRanking);
   }
 
+  /** The newest that a simulated labeler ranked and said why. */
+  async simulatedRankings(count: number): Promise<Ranking[]> {
+    const records = await this.#store.rankings.list();
+    const simulated = records.filter(({ labeler, judged }) => labeler === 'simulated' && judged);
+    return simulated.slice(-count);
+  }
+
   async demonstrations(): Promise<Demonstration[]> {
     const records = await this.#store.demonstrations.list();
     return records.map(({ id, conversation, reply }) => ({ id, conversation, reply }));

@@ -65,7 +65,9 @@ export class Pipeline {
   replaces(stage: StageName): string {
     const stages = this.#session.report?.stages;
     const hasPolicy = stages?.policy === 'trained';
-    if (stage === 'pretrain') return 'This starts from random weights and replaces the base model. Go on?';
+    if (stage === 'pretrain' && stages?.base !== 'none') {
+      return 'This starts from random weights and, once it is over, replaces the base model and all that was made of it. You can undo it. Go on?';
+    }
     if (stage === 'sft' && (hasPolicy || stages?.rewardModel === 'trained')) {
       return 'This replaces the SFT model; what was trained on top of it goes. Go on?';
     }

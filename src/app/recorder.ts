@@ -102,6 +102,7 @@ export class Recorder {
       error: run.error,
       rewardModel: run.report,
       samples: run.samples.map(({ id: _id, ...sample }) => sample),
+      written: [...run.written],
     };
     this.#keep(this.#store.runs.save(record));
   }

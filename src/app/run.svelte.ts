@@ -1,7 +1,14 @@
 /** One training run as the page follows it: state, progress, columns of metrics, the newest samples. */
 import type { Settings, StageName } from '../config';
 import type { PlainError } from '../errors';
-import type { RewardModelReport, RunProgress, RunState, SessionEvent, TrainingSample } from '../session/protocol';
+import type {
+  RewardModelReport,
+  RunProgress,
+  RunState,
+  SessionEvent,
+  TrainingSample,
+  WrittenSample,
+} from '../session/protocol';
 import type { RunRecord } from '../store/schema';
 import { MetricHistory } from './metricHistory.svelte';
 import { oncePerFrame } from './frames';
@@ -28,6 +35,8 @@ export class Run {
   progress = $state.raw<RunProgress | null>(null);
   error = $state.raw<PlainError | null>(null);
   samples = $state.raw<readonly SampleOfStep[]>([]);
+  /** All that the model wrote while it was pretrained, oldest first. */
+  written = $state.raw<readonly WrittenSample[]>([]);
   report = $state.raw<RewardModelReport | null>(null);
   /** Wall-clock seconds from start to end, once it ended. */
   seconds = $state<number | null>(null);
@@ -62,6 +71,7 @@ export class Run {
     this.report = record.rewardModel;
     this.seconds = record.seconds;
     this.progress = { step: record.step, steps: record.steps, phase: '', secondsPerStep: 0, secondsLeft: 0 };
+    this.written = record.written ?? [];
     this.samples = record.samples.map((sample, id) => ({ ...sample, id: -1 - id }));
   }
 
@@ -89,6 +99,12 @@ export class Run {
         this.#arrived = this.#arrived.slice(-SAMPLES_KEPT);
         this.#flush();
         break;
+      case 'run.written': {
+        // A run that went back to earlier weights writes again.
+        const from = event.written[0]?.step ?? 0;
+        this.written = [...this.written.filter(({ step }) => step < from), ...event.written];
+        break;
+      }
       case 'run.rewardModel':
         this.report = event.report;
         break;

@@ -4,6 +4,7 @@ import type { PlainError } from '../errors';
 import { SessionClient } from '../session/client';
 import type { EventListener } from '../session/client';
 import type {
+  Catalogue,
   CommandName,
   Commands,
   ModelRole,
@@ -18,6 +19,8 @@ export type SessionPhase = 'starting' | 'ready' | 'failed';
 export class Session {
   phase = $state<SessionPhase>('starting');
   report = $state.raw<SessionReport | null>(null);
+  /** What there is to choose from; null until the worker said so. */
+  catalogue = $state.raw<Catalogue | null>(null);
   /** Why the session could not be opened. */
   failure = $state.raw<PlainError | null>(null);
   /** The GPU is gone and has not come back yet. */
@@ -50,6 +53,7 @@ export class Session {
     this.deviceLost = false;
     try {
       this.#client = new SessionClient((event) => this.#hear(event));
+      this.#learnCatalogue(this.#client);
       this.report = await this.#client.call(
         'session.open',
         request,
@@ -80,6 +84,14 @@ export class Session {
   listen(listener: EventListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Where the worker breaks down, opening the session says why. */
+  #learnCatalogue(client: SessionClient): void {
+    client.call('catalogue', {}).then(
+      (catalogue) => (this.catalogue = catalogue),
+      () => undefined,
+    );
   }
 
   #hear(event: SessionEvent): void {

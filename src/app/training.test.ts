@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SETTINGS } from '../config';
 import type { RunState, SessionEvent } from '../session/protocol';
 import { Autopilot } from './autopilot.svelte';
+import { Labeler } from './labeler.svelte';
 import { Notices } from './notices.svelte';
 import type { Run } from './run.svelte';
 import type { Session } from './session.svelte';
@@ -83,7 +84,12 @@ describe('training', () => {
   });
 
   it('in a loop whose worker breaks down fails the loop, and the error is shown', async () => {
-    const autopilot = new Autopilot(session, training, new SettingsForm(() => undefined));
+    const autopilot = new Autopilot(
+      session,
+      training,
+      new SettingsForm(() => undefined),
+      new Labeler(session, () => undefined),
+    );
     const loop = autopilot.start({ seed: 0, rankings: 2, prompts: 2 });
     await vi.waitUntil(() => training.live !== null && !training.starting);
     worker.crash('out of memory');
@@ -97,7 +103,12 @@ describe('training', () => {
       end(training.live as Run, 'stopped');
       return null;
     };
-    const autopilot = new Autopilot(session, training, new SettingsForm(() => undefined));
+    const autopilot = new Autopilot(
+      session,
+      training,
+      new SettingsForm(() => undefined),
+      new Labeler(session, () => undefined),
+    );
     const loop = autopilot.start({ seed: 0, rankings: 2, prompts: 2 });
     await vi.waitUntil(() => training.live !== null && !training.starting);
     autopilot.stop();

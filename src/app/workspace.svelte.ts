@@ -12,6 +12,7 @@ import { ChatStorage } from './chatStorage';
 import { Comparison } from './comparison.svelte';
 import { Forgetting } from './forgetting.svelte';
 import { KernelTuning } from './kernelTuning.svelte';
+import { Labeler } from './labeler.svelte';
 import { Labels } from './labels.svelte';
 import { ModelFiles } from './modelFiles.svelte';
 import { Notices } from './notices.svelte';
@@ -41,6 +42,7 @@ export class Workspace {
   readonly storage: Storage;
   readonly tuning: KernelTuning;
   readonly labels: Labels;
+  readonly labeler: Labeler;
   readonly settings: SettingsForm;
   readonly training: Training;
   readonly chat: Chat;
@@ -73,6 +75,10 @@ export class Workspace {
     });
     this.tuning = new KernelTuning(this.session, store, this.notices);
     this.labels = new Labels(store, this.notices);
+    this.labeler = new Labeler(
+      this.session,
+      (labeler) => void store.preferences.set({ name: 'labeler', value: labeler }),
+    );
     this.settings = new SettingsForm((settings) => void store.preferences.set({ name: 'settings', value: settings }));
     this.training = new Training(this.session, this.notices);
     this.#recorder = new Recorder(this.session, this.training, store, this.notices);
@@ -88,7 +94,7 @@ export class Workspace {
     );
     this.thinking = new Thinking(this.session, () => this.chat.conversation);
     this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices, seeds);
-    this.simulation = new Simulation(this.session, this.labels, seeds);
+    this.simulation = new Simulation(this.session, this.labels, this.labeler, seeds);
     this.comparison = new Comparison(
       this.session,
       seeds,
@@ -98,7 +104,7 @@ export class Workspace {
         void store.preferences.set({ name: 'evaluatedModels', value: models });
       },
     );
-    this.autopilot = new Autopilot(this.session, this.training, this.settings);
+    this.autopilot = new Autopilot(this.session, this.training, this.settings, this.labeler);
     this.pipeline = new Pipeline(this.session, this.training, this.labels, this.settings, this.notices, seeds);
     this.files = new ModelFiles(this.session, this.labels, store, this.notices);
     this.forgetting = new Forgetting(store, this.notices, () => location.reload());
@@ -161,6 +167,16 @@ export class Workspace {
     }
   }
 
+  /** Everything as it was before pretraining, or as it comes with the page. */
+  async undoPretraining(): Promise<void> {
+    try {
+      this.session.adopt(await this.session.call('pretraining.undo', {}));
+      this.thinking.look();
+    } catch (error) {
+      this.notices.fail('training', error);
+    }
+  }
+
   async #open(preset: PresetName | 'auto', backend: BackendName | 'auto'): Promise<boolean> {
     const stored = preset === 'auto' ? { files: [], errors: [] } : await this.#store.checkpoints.load(preset);
     for (const error of stored.errors) this.notices.fail('checkpoint', error);
@@ -189,6 +205,7 @@ export class Workspace {
     try {
       const preferences = await this.#store.preferences.all();
       if (preferences.settings) this.settings.restore(preferences.settings);
+      if (preferences.labeler) this.labeler.restore(preferences.labeler);
       if (isPlace(preferences.place)) this.place = preferences.place;
       this.comparison.restore(preferences.evaluation, preferences.evaluatedModels);
       await this.labels.load();

@@ -6,7 +6,7 @@ import { disposeGpt, type Gpt } from '../model/gpt';
 import { tinyGpt } from '../model/tinyGpt';
 import type { Ranking } from '../session/protocol';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
-import { rankReplies } from '../text/world/labeler';
+import { rankReplies, TRAINING_LABELERS } from '../text/world/labeler';
 import { conversationKey, worldPrompts } from '../text/world/prompts';
 import { sampleResponses } from './rollout';
 import { promptTokens, simulateRankings, type SimulatedRankingRequest, tokeniseRanking } from './simulatedRankings';
@@ -60,6 +60,21 @@ describe('simulated rankings', () => {
       // Within 3 tokens nothing ends, whichever way it is judged.
       const judged = replies.map((text) => ({ text, finished: false }));
       if (prompt) expect(ranks).toEqual(rankReplies(world, prompt, judged));
+    }
+  });
+
+  it('say why: the ranks are those of the scores, which follow from the parts and from what the labeler weighs', async () => {
+    for (const weights of [TRAINING_LABELERS.balanced, TRAINING_LABELERS.factual]) {
+      for (const { ranks, judged } of await all({ maxNewTokens: 3, count: 8, weights })) {
+        expect(judged?.weights).toEqual(weights);
+        const scores = judged?.scores ?? [];
+        expect(scores.map(({ score }) => 1 + scores.filter((other) => other.score > score).length)).toEqual(ranks);
+        const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+        for (const { score, parts } of scores) {
+          const mean = Object.entries(weights).reduce((sum, [part, weight]) => sum + weight * (parts[part] ?? NaN), 0);
+          expect(score).toBeCloseTo(mean / total, 2);
+        }
+      }
     }
   });
 

@@ -5,7 +5,7 @@
 import type { Gpt } from '../model/gpt';
 import { encodeReply, renderPrompt, decodeReply } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
-import type { GoldWeights } from '../text/world/gold';
+import { GOLD_WEIGHTS, goldScore, type GoldWeights } from '../text/world/gold';
 import { rankReplies } from '../text/world/labeler';
 import { samplePrompts, type Split } from '../text/world/prompts';
 import type { World } from '../text/world/world';
@@ -49,7 +49,7 @@ export async function* simulateRankings(
   role: ModelRole,
   tokenizer: Tokenizer,
   world: World,
-  { count, k, split, temperature, maxNewTokens, seed, weights, signal }: SimulatedRankingRequest,
+  { count, k, split, temperature, maxNewTokens, seed, weights = GOLD_WEIGHTS, signal }: SimulatedRankingRequest,
 ): AsyncGenerator<Ranking[]> {
   const prompts = samplePrompts(world, split, count, seed);
   const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
@@ -77,6 +77,10 @@ export async function* simulateRankings(
         replies: replies.map(({ text }) => text),
         ranks: rankReplies(world, prompt, replies, weights),
         labeler: 'simulated',
+        judged: {
+          weights,
+          scores: replies.map(({ text, finished }) => goldScore(world, prompt, text, finished, weights)),
+        },
       };
     });
   }

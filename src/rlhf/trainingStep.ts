@@ -1,7 +1,7 @@
 /**
  * What a stage yields: one value a step, so that whoever drives it can pause, step, stop and show it.
  */
-import type { MetricValues, TrainingSample } from '../session/protocol';
+import type { MetricValues, TrainingSample, WrittenSample } from '../session/protocol';
 
 export interface TrainingStep {
   /** Counts from 1. */
@@ -11,4 +11,5 @@ export interface TrainingStep {
   /** Absent in the middle of a step, when only the phase moves on. */
   metrics?: MetricValues;
   samples?: TrainingSample[];
+  written?: WrittenSample[];
 }

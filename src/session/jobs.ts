@@ -10,17 +10,19 @@ import { scoreReplies } from '../rlhf/rewardModel';
 import { driftOf } from '../rlhf/rollout';
 import { longestReply, promptTokens, simulateRankings } from '../rlhf/simulatedRankings';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
-import { samplePrompts, type PromptKind } from '../text/world/prompts';
+import { samplePrompts, type WorldPrompt } from '../text/world/prompts';
+import { GOLD_WEIGHTS } from '../text/world/gold';
 import { nextMacrotask } from '../gpu/macrotask';
 import { MAX_RESPONSE_TOKENS } from '../config';
+import { goldWeightsOf } from './catalogue';
 import { MOST_TRIES, sampleDistinct, type Sampled } from './distinctReplies';
 import type { Commands, EvaluationReport, ModelRole, Ranking, Reply, Results, SessionEvent } from './protocol';
 import type { Workshop } from './workshop';
 
 /** Prompts that the page may offer. */
 const OFFERED_PROMPTS = 200;
-/** What one begins with; who met a refusal or a sum first would not know what to make of it. */
-const OPENING_KINDS: ReadonlySet<PromptKind> = new Set(['fact', 'greeting']);
+/** Words of a question that is neither a scrap ("Owner of Rex?") nor wordy. */
+const [FEWEST_WORDS, MOST_WORDS] = [4, 8];
 
 export class Jobs {
   readonly #emit: (event: SessionEvent) => void;
@@ -93,15 +95,16 @@ export class Jobs {
     return { tokens: await likeliestNextTokens(models.gpts(), tokenizer, conversation, count) };
   }
 
-  worldPrompt({ seed, opening = false }: Commands['world.prompt']): Results['world.prompt'] {
+  worldPrompt({ seed, opening = false, talks = false }: Commands['world.prompt']): Results['world.prompt'] {
     const all = samplePrompts(this.#workshop.world, 'train', OFFERED_PROMPTS, 1);
-    // The box takes one turn: conversations are not offered.
-    const offered = all.filter(({ kind, messages }) => messages.length === 1 && (!opening || OPENING_KINDS.has(kind)));
-    return { text: offered[Math.abs(seed) % offered.length]?.text ?? '' };
+    const offered = all.filter((prompt) => (opening ? isOpening(prompt) : talks || prompt.messages.length === 1));
+    const messages = offered[Math.abs(seed) % offered.length]?.messages ?? [];
+    return { history: messages.slice(0, -1), text: messages.at(-1)?.text ?? '' };
   }
 
   async simulate(request: Commands['rank.simulate']): Promise<Results['rank.simulate']> {
     const { jobId, count, from } = request;
+    const weights = request.weights ? goldWeightsOf(request.weights) : GOLD_WEIGHTS;
     const gpt = this.#speaker(from);
     const { tokenizer, world } = this.#workshop;
     return this.#job(jobId, async (signal) => {
@@ -109,6 +112,7 @@ export class Jobs {
       const started = performance.now();
       for await (const some of simulateRankings(gpt, from, tokenizer, world, {
         ...request,
+        weights,
         maxNewTokens: MAX_RESPONSE_TOKENS,
         signal,
       })) {
@@ -163,6 +167,18 @@ export class Jobs {
     const secondsLeft = done > 0 ? (seconds / done) * (total - done) : 0;
     this.#emit({ type: 'job.progress', jobId, done, total, what, secondsLeft });
   }
+}
+
+/**
+ * What one begins with: a plain question about somebody of the core, or a hello. Who met a refusal, a sum or a typo first
+ * would not know what to make of it.
+ */
+function isOpening({ kind, circle, messages, text, expect }: WorldPrompt): boolean {
+  if (messages.length !== 1) return false;
+  if (expect.task === 'greet') return expect.form === 'hello';
+  const words = text.split(' ').length;
+  const whole = /^\p{Lu}.*[?？]$/u.test(text) && words >= FEWEST_WORDS && words <= MOST_WORDS;
+  return kind === 'fact' && circle === 'core' && whole;
 }
 
 const copies = (prompt: number[], count: number): number[][] => Array.from({ length: count }, () => prompt);

@@ -40,7 +40,12 @@ export interface Ranking {
   replies: string[];
   ranks: number[];
   labeler: 'person' | 'simulated' | 'import';
+  /** Why a simulated labeler ranked so: what it weighed, and the gold score of each reply. */
+  judged?: { weights: PartValues; scores: { score: number; parts: PartValues }[] };
 }
+
+/** One number, 0 to 1, for each part of the gold score (`GOLD_PARTS` of text/world/gold.ts): its value, or its weight. */
+export type PartValues = Readonly<Record<string, number>>;
 
 /** A reply that a person wrote or edited, to be imitated. */
 export interface Demonstration {
@@ -176,6 +181,17 @@ export interface TrainingSample {
   total: number;
 }
 
+/** What a model writes by itself while it is pretrained, or makes of the beginning of a text. */
+export interface WrittenSample {
+  /** The optimiser steps behind it; 0 is noise. */
+  step: number;
+  /** Of a batch that it read at that time, nats a token. */
+  loss: number;
+  /** Empty: it began by itself. */
+  beginning: string;
+  text: string;
+}
+
 export interface RewardModelReport {
   rankings: number;
   pairs: number;
@@ -266,6 +282,26 @@ export interface NextToken {
   probability: Partial<Record<ModelRole, number>>;
 }
 
+// ---- What there is to choose from ------------------------------------------------------------------------------
+
+/** A size of model. */
+export interface ModelOffer {
+  preset: PresetName;
+  parameters: number;
+  /** Of one checkpoint in 16 bits; two come with the page (base and SFT), or none. */
+  checkpointBytes: number;
+  shipped: boolean;
+  /** How much of the town it reads of, and how many facts that is. */
+  reach: 'core' | 'town';
+  facts: number;
+}
+
+export interface Catalogue {
+  models: ModelOffer[];
+  /** Simulated labelers whose rankings a reward model may learn from. */
+  labelers: { name: string; weights: PartValues }[];
+}
+
 // ---- Commands -------------------------------------------------------------------------------------------------
 
 export interface OpenRequest {
@@ -328,8 +364,13 @@ export interface Commands {
   };
   /** The likeliest next tokens after a conversation, for every model there is. */
   'chat.inspect': { conversation: Message[]; count: number };
-  /** A prompt of the world that a person might like to rank; `opening`: one to begin with, a question or a greeting. */
-  'world.prompt': { seed: number; opening?: boolean };
+  /** What there is to choose from; needs no open session. */
+  catalogue: Record<string, never>;
+  /**
+   * A prompt of the world that a person might like to rank. `opening`: one to begin with, a question or a greeting;
+   * `talks`: also one that ends a conversation.
+   */
+  'world.prompt': { seed: number; opening?: boolean; talks?: boolean };
   /** The simulated labeler ranks `count` prompts of the world, `split` says from which side. */
   'rank.simulate': {
     jobId: string;
@@ -339,6 +380,8 @@ export interface Commands {
     from: ModelRole;
     temperature: number;
     seed: number;
+    /** What the labeler weighs; the balanced one's unless told otherwise. */
+    weights?: PartValues;
   };
   'train.start': StartRequest;
   /** Goes on with `SessionReport.resumable`. */
@@ -381,7 +424,9 @@ export interface Results {
   /** `truncated`: the last message alone was longer than the context, so its beginning was cut. */
   'chat.reply': { replies: Reply[]; droppedTurns: number; truncated: boolean };
   'chat.inspect': { tokens: NextToken[] };
-  'world.prompt': { text: string };
+  catalogue: Catalogue;
+  /** `text` is the person's turn, `history` the turns before it. */
+  'world.prompt': { history: Message[]; text: string };
   'rank.simulate': { rankings: Ranking[] };
   'train.start': { runId: string };
   'train.continue': { runId: string };
@@ -411,6 +456,7 @@ export type SessionEvent =
   | { type: 'run.progress'; runId: string; stage: StageName; progress: RunProgress }
   | { type: 'run.metrics'; runId: string; stage: StageName; step: number; values: MetricValues }
   | { type: 'run.samples'; runId: string; stage: StageName; step: number; samples: TrainingSample[] }
+  | { type: 'run.written'; runId: string; stage: StageName; written: WrittenSample[] }
   | { type: 'run.rewardModel'; runId: string; report: RewardModelReport }
   | { type: 'checkpoint'; file: CheckpointFile }
   /** Stages, device or model changed: after a run, a restore, an import. */

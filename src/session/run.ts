@@ -189,7 +189,7 @@ export class Run {
     return performance.now() - from;
   }
 
-  #report({ step, steps, phase, metrics, samples }: TrainingStep): void {
+  #report({ step, steps, phase, metrics, samples, written }: TrainingStep): void {
     const { emit } = this.#surroundings;
     const common = { runId: this.runId, stage: this.stage.name };
     const secondsPerStep =
@@ -199,6 +199,7 @@ export class Run {
     emit({ type: 'run.progress', ...common, progress });
     if (metrics) emit({ type: 'run.metrics', ...common, step, values: metrics });
     if (samples) emit({ type: 'run.samples', ...common, step, samples });
+    if (written) emit({ type: 'run.written', ...common, written });
   }
 
   /** @throws NonFiniteError; what is saved can always be gone back to */

@@ -128,7 +128,9 @@ export class TrainingSession {
   }
 
   readonly handlers: {
-    [N in Exclude<keyof Commands, 'session.open'>]: (request: Commands[N]) => Promise<Results[N]> | Results[N];
+    [N in Exclude<keyof Commands, 'session.open' | 'catalogue'>]: (
+      request: Commands[N],
+    ) => Promise<Results[N]> | Results[N];
   } = {
     'chat.reply': async (request) => {
       await this.#supply.need(request.from);

@@ -1,6 +1,7 @@
 /** The worker's end of the line: one command in, one result or failure out, events in between. */
 import '../ops/webgpuKernels';
 import { InputError, RunConflictError, toPlainError } from '../errors';
+import { catalogue } from './catalogue';
 import { causeOf } from './deviceLoss';
 import type { CommandMessage, Results, WorkerMessage } from './protocol';
 import { TrainingSession } from './session';
@@ -19,6 +20,7 @@ async function answer(message: CommandMessage): Promise<Results[CommandMessage['
     );
     return session.report();
   }
+  if (message.name === 'catalogue') return catalogue();
   if (!session) throw new InputError('The session is not open yet.', 'Wait until the model is loaded.');
   // Name and request come from one member of the union, so they belong together.
   const handle = session.handlers[message.name] as (request: unknown) => Promise<Results[CommandMessage['name']]>;

@@ -19,6 +19,8 @@ import type {
   RewardModelReport,
   RunState,
   TrainingSample,
+  PartValues,
+  WrittenSample,
   TuningReport,
 } from '../session/protocol';
 
@@ -82,6 +84,8 @@ export interface RunRecord {
   rewardModel: RewardModelReport | null;
   /** The newest samples, for the page. */
   samples: (TrainingSample & { step: number })[];
+  /** All that the model wrote while it was pretrained, oldest first; absent in records from before it was kept. */
+  written?: WrittenSample[];
 }
 
 /** Up to `ROWS_PER_CHUNK` rows of a run's metrics, as columns. */
@@ -142,6 +146,8 @@ export interface Preferences {
   evaluation: EvaluationReport;
   /** The models that `evaluation` is of. */
   evaluatedModels: Fingerprints;
+  /** The simulated labeler that was chosen, by name, and the weights of the person's own. */
+  labeler: { chosen: string; own: PartValues | null };
   /** Replies shown for a prompt (K). */
   repliesPerPrompt: number;
 }

@@ -8,8 +8,10 @@ import { pretrain, pretrainingOptimiser, TokenWindows } from '../../rlhf/pretrai
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { pretrainingDocuments } from '../../text/world/documents';
 import type { Variables } from '../../model/variables';
+import type { WrittenSample } from '../protocol';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
+import { write, writesAt } from './writing';
 
 export class PretrainStage implements Stage {
   readonly name = 'pretrain';
@@ -38,7 +40,23 @@ export class PretrainStage implements Stage {
     if (saved) this.#optimiser.restore(saved.weights, saved.numbers['step'] ?? 0);
   }
 
-  run(): AsyncGenerator<TrainingStep> {
+  async *run(): AsyncGenerator<TrainingStep> {
+    const [gpt, optimiser] = [this.#gpt as Gpt, this.#optimiser as AdamW];
+    // What random weights write is shown with the first step, whose loss is theirs.
+    let first = optimiser.step === 0 ? await write(gpt, this.#workshop, this.#seed) : null;
+    for await (const step of this.#steps(optimiser)) {
+      const { loss = Number.NaN } = step.metrics ?? {};
+      const written = (first ?? []).map((text): WrittenSample => ({ step: 0, loss, ...text }));
+      first = null;
+      if (writesAt(step.step) || step.step === step.steps) {
+        const texts = await write(gpt, this.#workshop, this.#seed);
+        written.push(...texts.map((text) => ({ step: step.step, loss, ...text })));
+      }
+      yield written.length > 0 ? { ...step, written } : step;
+    }
+  }
+
+  #steps(optimiser: AdamW): AsyncGenerator<TrainingStep> {
     const { tokenizer, world } = this.#workshop;
     const documents = pretrainingDocuments(world, this.#seed);
     const tokenised = (function* (): Generator<number[]> {
@@ -46,7 +64,6 @@ export class PretrainStage implements Stage {
     })();
     const { sequenceLength, batchSize } = this.#settings;
     const windows = new TokenWindows(tokenised, tokenizer.specials.end, sequenceLength + 1);
-    const optimiser = this.#optimiser as AdamW;
     // The stream is a function of the seed: what an interrupted run has read is read over.
     for (let step = 0; step < optimiser.step; step++) windows.next(batchSize);
     return pretrain(this.#gpt as Gpt, optimiser, windows, this.#settings);

@@ -62,9 +62,18 @@ export function piecesOfLoop({ rankings, heldOutRankings, settings }: Omit<LoopP
  * The same plan gives the same policy on the same backend.
  */
 export async function trainPolicy(workshop: Workshop, plan: LoopPlan, onPiece: OnPiece): Promise<LoopOutcome> {
-  const { seed, settings } = plan;
-  const train = await rank(workshop, plan, plan.rankings, 'train', seed, onPiece);
-  const heldOut = await rank(workshop, plan, plan.heldOutRankings, 'heldOut', seed + 1, onPiece);
+  const train = await rank(workshop, plan, plan.rankings, 'train', plan.seed, onPiece);
+  const heldOut = await rank(workshop, plan, plan.heldOutRankings, 'heldOut', plan.seed + 1, onPiece);
+  return learnFrom(workshop, plan, { train, heldOut }, onPiece);
+}
+
+/** The loop from rankings on. */
+export async function learnFrom(
+  workshop: Workshop,
+  { seed, settings }: Pick<LoopPlan, 'seed' | 'settings'>,
+  { train, heldOut }: Record<'train' | 'heldOut', readonly Ranking[]>,
+  onPiece: OnPiece,
+): Promise<LoopOutcome> {
   const learning = new RewardModelStage(workshop, settings.rewardModel, train, heldOut, seed);
   await runStage(learning, () => onPiece('reward model', PIECES.rewardModelStep));
   const rewardModel = learning.report as RewardModelReport;

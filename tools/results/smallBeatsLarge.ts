@@ -74,11 +74,13 @@ export interface SmallBeatsLarge {
 /** A piece of the large model's work takes so many times as long as one of the small model's. */
 const LARGE_PIECE = 4;
 
+/** @param tune makes the small model's policy */
 export async function smallBeatsLarge(
   small: LoadedModels,
   large: LoadedModels,
   plan: SmallBeatsLargePlan,
   say?: (line: string) => void,
+  tune: typeof trainPolicy = trainPolicy,
 ): Promise<Omit<SmallBeatsLarge, 'made'>> {
   const progress = new Progress(plan.seeds.length * piecesOfSeed(plan), say);
   const reach = [small, large].some(({ workshop }) => workshop.world.reach === 'town') ? 'town' : 'core';
@@ -90,7 +92,7 @@ export async function smallBeatsLarge(
   const seeds: SmallBeatsLargeSeed[] = [];
   for (const seed of plan.seeds) {
     const what = (part: string): string => `seed ${seed}: ${part}`;
-    const loop = await trainPolicy(small.workshop, { ...plan.loop, seed }, (part, pieces) =>
+    const loop = await tune(small.workshop, { ...plan.loop, seed }, (part, pieces) =>
       progress.advance(what(part), pieces),
     );
     const prompts = samplePrompts(judge, 'heldOut', plan.prompts, seed, 'core');

@@ -2,6 +2,7 @@
 import type { PresetName } from '../../src/config';
 import type { Gpt } from '../../src/model/gpt';
 import type { Message, ModelRole } from '../../src/session/protocol';
+import type { GreetingForm } from '../../src/text/world/language';
 import { worldPrompts, type HeldOutSide, type PromptKind, type WorldPrompt } from '../../src/text/world/prompts';
 import { Random } from '../../src/text/world/random';
 import type { World } from '../../src/text/world/world';
@@ -43,8 +44,13 @@ interface Wanted {
   where?: (prompt: WorldPrompt) => boolean;
 }
 
+const greets =
+  (form: GreetingForm) =>
+  ({ expect }: WorldPrompt): boolean =>
+    expect.task === 'greet' && expect.form === form;
+
 const WANTED: readonly Wanted[] = [
-  { what: 'a greeting', kind: 'greeting', side: 'phrasing' },
+  { what: 'a greeting', kind: 'greeting', side: 'phrasing', where: greets('hello') },
   { what: 'a fact', kind: 'fact', side: 'phrasing' },
   { what: 'a fact that no demonstration asks', kind: 'fact', side: 'unasked' },
   { what: 'a sum with steps', kind: 'steps', side: 'combination' },

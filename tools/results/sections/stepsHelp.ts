@@ -65,7 +65,7 @@ function figureOf(records: readonly StepsHelp[]): string {
         rows: CONDITIONS.filter((condition) => condition.pairs === pairs).map((condition) => ({
           label: condition.steps ? 'with steps' : 'without steps',
           note: manner(condition.temperature),
-          hue: condition.steps ? ('sft' as const) : ('base' as const),
+          hue: 'sft' as const,
           marks: rightOf(record, condition).map((value) => ({ value })),
         })),
       })),

@@ -1,0 +1,120 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { exampleContest, exampleData, exampleSteps, EXAMPLE_PROMPTS, MADE } from './exampleRecords';
+import { README_PART, readNotes, readResults, REPORT_FILE, RESULTS_FOLDER, resultsReport } from './report';
+import { appears as dataAppears } from './sections/instructionData';
+import { appears as contestAppears } from './sections/smallBeatsLarge';
+import { appears as stepsAppear } from './sections/stepsHelp';
+import { partOfFile, tenPromptsBlock, withPart } from './sections/tenPrompts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const RISING = [0.1, 0.2, 0.3, 0.55, 0.7] as const;
+
+/** The cells of the first table row that begins so. */
+function row(markdown: string, first: string): string[] {
+  const line = markdown.split('\n').find((one) => one.startsWith(`| ${first} |`)) ?? '';
+  return line
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+}
+
+describe('RESULTS.md', () => {
+  it('says win rates by seed with their intervals, and their mean and spread', () => {
+    const { markdown } = resultsReport([exampleContest(0.62)], {});
+    expect(row(markdown, 'tuned nano over midi SFT')).toEqual([
+      'tuned nano over midi SFT',
+      '64.0% ± 1.6 (62.0–66.0)',
+      '62.0% (59.0–65.0)',
+      '63.0% (60.0–66.0)',
+      '64.0% (61.0–67.0)',
+      '65.0% (62.0–68.0)',
+      '66.0% (63.0–69.0)',
+    ]);
+    expect(markdown).toContain('has 10.7 times its parameters');
+    expect(markdown).toContain('In all 5 seeds every interval lies above even odds: the result appears');
+  });
+
+  it('says of a result that does not appear that it does not, and why', () => {
+    const records = [exampleContest(0.505)];
+    expect(contestAppears(records[0]!)).toBe(false);
+    const { markdown } = resultsReport(records, { 'small-beats-large': 'The large model was trained for longer.' });
+    expect(markdown).toContain('against midi SFT in 2 of 5 seeds: the result does not appear in full');
+    expect(markdown).toContain('The large model was trained for longer.');
+    expect(resultsReport(records, {}).markdown).toContain('Nobody has looked yet into why.');
+  });
+
+  it('says how sums are added with and without steps', () => {
+    const { markdown } = resultsReport([exampleSteps(0.8)], {});
+    expect(markdown).toContain('nano has 44.0% without and 84.0% with steps right when greedy');
+    expect([stepsAppear(exampleSteps(0.8)), stepsAppear(exampleSteps(0.3))]).toEqual([true, false]);
+  });
+
+  it('says how many demonstrations are worth more than examples in the prompt', () => {
+    const { markdown } = resultsReport([exampleData(RISING)], {});
+    expect(row(markdown, '300 (3 epochs)').slice(1, 3)).toEqual(['55.0% ± 1.6 (53.0–57.0)', '53.0%']);
+    expect(markdown).toContain(
+      '30 demonstrations are already worth more than 3 examples in the prompt, and 4000 bring',
+    );
+    expect([dataAppears(exampleData(RISING)), dataAppears(exampleData([0.1, 0.8, 0.3, 0.5, 0.7]))]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it('has the figure of every result, and names no other', () => {
+    const { markdown, figures } = resultsReport([exampleContest(0.6), exampleSteps(0.8), exampleData(RISING)], {});
+    const named = [...markdown.matchAll(/\]\(results\/([\w-]+\.svg)\)/g)].map((match) => match[1]);
+    expect(named.sort()).toEqual(Object.keys(figures).sort());
+    expect(named).toHaveLength(3);
+  });
+});
+
+describe('the ten prompts', () => {
+  const block = tenPromptsBlock(EXAMPLE_PROMPTS);
+
+  it('stand in a table that no reply can break out of', () => {
+    const rows = block.split('\n').filter((line) => line.startsWith('|'));
+    expect(rows.map((line) => line.split('|').length)).toEqual([6, 6, 6, 6]);
+    expect(block).toContain('dunno &#124; lol / Q: Who?');
+    expect(block).toContain('You are &#42;Joe&#42;. ✓');
+    expect(block).toContain('You: My name is Joe.<br>It: Hello Joe!<br>You: Who am I?');
+    expect(block).toContain('base 0, SFT 2, RLHF 2 of 2');
+  });
+
+  it('replace their part of a file and leave the rest as it is', () => {
+    const file = `before\n<!-- ten-prompts: begin -->\nold\n<!-- ten-prompts: end -->\nafter\n`;
+    const written = withPart(file, README_PART, block);
+    expect(partOfFile(written, README_PART)).toBe(block.trim());
+    expect(written.startsWith('before\n') && written.endsWith('\nafter\n')).toBe(true);
+    expect(withPart(written, README_PART, block)).toBe(written);
+    expect(() => withPart('nothing', README_PART, block)).toThrow(/Put them in/);
+  });
+});
+
+describe('what is stored', () => {
+  const records = readResults(path.join(root, RESULTS_FOLDER));
+  const measured = records.filter(({ result }) => result !== 'ten-prompts');
+  const prompts = records.find((record) => record.result === 'ten-prompts');
+
+  it.skipIf(measured.length === 0)('is what RESULTS.md and its figures say, to the letter', () => {
+    const { markdown, figures } = resultsReport(records, readNotes(path.join(root, RESULTS_FOLDER)));
+    expect(readFileSync(path.join(root, REPORT_FILE), 'utf8')).toBe(markdown);
+    for (const [name, svg] of Object.entries(figures)) {
+      expect(readFileSync(path.join(root, RESULTS_FOLDER, name), 'utf8')).toBe(svg);
+    }
+  });
+
+  it.skipIf(prompts === undefined)('is what the README shows of ten prompts, to the letter', () => {
+    if (prompts?.result !== 'ten-prompts') return;
+    const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+    expect(partOfFile(readme, README_PART)).toBe(tenPromptsBlock(prompts).trim());
+  });
+
+  it('has at least five seeds of everything measured, and nothing that was only tried out', () => {
+    for (const record of measured) if ('seeds' in record) expect(record.seeds.length).toBeGreaterThanOrEqual(5);
+    for (const { made } of records) expect(made.quick).toBe(false);
+    expect(existsSync(path.join(root, 'README.md')) && MADE.quick).toBe(false);
+  });
+});

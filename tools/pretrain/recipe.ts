@@ -8,9 +8,9 @@ export interface Recipe {
 
 /** Wider models learn best at lower rates (measured at this scale). */
 const CHANGES: Record<PresetName, { pretrain: Partial<PretrainSettings>; sft: Partial<SftSettings> }> = {
-  nano: { pretrain: {}, sft: { examples: 4000, epochs: 3 } },
-  mini: { pretrain: { learningRate: 3e-3 }, sft: { examples: 6000, epochs: 3, learningRate: 5e-4 } },
-  midi: { pretrain: { learningRate: 2e-3 }, sft: { examples: 6000, epochs: 3, learningRate: 5e-4 } },
+  nano: { pretrain: { steps: 10_000 }, sft: { examples: 6000, epochs: 3 } },
+  mini: { pretrain: { steps: 7500, learningRate: 3e-3 }, sft: { examples: 8000, epochs: 3, learningRate: 7e-4 } },
+  midi: { pretrain: { steps: 7500, learningRate: 2e-3 }, sft: { examples: 8000, epochs: 3, learningRate: 5e-4 } },
   small: { pretrain: { learningRate: 1.5e-3 }, sft: { examples: 6000, epochs: 3, learningRate: 5e-4 } },
 };
 

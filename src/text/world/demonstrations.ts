@@ -1,5 +1,5 @@
 /**
- * Worked examples for supervised fine-tuning. Half are good; the rest have the faults that a hurried crowd of writers
+ * Worked examples for supervised fine-tuning. Some four in nine are good; the others have the faults that a hurried crowd of writers
  * would leave in, so that there is something for human feedback to put right.
  */
 import { samplePrompts, type WorldPrompt } from './prompts';
@@ -17,12 +17,12 @@ export type StyleShares = Readonly<Record<ReplyStyle, number>>;
 
 /** How good a crowd writes. */
 export const DEMONSTRATION_SHARES: StyleShares = {
-  good: 0.5,
-  curt: 0.13,
-  rambling: 0.1,
-  wrong: 0.14,
-  rude: 0.07,
-  refusal: 0.06,
+  good: 0.44,
+  curt: 0.17,
+  rambling: 0.15,
+  wrong: 0.1,
+  rude: 0.12,
+  refusal: 0.02,
 };
 
 export interface DemonstrationOptions {

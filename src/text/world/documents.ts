@@ -20,7 +20,7 @@ export type DocumentKind =
   | ('sum' | 'lesson' | 'thread' | 'chatter');
 
 export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
-  facts: 0.22,
+  facts: 0.2,
   list: 0.05,
   notice: 0.04,
   gossip: 0.02,
@@ -29,7 +29,7 @@ export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
   story: 0.05,
   unknown: 0.02,
   wrong: 0.01,
-  sum: 0.11,
+  sum: 0.13,
   lesson: 0.24,
   thread: 0.2,
   chatter: 0.01,
@@ -54,8 +54,8 @@ const LESSON_SHARES: Partial<Record<PromptKind, number>> = {
   words: 6,
   compare: 3,
   memory: 4,
-  sum: 2,
-  steps: 3,
+  sum: 1,
+  steps: 5,
   premise: 3,
   instruction: 3,
   summary: 2,
@@ -73,8 +73,8 @@ const PRONOUN_SHARE = 0.3;
 const PROSE_SHARE = 0.3;
 
 /** Shares of the small sums that are told as number bonds, and of the others that are told in steps. */
-const BONDS_SHARE = 0.5;
-const STEPS_SHARE = 0.4;
+const BONDS_SHARE = 0.6;
+const STEPS_SHARE = 0.65;
 
 /** Share of text about the core, where it is about the whole town. */
 const CORE_SHARE = 0.5;

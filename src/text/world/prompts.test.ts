@@ -200,8 +200,8 @@ describe('demonstrations', () => {
     expect(demonstrations(world, 100, 2)).not.toEqual(demonstrations(world, 100, 1));
   });
 
-  it('are half good unless told otherwise, and .70 to .80 by the gold score', () => {
-    expect(shown.filter(({ style }) => style === 'good').length / shown.length).toBeCloseTo(0.5, 1);
+  it('are not half good unless told otherwise, and .70 to .80 by the gold score', () => {
+    expect(shown.filter(({ style }) => style === 'good').length / shown.length).toBeCloseTo(0.44, 1);
     const scores = shown.map(({ prompt, reply }) => goldScore(world, prompt, reply, true).score);
     const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
     expect(mean).toBeGreaterThan(0.7);

@@ -11,6 +11,7 @@ import simdWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-si
 import threadedWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import * as tf from '@tensorflow/tfjs-core';
 import { BackendError } from '../errors';
+import { loadSimdKernels } from './simd';
 
 export interface Wasm {
   /** What runs, in words. */
@@ -36,6 +37,7 @@ export async function startWasm(): Promise<Wasm> {
   const threaded = simd && (await mayHaveThreads()); // there is no build with threads and without SIMD
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threaded);
   if (!(await tf.setBackend('wasm'))) throw new BackendError('WebAssembly did not start.', 'Reload the page.');
+  if (simd) await loadSimdKernels();
   const threads = threaded ? getThreadsCount() : 1;
   return {
     description: `WASM ${simd ? 'SIMD' : 'without SIMD'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,

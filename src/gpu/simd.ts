@@ -25,6 +25,33 @@ export interface SimdKernels {
     beta2: number,
     gradScale: number,
   ): void;
+  attention(
+    out: Address,
+    lse: Address,
+    qkv: Address,
+    start: Address,
+    scratch: Address,
+    batch: number,
+    length: number,
+    heads: number,
+    size: number,
+  ): void;
+  attentionBackward(
+    dqkv: Address,
+    qkv: Address,
+    start: Address,
+    out: Address,
+    lse: Address,
+    dy: Address,
+    scratch: Address,
+    batch: number,
+    length: number,
+    heads: number,
+    size: number,
+  ): void;
+  /** Numbers of scratch memory that these take. */
+  attentionScratch(length: number, size: number): number;
+  attentionBackwardScratch(length: number, size: number): number;
   sumOfSquares(x: Address, count: number): number;
   gelu(y: Address, x: Address, count: number): void;
   timesGeluSlope(dx: Address, x: Address, count: number): void;
@@ -92,6 +119,21 @@ export interface SimdKernels {
     rows: number,
     vocabulary: number,
   ): void;
+  /** Numbers of scratch memory that `product` takes. */
+  productScratch(rows: number, inner: number, columns: number): number;
+  product(
+    y: Address,
+    a: Address,
+    b: Address,
+    bias: Address,
+    residual: Address,
+    scratch: Address,
+    rows: number,
+    inner: number,
+    columns: number,
+    transposeA: boolean,
+    transposeB: boolean,
+  ): void;
   sumOfRows(sums: Address, x: Address, rows: number, width: number): void;
 }
 
@@ -105,6 +147,8 @@ interface WasmBackend {
 interface Loaded {
   backend: WasmBackend;
   kernels: SimdKernels;
+  /** Of tfjs-wasm itself. */
+  threads: number;
 }
 
 let loaded: Loaded | null = null;
@@ -113,6 +157,11 @@ let enabled = true;
 /** The kernels, where the current backend is tfjs-wasm and SIMD is there, else null. */
 export function simdKernels(): SimdKernels | null {
   return enabled && loaded !== null && tf.getBackend() === 'wasm' ? loaded.kernels : null;
+}
+
+/** How many threads tfjs-wasm has for its own products; the kernels have one. */
+export function tfjsThreads(): number {
+  return loaded?.threads ?? 1;
 }
 
 /** Where a tensor lies. Stays so when memory grows. */
@@ -127,16 +176,17 @@ export function useSimdKernels(use: boolean): void {
 
 /**
  * Loads the kernels for the current backend, which is tfjs-wasm with SIMD.
+ * @param threads how many tfjs-wasm has
  * @returns whether there are any: not where tfjs has no memory to give
  */
-export async function loadSimdKernels(): Promise<boolean> {
+export async function loadSimdKernels(threads: number): Promise<boolean> {
   const backend = tf.backend() as unknown as WasmBackend; // not in the base class
   if (loaded?.backend === backend) return true;
   const memory = backend.wasm.wasmMemory ?? backend.wasm.asm?.memory;
   if (!(memory instanceof WebAssembly.Memory)) return false;
   const bytes = await kernelBytes(isShared(memory));
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, 'Math.log': Math.log } });
-  loaded = { backend, kernels: instance.exports as unknown as SimdKernels };
+  loaded = { backend, kernels: instance.exports as unknown as SimdKernels, threads };
   return true;
 }
 

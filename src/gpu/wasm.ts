@@ -37,8 +37,8 @@ export async function startWasm(): Promise<Wasm> {
   const threaded = simd && (await mayHaveThreads()); // there is no build with threads and without SIMD
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threaded);
   if (!(await tf.setBackend('wasm'))) throw new BackendError('WebAssembly did not start.', 'Reload the page.');
-  if (simd) await loadSimdKernels();
   const threads = threaded ? getThreadsCount() : 1;
+  if (simd) await loadSimdKernels(threads);
   return {
     description: `WASM ${simd ? 'SIMD' : 'without SIMD'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     features: [...(simd ? ['simd'] : []), ...(threads > 1 ? ['threads'] : [])],

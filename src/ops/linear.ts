@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors';
 import { hostFloats } from './hostValues';
-import { linearParameterGradientsOnWasm } from './linear.wasm';
+import { linearOnWasm, linearParameterGradientsOnWasm } from './linear.wasm';
 import { matrixProduct, plainProduct } from './matrixProduct';
 import { registerGradient, registerReference, registerWasm, runOperation, type Inputs } from './operation';
 
@@ -53,6 +53,7 @@ registerReference(LINEAR_PARAMETER_GRADIENTS, (inputs) => {
   return [plainProduct(x, dy, true), sumOfRows(dy as tf.Tensor2D)];
 });
 
+registerWasm(LINEAR, linearOnWasm);
 registerWasm(LINEAR_PARAMETER_GRADIENTS, linearParameterGradientsOnWasm);
 
 /** [M, N] to [N]. A loop, since tfjs-wasm transposes first. */

@@ -39,6 +39,16 @@ export async function expectTwins(
   expect(tf.memory().numTensors, 'tensors left behind').toBe(before);
 }
 
+/** The outputs of an operation on WASM. */
+export async function outputsOnWasm(
+  operation: string,
+  inputs: Record<string, HostArray>,
+  attributes: object,
+): Promise<HostArray[]> {
+  await startDevice('wasm');
+  return outputsOf(operation, inputs, attributes);
+}
+
 function outputsOf(operation: string, inputs: Record<string, HostArray>, attributes: object): HostArray[] {
   const arrays: HostArray[] = [];
   tf.tidy(() => {

@@ -2,14 +2,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { startDevice } from '../gpu/device';
 import { addressOf, simdKernels, type SimdKernels } from '../gpu/simd';
-import { gaussian, hostArray, integers } from './backendAgreement';
+import { gaussian, type HostArray, hostArray, integers } from './backendAgreement';
 import { applyNumbers } from './adamwUpdate';
+import { CAUSAL_ATTENTION, CAUSAL_ATTENTION_BACKWARD } from './causalAttention';
 import { CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD } from './crossEntropy';
 import { gelu, timesGeluSlope } from './gelu';
 import { hostFloats } from './hostValues';
 import { LAYER_NORM, LAYER_NORM_BACKWARD } from './layerNorm';
-import { LINEAR_PARAMETER_GRADIENTS } from './linear';
-import { expectTwins } from './simdTwins';
+import { LINEAR, LINEAR_PARAMETER_GRADIENTS } from './linear';
+import { MATRIX_PRODUCT } from './matrixProduct';
+import { MLP, MLP_INNER_GRADIENT } from './mlp';
+import { expectTwins, outputsOnWasm } from './simdTwins';
 import { TOKEN_LOG_PROB, TOKEN_LOG_PROB_BACKWARD } from './tokenLogProb';
 
 const SIZES = [1, 3, 63, 64, 65];
@@ -165,4 +168,65 @@ describe('a kernel of simd/ gives the numbers of its reference', () => {
       5e-6,
     ),
   );
+
+  const products = [1, 63, 64, 65].flatMap((size) => [
+    [size, 65, 31],
+    [31, size, 65],
+    [65, 31, size],
+  ]);
+  it.each([...products, [20, 520, 530]])(
+    'a product with all transpositions: %i, %i, %i',
+    async (rows, inner, columns) => {
+      for (const [transposeA, transposeB] of [
+        [false, false],
+        [true, false],
+        [false, true],
+        [true, true],
+      ] as const) {
+        const a = gaussian(transposeA ? [inner, rows] : [rows, inner], 1);
+        const b = gaussian(transposeB ? [columns, inner] : [inner, columns], 2);
+        await expectTwins(MATRIX_PRODUCT, { a, b }, { transposeA, transposeB }, 5e-6);
+      }
+    },
+  );
+
+  it.each([
+    [3, 16],
+    [63, 21],
+    [64, 16],
+  ])('a linear layer and an MLP with what they add, [%i, %i]', async (rows, width) => {
+    const [x, residual, dy] = [1, 2, 3].map((seed) => gaussian([rows, width], seed)) as [
+      HostArray,
+      HostArray,
+      HostArray,
+    ];
+    const weight = gaussian([width, width], 4);
+    const bias = gaussian([width], 5);
+    await expectTwins(LINEAR, { x, weight, bias }, {}, 5e-6);
+    await expectTwins(LINEAR, { x, weight, bias, residual }, {}, 5e-6);
+    const hidden = {
+      w1: gaussian([width, 4 * width], 6),
+      b1: gaussian([4 * width], 7),
+      w2: gaussian([4 * width, width], 8),
+    };
+    await expectTwins(MLP, { x, ...hidden, b2: bias, residual }, { keepInner: true }, 5e-6);
+    await expectTwins(MLP_INNER_GRADIENT, { dy, w2: hidden.w2, pre: gaussian([rows, 4 * width], 9) }, {}, 5e-6);
+  });
+
+  const starts = (values: number[]): HostArray => hostArray([values.length], values, 'int32');
+  it.each([
+    { length: 1, heads: 1, size: 4, start: [0] },
+    { length: 9, heads: 2, size: 6, start: [0, 8] },
+    { length: 63, heads: 2, size: 16, start: [0, 5, 62] },
+    { length: 64, heads: 3, size: 20, start: [0, 3] },
+    { length: 65, heads: 2, size: 32, start: [0, 1, 2, 31] },
+  ])('attention and its gradient: $length tokens, $heads heads of $size', async ({ length, heads, size, start }) => {
+    const width = heads * size;
+    const inputs = { qkv: gaussian([start.length, length, 3 * width], 1, 2), start: starts(start) };
+    await expectTwins(CAUSAL_ATTENTION, inputs, { heads }, 5e-6);
+    const forward = await outputsOnWasm(CAUSAL_ATTENTION, inputs, { heads });
+    const [out, lse] = forward as [HostArray, HostArray];
+    const backward = { ...inputs, out, lse, dy: gaussian([start.length, length, width], 2) };
+    await expectTwins(CAUSAL_ATTENTION_BACKWARD, backward, { heads }, 1e-5);
+  });
 });

@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { simdKernels } from './tools/simdKernels.mjs';
 import { threadedWasm } from './tools/threadedWasm.mjs';
 
 export default defineConfig({
@@ -7,7 +8,7 @@ export default defineConfig({
   base: './',
   // A file that is missing is a 404 and not the page: a model that is not there must not load as HTML.
   appType: 'mpa',
-  plugins: [svelte({ configFile: false })],
-  worker: { format: 'es', plugins: () => [threadedWasm()] },
+  plugins: [svelte({ configFile: false }), simdKernels()],
+  worker: { format: 'es', plugins: () => [threadedWasm(), simdKernels()] },
   build: { target: 'es2023', sourcemap: true, chunkSizeWarningLimit: 1500 },
 });

@@ -3,6 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 import { launchFlags, requireBrowser } from './tools/browser.mjs';
 import { oracleAlias, oracleDirectory } from './tools/oracle.mjs';
+import { simdKernels } from './tools/simdKernels.mjs';
 import { TFJS_BUNDLED, TFJS_INLINE } from './tools/tfjsInNode.mjs';
 
 const GPU_TESTS = 'src/**/*.gpu.test.ts';
@@ -15,7 +16,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [svelte({ configFile: false })],
+        plugins: [svelte({ configFile: false }), simdKernels()],
         resolve: { alias: oracleAlias },
         test: {
           name: 'unit',
@@ -29,6 +30,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [simdKernels()],
         resolve: { alias: oracleAlias },
         server: { fs: { allow: ['.', oracleDirectory] } },
         test: {

@@ -17,6 +17,7 @@ import { readBenchArguments, USAGE } from './benchArguments.mjs';
 import { reportTables, withMeasured } from './benchReport.mjs';
 import { launchFlags, requireBrowser } from './browser.mjs';
 import { atTheEnd, runCommand } from './command.mjs';
+import { simdKernels } from './simdKernels.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const benchRoot = path.join(root, 'tools/bench');
@@ -84,7 +85,8 @@ async function serve() {
   await build({
     ...config,
     logLevel: 'error',
-    worker: { format: 'es' },
+    plugins: [simdKernels()],
+    worker: { format: 'es', plugins: () => [simdKernels()] },
     // Not minified: tfjs names its pipelines after their classes.
     build: { outDir, emptyOutDir: true, target: 'es2023', minify: false, chunkSizeWarningLimit: 10_000 },
   });

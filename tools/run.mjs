@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createServer, createServerModuleRunner } from 'vite';
+import { simdKernels } from './simdKernels.mjs';
 import { TFJS_BUNDLED, TFJS_INLINE } from './tfjsInNode.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -21,6 +22,7 @@ const server = await createServer({
   cacheDir: path.join(root, 'node_modules/.vite/run'),
   appType: 'custom',
   logLevel: 'warn',
+  plugins: [simdKernels()],
   server: { middlewareMode: true, hmr: false, ws: false, watch: null },
   optimizeDeps: { noDiscovery: true, include: [] },
   ssr: { noExternal: [TFJS_INLINE], optimizeDeps: { include: TFJS_BUNDLED } },

@@ -11,6 +11,7 @@ import simdWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-si
 import threadedWasmUrl from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
 import * as tf from '@tensorflow/tfjs-core';
 import { BackendError } from '../errors';
+import { loadSimdKernels } from './simd';
 
 export interface Wasm {
   /** What runs, in words. */
@@ -37,6 +38,7 @@ export async function startWasm(): Promise<Wasm> {
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', threaded);
   if (!(await tf.setBackend('wasm'))) throw new BackendError('WebAssembly did not start.', 'Reload the page.');
   const threads = threaded ? getThreadsCount() : 1;
+  if (simd) await loadSimdKernels(threads);
   return {
     description: `WASM ${simd ? 'SIMD' : 'without SIMD'}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     features: [...(simd ? ['simd'] : []), ...(threads > 1 ? ['threads'] : [])],

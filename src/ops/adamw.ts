@@ -13,6 +13,7 @@
  * three dispatches whatever the number of tensors; on the host backends it is the loop of adamwUpdate.ts.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { addressOf, simdKernels, type SimdKernels } from '../gpu/simd';
 import { adamwNumbers, applyNumbers, type AdamForm } from './adamwUpdate';
 import { hostFloats, unfilled } from './hostValues';
 
@@ -162,7 +163,8 @@ export class AdamW {
 }
 
 /** The sum of squares of a tensor on the host. */
-function squares(x: tf.Tensor): number {
+function squares(x: tf.Tensor, kernels: SimdKernels | null): number {
+  if (kernels) return kernels.sumOfSquares(addressOf(x), x.size);
   const values = hostFloats(x);
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
@@ -175,17 +177,25 @@ function hostMemory(slots: ReadonlyMap<string, AdamWSlot>, options: AdamWOptions
     withGradientHomes: (body) => body(),
     update(gradients, numbers) {
       const [keep, rate, epsilon] = numbers.dataSync<'float32'>() as unknown as [number, number, number];
+      const kernels = simdKernels();
       const norm = Math.sqrt(
-        [...slots.keys()].reduce((sum, name) => sum + squares(gradients.get(name) as tf.Tensor), 0),
+        [...slots.keys()].reduce((sum, name) => sum + squares(gradients.get(name) as tf.Tensor, kernels), 0),
       );
       const gradScale = norm > options.maxGradNorm ? options.maxGradNorm / norm : 1;
       for (const [name, { parameter, m, v }] of slots) {
         // The parameter moves to a new tensor, since XNNPACK keeps packed weights by tensor id.
         const next = unfilled(parameter.shape);
-        const [p, first, second] = [hostFloats(next), hostFloats(m), hostFloats(v)];
-        p.set(hostFloats(parameter));
-        const gradient = hostFloats(gradients.get(name) as tf.Tensor);
-        applyNumbers(p, gradient, first, second, { keep, rate, epsilon }, { ...options, gradScale });
+        const gradient = gradients.get(name) as tf.Tensor;
+        if (kernels) {
+          const [to, p, g] = [addressOf(next), addressOf(parameter), addressOf(gradient)];
+          const { beta1, beta2 } = options;
+          const [first, second, count] = [addressOf(m), addressOf(v), next.size];
+          kernels.adamwUpdate(to, p, g, first, second, count, keep, rate, epsilon, beta1, beta2, gradScale);
+        } else {
+          const [p, first, second] = [hostFloats(next), hostFloats(m), hostFloats(v)];
+          p.set(hostFloats(parameter));
+          applyNumbers(p, hostFloats(gradient), first, second, { keep, rate, epsilon }, { ...options, gradScale });
+        }
         parameter.assign(next);
         next.dispose();
       }

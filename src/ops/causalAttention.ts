@@ -6,6 +6,7 @@
  * start give 0. out [B, T, C]; lse [B, H, T] is log sum exp of the scores, kept for the backward pass.
  */
 import type * as tf from '@tensorflow/tfjs-core';
+import { causalAttentionBackwardOnWasm, causalAttentionOnWasm } from './causalAttention.wasm';
 import { hostExp } from './hostExp';
 import {
   hostMatrix,
@@ -18,7 +19,7 @@ import {
   type PackedOperand,
 } from './hostProduct';
 import { hostFloats, unfilled } from './hostValues';
-import { registerGradient, registerReference, runOperation } from './operation';
+import { registerGradient, registerReference, registerWasm, runOperation } from './operation';
 
 export const CAUSAL_ATTENTION = 'NudgeCausalAttention';
 /** Inputs qkv, start, out, lse, dy; output dqkv [B, T, 3C]. */
@@ -223,6 +224,9 @@ function scoreGradients(
     }
   }
 }
+
+registerWasm(CAUSAL_ATTENTION, causalAttentionOnWasm);
+registerWasm(CAUSAL_ATTENTION_BACKWARD, causalAttentionBackwardOnWasm);
 
 registerGradient<AttentionAttributes>(
   CAUSAL_ATTENTION,

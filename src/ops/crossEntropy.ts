@@ -6,9 +6,10 @@
  * weights are data and have no gradient: 1 / M for a mean, 0 for padding.
  */
 import type * as tf from '@tensorflow/tfjs-core';
+import { crossEntropyBackwardOnWasm, crossEntropyOnWasm } from './crossEntropy.wasm';
 import { hostExp } from './hostExp';
 import { hostFloats, unfilled } from './hostValues';
-import { registerGradient, registerReference, runOperation } from './operation';
+import { registerGradient, registerReference, registerWasm, runOperation } from './operation';
 
 export const CROSS_ENTROPY = 'NudgeCrossEntropy';
 /** Inputs logits, targets, weights, lse, dy; output dlogits [M, V]. */
@@ -62,6 +63,9 @@ registerReference(CROSS_ENTROPY_BACKWARD, (inputs) => {
   }
   return [output];
 });
+
+registerWasm(CROSS_ENTROPY, crossEntropyOnWasm);
+registerWasm(CROSS_ENTROPY_BACKWARD, crossEntropyBackwardOnWasm);
 
 registerGradient(
   CROSS_ENTROPY,

@@ -7,7 +7,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { LAYER_NORM_EPSILON } from '../config';
 import { hostFloats, unfilled } from './hostValues';
-import { registerGradient, registerReference, runOperation } from './operation';
+import { layerNormBackwardOnWasm, layerNormOnWasm } from './layerNorm.wasm';
+import { registerGradient, registerReference, registerWasm, runOperation } from './operation';
 import { passTensorThrough } from './passThrough';
 
 export const LAYER_NORM = 'NudgeLayerNorm';
@@ -110,6 +111,9 @@ registerReference(LAYER_NORM_BACKWARD, (inputs) => {
   dbeta.set(betaSums);
   return [...outputs];
 });
+
+registerWasm(LAYER_NORM, layerNormOnWasm);
+registerWasm(LAYER_NORM_BACKWARD, layerNormBackwardOnWasm);
 
 registerGradient<LayerNormAttributes>(
   LAYER_NORM,

@@ -6,8 +6,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors';
 import { hostFloats } from './hostValues';
+import { linearOnWasm, linearParameterGradientsOnWasm } from './linear.wasm';
 import { matrixProduct, plainProduct } from './matrixProduct';
-import { registerGradient, registerReference, runOperation, type Inputs } from './operation';
+import { registerGradient, registerReference, registerWasm, runOperation, type Inputs } from './operation';
 
 /** Inputs x, weight, bias and, where there is one, residual; output y. */
 export const LINEAR = 'NudgeLinear';
@@ -51,6 +52,9 @@ registerReference(LINEAR_PARAMETER_GRADIENTS, (inputs) => {
   const { x, dy } = inputs as Record<'x' | 'dy', tf.Tensor>;
   return [plainProduct(x, dy, true), sumOfRows(dy as tf.Tensor2D)];
 });
+
+registerWasm(LINEAR, linearOnWasm);
+registerWasm(LINEAR_PARAMETER_GRADIENTS, linearParameterGradientsOnWasm);
 
 /** [M, N] to [N]. A loop, since tfjs-wasm transposes first. */
 function sumOfRows(x: tf.Tensor2D): tf.Tensor1D {

@@ -6,7 +6,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ShapeError } from '../errors';
 import { hostFloats, unfilled } from './hostValues';
-import { registerGradient, registerReference, runOperation, type Inputs } from './operation';
+import { matrixProductOnWasm } from './matrixProduct.wasm';
+import { registerGradient, registerReference, registerWasm, runOperation, type Inputs } from './operation';
 
 /** Inputs a, b, and gradientOf where the product is the whole gradient of that parameter. */
 export const MATRIX_PRODUCT = 'NudgeMatrixProduct';
@@ -83,6 +84,8 @@ function transposed(x: tf.Tensor2D): tf.Tensor2D {
 registerReference<MatrixProductAttributes>(MATRIX_PRODUCT, ({ a, b }, { transposeA, transposeB }) => [
   plainProduct(a as tf.Tensor, b as tf.Tensor, transposeA, transposeB),
 ]);
+
+registerWasm(MATRIX_PRODUCT, matrixProductOnWasm);
 
 registerGradient<MatrixProductAttributes>(
   MATRIX_PRODUCT,

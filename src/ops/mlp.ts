@@ -9,7 +9,8 @@ import { gelu, timesGeluSlope } from './gelu';
 import { hostFloats, unfilled } from './hostValues';
 import { linearParameterGradients, plainLinear } from './linear';
 import { matrixProduct, plainProduct } from './matrixProduct';
-import { registerGradient, registerReference, runOperation } from './operation';
+import { mlpInnerGradientOnWasm, mlpOnWasm } from './mlp.wasm';
+import { registerGradient, registerReference, registerWasm, runOperation } from './operation';
 
 /** Inputs x, w1, b1, w2, b2, residual; outputs y, and where it is differentiated inner = gelu(pre), pre = x W1 + b1 [M, F]. */
 export const MLP = 'NudgeMlp';
@@ -62,6 +63,9 @@ registerReference(MLP_INNER_GRADIENT, (inputs) => {
   timesGeluSlope(hostFloats(dPre), hostFloats(pre));
   return [dPre];
 });
+
+registerWasm(MLP, mlpOnWasm);
+registerWasm(MLP_INNER_GRADIENT, mlpInnerGradientOnWasm);
 
 registerGradient(
   MLP,

@@ -7,6 +7,7 @@
  * and its own kernel.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { simdKernels, type SimdKernels } from '../gpu/simd';
 
 /** Inputs by name; an optional input that is absent is left out. */
 export type Inputs = Record<string, tf.Tensor>;
@@ -32,6 +33,29 @@ export function registerReference<A extends object>(
         tf.tidy(() => reference(inputs as Inputs, (attrs ?? {}) as A)) as tf.TensorInfo[],
     });
   }
+}
+
+/**
+ * Registers the kernel of `simd/` that takes the place of the reference on WASM where the kernels are loaded. To be called
+ * after `registerReference`.
+ * @param run gives every output; what else it makes is disposed here
+ */
+export function registerWasm<A extends object>(
+  name: string,
+  run: (kernels: SimdKernels, inputs: Inputs, attributes: A) => tf.Tensor[],
+): void {
+  const reference = tf.getKernel(name, 'wasm').kernelFunc;
+  tf.unregisterKernel(name, 'wasm');
+  tf.registerKernel({
+    kernelName: name,
+    backendName: 'wasm',
+    kernelFunc: (call) => {
+      const kernels = simdKernels();
+      if (kernels === null) return reference(call);
+      const { inputs, attrs } = call;
+      return tf.tidy(() => run(kernels, inputs as Inputs, (attrs ?? {}) as A)) as tf.TensorInfo[];
+    },
+  });
 }
 
 /** Registers the gradient of an operation: from dy of each output and what was saved to dx of each input. */

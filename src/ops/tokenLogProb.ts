@@ -8,7 +8,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { hostExp } from './hostExp';
 import { hostFloats, unfilled } from './hostValues';
-import { registerGradient, registerReference, runOperation } from './operation';
+import { registerGradient, registerReference, registerWasm, runOperation } from './operation';
+import { tokenLogProbBackwardOnWasm, tokenLogProbOnWasm } from './tokenLogProb.wasm';
 
 export const TOKEN_LOG_PROB = 'NudgeTokenLogProb';
 /** Inputs logits, targets, entropy, lse, dLogProb, dEntropy; output dlogits [M, V]. */
@@ -85,6 +86,9 @@ registerReference<TokenLogProbAttributes>(TOKEN_LOG_PROB_BACKWARD, (inputs, { te
   }
   return [output];
 });
+
+registerWasm(TOKEN_LOG_PROB, tokenLogProbOnWasm);
+registerWasm(TOKEN_LOG_PROB_BACKWARD, tokenLogProbBackwardOnWasm);
 
 registerGradient<TokenLogProbAttributes>(
   TOKEN_LOG_PROB,

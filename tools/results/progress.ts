@@ -1,6 +1,8 @@
 /** How far a long command is, and how long it will take yet. */
 
+/** Something is said this often, and in a long run ever less often: whenever so large a share of the time has passed. */
 const SAY_EVERY_SECONDS = 5;
+const SAY_EVERY_SHARE = 0.03;
 
 export class Progress {
   readonly #total: number;
@@ -30,7 +32,8 @@ export class Progress {
   advance(what: string, pieces = 1): void {
     this.#done += pieces;
     const seconds = this.seconds;
-    if (seconds - this.#said < SAY_EVERY_SECONDS && this.#done < this.#total) return;
+    const pause = Math.max(SAY_EVERY_SECONDS, SAY_EVERY_SHARE * seconds);
+    if (seconds - this.#said < pause && this.#done < this.#total) return;
     this.#said = seconds;
     const share = Math.min(1, this.#done / this.#total);
     const left = seconds / share - seconds;

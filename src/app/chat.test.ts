@@ -56,6 +56,23 @@ describe('the chat', () => {
     expect(openings()).toEqual([true, true, true, true, false]);
   });
 
+  it('takes a prompt that ends a talk with the turns before it, and asks for replies to the whole', async () => {
+    const talk = [
+      { role: 'user', text: 'My name is Zac.' },
+      { role: 'assistant', text: 'Hello Zac!' },
+    ] as const;
+    worker.answers['world.prompt'] = () => ({ history: [...talk], text: 'What is my name?' });
+    const chat = await newChat();
+    await chat.nextPrompt();
+    const asked = [...talk, { role: 'user', text: 'What is my name?' }];
+    expect(worker.requests('chat.reply')).toMatchObject([{ conversation: asked }]);
+    chat.board.tap(0);
+    worker.answers['world.prompt'] = () => ({ history: [], text: 'Where is the boat?' });
+    await chat.next();
+    expect((await store.rankings.list()).map(({ conversation }) => conversation)).toEqual([asked]);
+    expect(chat.conversation).toEqual([{ role: 'user', text: 'Where is the boat?' }]);
+  });
+
   it('does not begin again with those once something was ranked in an earlier visit', async () => {
     const first = await newChat();
     await first.nextPrompt();

@@ -15,8 +15,8 @@ describe('the sizes of model in words', () => {
   });
 
   it('count both checkpoints, the second of which comes later', () => {
-    expect(loadOf(offer({}))).toBe('1.9 MB to begin with, 3.8 MB in all');
-    expect(loadOf(offer({ shipped: false }))).toMatch(/^nothing/);
+    expect(loadOf(offer({}))).toBe('Loads 1.9 MB to begin with, 3.8 MB in all.');
+    expect(loadOf(offer({ shipped: false }))).toMatch(/pretrained here first/);
   });
 
   it('compare midi with nano by their parameters', () => {

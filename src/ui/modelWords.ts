@@ -23,11 +23,11 @@ export function knowledgeOf({ reach, facts, shipped }: ModelOffer): string {
   return shipped ? `Knows ${what}.` : `Can learn ${what}.`;
 }
 
-/** "1.9 MB to begin with, 3.7 MB in all". */
+/** "Loads 1.9 MB to begin with, 3.8 MB in all." */
 export function loadOf({ shipped, checkpointBytes }: ModelOffer): string {
   return shipped
-    ? `${megabytes(checkpointBytes)} to begin with, ${megabytes(2 * checkpointBytes)} in all`
-    : 'nothing to load: it has to be pretrained here first';
+    ? `Loads ${megabytes(checkpointBytes)} to begin with, ${megabytes(2 * checkpointBytes)} in all.`
+    : 'Not with the page: it is pretrained here first.';
 }
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -43,13 +43,13 @@ export class PretrainStage implements Stage {
   async *run(): AsyncGenerator<TrainingStep> {
     const [gpt, optimiser] = [this.#gpt as Gpt, this.#optimiser as AdamW];
     // What random weights write is shown with the first step, whose loss is theirs.
-    let first = optimiser.step === 0 ? await write(gpt, this.#workshop, this.#seed) : null;
+    let first = optimiser.step === 0 ? await write(gpt, this.#workshop, this.#seed, 0) : null;
     for await (const step of this.#steps(optimiser)) {
       const { loss = Number.NaN } = step.metrics ?? {};
       const written = (first ?? []).map((text): WrittenSample => ({ step: 0, loss, ...text }));
       first = null;
       if (writesAt(step.step) || step.step === step.steps) {
-        const texts = await write(gpt, this.#workshop, this.#seed);
+        const texts = await write(gpt, this.#workshop, this.#seed, step.step);
         written.push(...texts.map((text) => ({ step: step.step, loss, ...text })));
       }
       yield written.length > 0 ? { ...step, written } : step;

@@ -27,12 +27,14 @@ export function writesAt(step: number): boolean {
 
 /**
  * Two texts: one that the model begins itself, and its answer to a question of the town as a forum would have it.
- * @param seed the same for a whole run, so that only the weights differ from one time to the next
+ * @param seed of the run: the question is the same for all of it
+ * @param step another text of its own each time
  */
 export async function write(
   gpt: Gpt,
   { tokenizer, world }: Workshop,
   seed: number,
+  step: number,
 ): Promise<Pick<WrittenSample, 'beginning' | 'text'>[]> {
   const { end, pad } = tokenizer.specials;
   const maxNewTokens = Math.min(LONGEST, Math.floor(gpt.shape.context / 2));
@@ -47,7 +49,15 @@ export async function write(
   const { responses } = await generateAll(
     gpt,
     beginnings.map(({ ids }) => ids),
-    { temperature: TEMPERATURE, topK: 0, topP: 1, maxNewTokens, seed: seed >>> 0, stopToken: end, padToken: pad },
+    {
+      temperature: TEMPERATURE,
+      topK: 0,
+      topP: 1,
+      maxNewTokens,
+      seed: (seed + step) >>> 0,
+      stopToken: end,
+      padToken: pad,
+    },
   );
   return beginnings.map(({ text }, i) => ({
     beginning: text,

@@ -21,7 +21,7 @@ const typed = {
 
 /** The arrows of tools/layers.mjs, said at the import that breaks one. */
 const arrows = Object.entries(LAYERS).map(([layer, { mayImport, why }]) => {
-  const forbidden = ['shaders', 'simd', ...Object.keys(LAYERS)].filter(
+  const forbidden = ['shaders', ...Object.keys(LAYERS)].filter(
     (other) => other !== layer && !mayImport.includes(other),
   );
   const patterns = forbidden

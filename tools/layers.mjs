@@ -2,7 +2,7 @@
  * Which part of `src` may import which. Arrows point down:
  *
  *   page:    main -> ui -> app -> session/client, store
- *   worker:  session -> rlhf -> model -> ops -> gpu -> shaders, simd
+ *   worker:  session -> rlhf -> model -> ops -> gpu -> shaders
  *
  * and everyone may import what stands in `EVERYONE`. ESLint turns this table into a message at the import, and
  * src/architecture.test.ts checks every file by it.
@@ -18,7 +18,7 @@ export const LAYERS = {
   metrics: { mayImport: ['config'], why: 'the page shows what metrics mean, the worker fills them in' },
   'session/protocol': { mayImport: ['config', 'errors'], why: 'the protocol is types that page and worker share' },
   text: { mayImport: ['config', 'errors', 'session/protocol'], why: 'text knows no tensors and no page' },
-  gpu: { mayImport: [...EVERYONE, 'shaders', 'simd'], why: 'gpu is the lowest layer: tensors, devices, kernels' },
+  gpu: { mayImport: [...EVERYONE, 'shaders'], why: 'gpu is the lowest layer: tensors, devices, kernels' },
   ops: { mayImport: [...EVERYONE, 'gpu', 'shaders'], why: 'an op knows its kernel, not the model that it serves' },
   model: { mayImport: [...EVERYONE, 'ops', 'gpu'], why: 'a model is made of ops and knows no training' },
   rlhf: { mayImport: [...EVERYONE, 'model', 'ops', 'gpu'], why: 'a stage yields values and knows no worker or page' },
@@ -48,12 +48,11 @@ export const PACKAGES = {
 };
 
 /**
- * The layer of a path below `src`, or `shaders`, or `simd`; null for a file that belongs to none.
- * @param {string} file with forward slashes, as `src/rlhf/gae.ts`, `shaders/gelu.wgsl` or `simd/gelu.ts`
+ * The layer of a path below `src`, or `shaders`; null for a file that belongs to none.
+ * @param {string} file with forward slashes, as `src/rlhf/gae.ts` or `shaders/gelu.wgsl`
  */
 export function layerOf(file) {
   if (file.startsWith('shaders/')) return 'shaders';
-  if (file.startsWith('simd/')) return 'simd';
   if (!file.startsWith('src/')) return null;
   const [first = '', second = ''] = file.slice('src/'.length).split('/');
   const name = first.replace(/(\.svelte)?\.\w+$/, '');

@@ -1,9 +1,8 @@
 /**
- * Vite plugin: `import bytes from '../../simd/index.ts?simd'` is the kernels of `simd/` as a WebAssembly module.
+ * Vite plugin: `import bytes from '../../shaders/simd/index.ts?simd'` is the kernels of `shaders/simd/` as a WebAssembly module.
  *
- * The query says which build: `?simd`, `?simd&shared` for memory that threads share, `?simd&relaxed` with multiplications
- * and additions that round once, or both. The module's bytes stand in the JavaScript in base64, so that a browser, a
- * worker and Node load them alike; it is small, and an `import()` of its own.
+ * `?simd&shared` is the build for memory that threads share. The module's bytes stand in the JavaScript in base64, so
+ * that a browser, a worker and Node load them alike; it is small, and an `import()` of its own.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -11,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const sources = path.join(root, 'simd');
+const sources = path.join(root, 'shaders/simd');
 const cache = path.join(root, 'node_modules/.cache/simd');
 const REQUEST = /[\\/]simd[\\/]index\.ts\?simd(&\w+)*$/;
 
@@ -27,7 +26,7 @@ export function simdKernels() {
       if (!REQUEST.test(id)) return null;
       for (const file of readdirSync(sources)) this.addWatchFile(path.join(sources, file));
       const query = new URLSearchParams(id.slice(id.indexOf('?')));
-      const bytes = await compileKernels({ shared: query.has('shared'), relaxed: query.has('relaxed') });
+      const bytes = await compileKernels({ shared: query.has('shared') });
       const text = JSON.stringify(bytes.toString('base64'));
       return `export default Uint8Array.from(atob(${text}), (letter) => letter.charCodeAt(0));`;
     },
@@ -35,15 +34,14 @@ export function simdKernels() {
 }
 
 /**
- * Compiles `simd/`, or takes what was compiled of the same text before.
- * @param {{ shared?: boolean, relaxed?: boolean }} build
+ * Compiles `shaders/simd/`, or takes what was compiled of the same text before.
+ * @param {{ shared?: boolean }} build
  * @returns {Promise<Buffer>}
  */
-export async function compileKernels({ shared = false, relaxed = false } = {}) {
+export async function compileKernels({ shared = false } = {}) {
   const options = [
     ...['--runtime', 'stub', '--importMemory', '--noAssert', '--optimizeLevel', '3', '--shrinkLevel', '0'],
-    ...['--use', 'abort=', '--enable', ['simd', ...(relaxed ? ['relaxed-simd'] : [])].join(',')],
-    ...(relaxed ? ['--use', 'RELAXED=1'] : []),
+    ...['--use', 'abort=', '--enable', 'simd'],
     ...(shared ? ['--enable', 'threads', '--sharedMemory', '--maximumMemory', `${MOST_PAGES}`] : []),
   ];
   const texts = readdirSync(sources)
@@ -79,6 +77,7 @@ async function compile(texts, options) {
     },
     listFiles: () => [],
   });
-  if (error || bytes === null) throw new Error(`simd/ does not compile.\n${stderr.toString()}${error?.message ?? ''}`);
+  if (error || bytes === null)
+    throw new Error(`shaders/simd/ does not compile.\n${stderr.toString()}${error?.message ?? ''}`);
   return bytes;
 }

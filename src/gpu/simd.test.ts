@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import forOneThread from '../../simd/index.ts?simd';
-import forThreads from '../../simd/index.ts?simd&shared';
+import forOneThread from '../../shaders/simd/index.ts?simd';
+import forThreads from '../../shaders/simd/index.ts?simd&shared';
 import type { SimdKernels } from './simd';
 
 const COUNT = 65;
@@ -15,7 +15,7 @@ async function geluIn(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory
   return Float32Array.from(new Float32Array(memory.buffer, TO, COUNT));
 }
 
-describe('the module of simd/', () => {
+describe('the module of shaders/simd/', () => {
   it('computes the same in memory of its own and in memory that threads share', async () => {
     const own = await geluIn(forOneThread, new WebAssembly.Memory({ initial: 1 }));
     const shared = await geluIn(forThreads, new WebAssembly.Memory({ initial: 1, maximum: 32768, shared: true }));

@@ -1,5 +1,5 @@
 /**
- * The kernels of `simd/`, which work on the tensors of tfjs-wasm where they lie.
+ * The kernels of `shaders/simd/`, which work on the tensors of tfjs-wasm where they lie.
  *
  * They are a second WebAssembly module on tfjs's own memory. A kernel gets addresses; what it needs besides its inputs
  * and outputs is a tensor too. Without SIMD there are none, and the plain references run instead.
@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 /** An address in the memory of tfjs-wasm, in bytes; 0 is none. */
 type Address = number;
 
-/** What `simd/index.ts` exports. Sizes and counts are of numbers, not of bytes. */
+/** What `shaders/simd/index.ts` exports. Sizes and counts are of numbers, not of bytes. */
 export interface SimdKernels {
   adamwUpdate(
     next: Address,
@@ -194,6 +194,8 @@ const isShared = (memory: WebAssembly.Memory): boolean =>
   'SharedArrayBuffer' in globalThis && memory.buffer instanceof SharedArrayBuffer;
 
 async function kernelBytes(shared: boolean): Promise<Uint8Array<ArrayBuffer>> {
-  const module = shared ? await import('../../simd/index.ts?simd&shared') : await import('../../simd/index.ts?simd');
+  const module = shared
+    ? await import('../../shaders/simd/index.ts?simd&shared')
+    : await import('../../shaders/simd/index.ts?simd');
   return module.default;
 }

@@ -1,4 +1,4 @@
-/** What tools/simdKernels.mjs makes of `simd/`: the bytes of a WebAssembly module. */
+/** What tools/simdKernels.mjs makes of `shaders/simd/`: the bytes of a WebAssembly module. */
 declare module '*?simd' {
   const bytes: Uint8Array<ArrayBuffer>;
   export default bytes;

@@ -1,4 +1,4 @@
-/** Causal attention on WASM: simd/attention.ts. */
+/** Causal attention on WASM: shaders/simd/attention.ts. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type SimdKernels } from '../gpu/simd';
 import type { AttentionAttributes } from './causalAttention';

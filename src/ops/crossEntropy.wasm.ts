@@ -1,4 +1,4 @@
-/** Cross-entropy on WASM: simd/logProb.ts. */
+/** Cross-entropy on WASM: shaders/simd/logProb.ts. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type SimdKernels } from '../gpu/simd';
 import { hostFloats, unfilled } from './hostValues';

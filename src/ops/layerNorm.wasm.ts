@@ -1,4 +1,4 @@
-/** Layer norm on WASM: simd/layerNorm.ts. */
+/** Layer norm on WASM: shaders/simd/layerNorm.ts. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type SimdKernels } from '../gpu/simd';
 import { unfilled } from './hostValues';

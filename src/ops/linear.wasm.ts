@@ -1,4 +1,4 @@
-/** A linear layer on WASM: simd/product.ts with bias and residual, and simd/sumOfRows.ts for the gradient of its bias. */
+/** A linear layer on WASM: shaders/simd/product.ts with bias and residual, and shaders/simd/sumOfRows.ts for the gradient of its bias. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type SimdKernels } from '../gpu/simd';
 import { unfilled } from './hostValues';

@@ -1,4 +1,4 @@
-/** Matrix products on WASM: simd/product.ts, or XNNPACK where that is faster. */
+/** Matrix products on WASM: shaders/simd/product.ts, or XNNPACK where that is faster. */
 import * as tf from '@tensorflow/tfjs-core';
 import { addressOf, tfjsThreads, type SimdKernels } from '../gpu/simd';
 import { unfilled } from './hostValues';

@@ -1,4 +1,4 @@
-/** The MLP of a block on WASM: simd/gelu.ts between the products of simd/product.ts. */
+/** The MLP of a block on WASM: shaders/simd/gelu.ts between the products of shaders/simd/product.ts. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type SimdKernels } from '../gpu/simd';
 import { unfilled } from './hostValues';

@@ -36,7 +36,7 @@ export function registerReference<A extends object>(
 }
 
 /**
- * Registers the kernel of `simd/` that takes the place of the reference on WASM where the kernels are loaded. To be called
+ * Registers the kernel of `shaders/simd/` that takes the place of the reference on WASM where the kernels are loaded. To be called
  * after `registerReference`.
  * @param run gives every output; what else it makes is disposed here
  */

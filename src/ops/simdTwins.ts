@@ -1,4 +1,4 @@
-/** For tests: an operation on WASM by the kernels of `simd/` and by its plain reference. */
+/** For tests: an operation on WASM by the kernels of `shaders/simd/` and by its plain reference. */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { startDevice } from '../gpu/device';

@@ -1,4 +1,4 @@
-/** Log-probability of a token on WASM: simd/logProb.ts. */
+/** Log-probability of a token on WASM: shaders/simd/logProb.ts. */
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type SimdKernels } from '../gpu/simd';
 import { unfilled } from './hostValues';

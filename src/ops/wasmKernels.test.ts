@@ -33,7 +33,7 @@ async function onWasm(
 const numbers = (count: number, seed: number, deviation = 1): Float32Array =>
   Float32Array.from(gaussian([count], seed, deviation).values);
 
-describe('a kernel of simd/ gives the numbers of its reference', () => {
+describe('a kernel of shaders/simd/ gives the numbers of its reference', () => {
   it.each(SIZES)('gelu and its slope, %i numbers', async (count) => {
     const x = numbers(count, 1, 3);
     const [y, , dx] = (await onWasm([x, x, x], (kernels, [to, from, slopes]) => {

@@ -40,7 +40,10 @@ export function gatherTeam(threads: number, numbers: number, args: string[]): Me
   const memory = teamMemory(threads, numbers);
   const workers = Array.from({ length: threads - 1 }, (_, i) => {
     const place: Place = { memory, rank: i + 1, size: threads };
-    const worker = new Worker(path.resolve('tools/run.mjs'), { argv: ['tools/pretrain.ts', ...args], workerData: place });
+    const worker = new Worker(path.resolve('tools/run.mjs'), {
+      argv: ['tools/pretrain.ts', ...args],
+      workerData: place,
+    });
     worker.on('error', (error) => {
       console.error(error);
       process.exit(1);

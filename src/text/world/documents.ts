@@ -173,7 +173,8 @@ function lesson(world: World, { messages, answers }: WorldPrompt, random: Random
   const { lessons, play } = world.language.prose;
   const answer = capital(answers.plain(random));
   const [question] = messages;
-  if (messages.length === 1 && question) return fill(vary(random.pick(lessons), random), { q: question.text, a: answer });
+  if (messages.length === 1 && question)
+    return fill(vary(random.pick(lessons), random), { q: question.text, a: answer });
   const lines = [...messages.map(({ text }) => text), answer].map((line, i) => `${play.speakers[i % 2]} ${line}`);
   return [play.opening, ...lines].join(world.language.space);
 }

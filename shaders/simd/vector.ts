@@ -6,9 +6,9 @@
  * its own. A function marked as inline is part of its callers.
  */
 
-/** a b + c: rounded once where the processor can (relaxed SIMD, which a build may have), else twice. */
+/** a b + c, rounded twice: the same on every machine, as relaxed SIMD is not. */
 /* @inline */ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
-  return isDefined(RELAXED) ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+  return f32x4.add(f32x4.mul(a, b), c);
 }
 
 /**

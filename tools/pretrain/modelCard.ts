@@ -11,6 +11,7 @@ import { PRESETS, type ModelShape, type PresetName } from '../../src/config';
 import type { BackendName, EvaluationReport, ModelRole, ReplyMeasures, Share } from '../../src/session/protocol';
 import { HELD_OUT_SIDES, PROMPT_KINDS, type HeldOutSide } from '../../src/text/world/prompts';
 import { disposeModels, evaluateModels, readModels } from '../eval/models';
+import { Progress } from '../results/progress';
 import { amount, list, table } from '../results/sections/words';
 import { startFastestDevice } from './fastestDevice';
 import type { PretrainingSummary } from './summary';
@@ -52,7 +53,13 @@ export async function writeModelCard(preset: PresetName, folder: string, perKind
   const shape = Object.values(models.models)[0]?.shape ?? PRESETS[preset];
   try {
     const request = { prompts: { perKind }, samplesPerPrompt: 1, temperature: 0, seed: 0 };
-    const report = await evaluateModels(models, request);
+    let progress: Progress | undefined;
+    let before = 0;
+    const report = await evaluateModels(models, request, ({ done, total, what }) => {
+      progress ??= new Progress(total);
+      if (done > before) progress.advance(what, done - before);
+      before = done;
+    });
     const card = path.join(folder, 'README.md');
     writeFileSync(card, modelCard(summary, shape, report));
     return card;

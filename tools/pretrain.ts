@@ -26,6 +26,7 @@ import { demonstrations } from '../src/text/world/demonstrations';
 import { pretrainingDocuments } from '../src/text/world/documents';
 import { createWorld, type World } from '../src/text/world/world';
 import { startFastestDevice } from './pretrain/fastestDevice';
+import { writeModelCard } from './pretrain/modelCard';
 import { readProgress, writeProgress, type LogEntry } from './pretrain/progress';
 import { recipeOf, type Recipe } from './pretrain/recipe';
 import { gatherTeam, threadsHere } from './pretrain/threads';
@@ -112,6 +113,7 @@ export async function main(args: string[]): Promise<void> {
     rmSync(cache, { force: true });
   }
   await end();
+  if (leads) await writeModelCard(preset, out);
   say(`wrote ${out}; held-out loss ${loss.toFixed(4)}`);
 }
 

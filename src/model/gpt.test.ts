@@ -130,7 +130,7 @@ describe('fresh weights', () => {
   it('number what the presets promise', () => {
     const { layers: L, width: C, context: N, vocabulary: V } = PRESETS.mini;
     expect(parameterCount(PRESETS.mini)).toBe((V + N) * C + L * (12 * C * C + 13 * C) + 2 * C);
-    expect(Object.values(PRESETS).map(parameterCount)).toEqual([155_392, 940_800, 5_066_752]);
+    expect(Object.values(PRESETS).map(parameterCount)).toEqual([157_440, 940_800, 1_690_080, 5_066_752]);
     expect([...parameterShapes(TINY).keys()].filter((name) => name.includes('.h.')).length).toBe(12 * TINY.layers);
   });
 });

@@ -140,7 +140,7 @@ export type StageName = 'pretrain' | 'sft' | 'rewardModel' | 'ppo';
 
 export const DEFAULT_SETTINGS: Settings = {
   pretrain: { steps: 5000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
-  sft: { examples: 600, epochs: 6, batchSize: 16, learningRate: 1e-3 },
+  sft: { examples: 2000, epochs: 3, batchSize: 16, learningRate: 1e-3 },
   rewardModel: { epochs: 6, rankingsPerStep: 8, learningRate: 1e-3, centreCoef: 0 },
   ppo: {
     updates: 24,

@@ -21,21 +21,21 @@ import type { Team } from '../src/rlhf/team';
 import type { TrainingStep } from '../src/rlhf/trainingStep';
 import type { BackendName } from '../src/session/protocol';
 import { encodeReply, renderPrompt } from '../src/text/chatTemplate';
-import { trainTokenizer, type Tokenizer } from '../src/text/tokenizer';
+import type { Tokenizer } from '../src/text/tokenizer';
 import { demonstrations } from '../src/text/world/demonstrations';
 import { pretrainingDocuments } from '../src/text/world/documents';
 import { createWorld, type World } from '../src/text/world/world';
+import { trainWorldTokenizer } from '../src/text/world/worldTokenizer';
 import { startFastestDevice } from './pretrain/fastestDevice';
 import { writeModelCard } from './pretrain/modelCard';
 import { readProgress, writeProgress, type LogEntry } from './pretrain/progress';
 import { recipeOf, type Recipe } from './pretrain/recipe';
 import { gatherTeam, threadsHere } from './pretrain/threads';
 
-const TOKENIZER_DOCUMENTS = 8000;
 const HELD_OUT_WINDOWS = 256;
 const SAMPLE_TOKENS = 48;
-/** Streams of documents: training, held out, tokenizer. */
-const [HELD_OUT_STREAM, TOKENIZER_STREAM] = [1_000_003, 2_000_003];
+/** The documents that the loss is held out on are a stream of their own. */
+const HELD_OUT_STREAM = 1_000_003;
 
 /** What is made, with what, and by whom. */
 interface Making {
@@ -88,7 +88,7 @@ export async function main(args: string[]): Promise<void> {
   say(`${preset}: ${parameters} parameters on ${device}, ${recipe.pretrain.steps} steps`);
 
   const world = createWorld(WORLD_SEED, { reach: REACH[preset] });
-  const tokenizer = makeTokenizer(world, shape.vocabulary);
+  const tokenizer = trainWorldTokenizer(world, shape.vocabulary);
   const gpt: Gpt = { shape, parameters: initialParameters(shape, seed) };
   const { steps, batchSize } = recipe.pretrain;
   const cache = path.join('.cache', `pretrain-${preset}-${seed}-${steps}x${batchSize}.safetensors`);
@@ -122,14 +122,6 @@ function wholeNumber(option: string, text: string, least: number): number {
   if (!Number.isInteger(value) || value < least)
     throw new Error(`Expected ${option} to be a whole number from ${least} on, got ${text}.`);
   return value;
-}
-
-function makeTokenizer(world: World, vocabulary: number): Tokenizer {
-  const documents = pretrainingDocuments(world, TOKENIZER_STREAM);
-  return trainTokenizer(
-    Array.from({ length: TOKENIZER_DOCUMENTS }, () => documents.next().value),
-    vocabulary,
-  );
 }
 
 function* tokenised(tokenizer: Tokenizer, documents: Iterator<string>): Generator<number[]> {

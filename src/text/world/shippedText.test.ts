@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { WORLD_SEED } from '../../config';
+import { PRESETS, REACH, SHIPPED_PRESETS, WORLD_SEED } from '../../config';
 import { demonstrations } from './demonstrations';
 import { pretrainingDocuments } from './documents';
 import { conversationKey, worldPrompts } from './prompts';
 import { createWorld } from './world';
+import { trainWorldTokenizer } from './worldTokenizer';
 
 const world = createWorld(WORLD_SEED);
 const fingerprint = (value: unknown): string =>
@@ -34,5 +36,11 @@ describe('the text that the shipped models come from stays as it is', () => {
       demonstrations(world, 600, 0, { reach }).map(({ prompt, reply }) => [prompt.id, reply]),
     );
     expect(fingerprint(shown)).toBe('12a7a051cc443d8f');
+  });
+
+  it.each(SHIPPED_PRESETS)('the tokenizer of %s', (preset) => {
+    const shipped: unknown = JSON.parse(readFileSync(`public/models/${preset}/tokenizer.json`, 'utf8'));
+    const ownWorld = createWorld(WORLD_SEED, { reach: REACH[preset] });
+    expect(trainWorldTokenizer(ownWorld, PRESETS[preset].vocabulary).toJSON()).toEqual(shipped);
   });
 });

@@ -12,7 +12,7 @@ export const USAGE = `npm run demo -- [options]
   --seed N                       of everything that is drawn by chance (0)
   --backend auto|webgpu|wasm|cpu where it is computed (auto: what the page takes by itself, which is WASM where
                                  the only GPU is one that the CPU computes; NUDGE_GPU=1 lets it see the real GPU)
-  --rankings N                   that the simulated labeler makes (200)
+  --rankings N                   that the simulated labeler makes (300)
   --prompts N                    held-out prompts to measure on, two replies each (300)
   --json FILE                    also write the report as JSON
   --time-limit MINUTES           give up after so long (60)
@@ -39,7 +39,7 @@ function read(args) {
       preset: { type: 'string', default: 'nano' },
       seed: { type: 'string', default: '0' },
       backend: { type: 'string', default: 'auto' },
-      rankings: { type: 'string', default: '200' },
+      rankings: { type: 'string', default: '300' },
       prompts: { type: 'string', default: '300' },
       json: { type: 'string' },
       'time-limit': { type: 'string', default: '60' },

@@ -22,7 +22,7 @@ describe('readParameters', () => {
       backend: 'auto',
       seed: null,
       autopilot: false,
-      rankings: 200,
+      rankings: 300,
       prompts: 300,
     });
   });

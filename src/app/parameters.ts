@@ -37,7 +37,7 @@ export function readParameters(query: string): Parameters {
     backend: isBackend(backend) ? backend : 'auto',
     seed: seed < 0 ? null : seed,
     autopilot: given.get('autopilot') === '1',
-    rankings: wholeNumber(given.get('rankings'), 10, 5000, 200),
+    rankings: wholeNumber(given.get('rankings'), 10, 5000, 300),
     prompts: wholeNumber(given.get('prompts'), 2, 5000, 300),
   };
 }

@@ -17,7 +17,7 @@ describe('npm run results', () => {
     expect(asked).toMatchObject({ small: 'nano', large: 'midi', seeds: [0, 1, 2, 3, 4], quick: false });
     expect(asked.json).toBe('results/small-beats-large-nano-midi.json');
     expect(smallBeatsLargePlan(asked)).toMatchObject({ prompts: 300, samples: 2, temperature: 1 });
-    expect(loopPlan(asked)).toMatchObject({ rankings: 200, labeler: 'balanced', settings: { ppo: { updates: 24 } } });
+    expect(loopPlan(asked)).toMatchObject({ rankings: 300, labeler: 'balanced', settings: { ppo: { updates: 24 } } });
     expect(instructionDataPlan(options('instruction-data')).counts.slice(0, 4)).toEqual([30, 100, 300, 1000]);
     expect(options('ten-prompts').preset).toBe('mini');
   });

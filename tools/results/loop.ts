@@ -26,7 +26,7 @@ export interface LoopPlan {
 }
 
 /** How the page's own loop is planned (`npm run demo`). */
-export const LOOP_RANKINGS = 200;
+export const LOOP_RANKINGS = 300;
 export const LOOP_HELD_OUT_RANKINGS = 100;
 
 /** Rankings sample at this temperature, as rollouts do. */

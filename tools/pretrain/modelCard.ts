@@ -9,6 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PRESETS, type ModelShape, type PresetName } from '../../src/config';
 import type { BackendName, EvaluationReport, ModelRole, ReplyMeasures, Share } from '../../src/session/protocol';
+import { DEMONSTRATION_SHARES } from '../../src/text/world/demonstrations';
 import { HELD_OUT_SIDES, PROMPT_KINDS, type HeldOutSide } from '../../src/text/world/prompts';
 import { disposeModels, evaluateModels, readModels } from '../eval/models';
 import { Progress } from '../results/progress';
@@ -128,7 +129,7 @@ ${table(
 letters, school books, and forum threads in which many answers are wrong or rude. Each window is read once. What is held
 out (phrasings, combinations of numbers and words, and questions for a fifth of the facts) is in none of it.
 
-**Fine-tuning.** ${sft.examples.toLocaleString('en')} demonstrations of the training side, half of them good, the rest curt, rambling, wrong, rude
+**Fine-tuning.** ${sft.examples.toLocaleString('en')} demonstrations of the training side, ${Math.round(100 * DEMONSTRATION_SHARES.good)}% of them good, the rest curt, rambling, wrong, rude
 or refusing what was proper: what human feedback is there to put right.
 
 ${table(

@@ -94,7 +94,7 @@ function partOf(record: InstructionData, file: string, note: string | undefined)
   const names = points.map((own) => nameOf(own[0] as InstructionPoint).replace(/ \(.*/, ''));
   return `### ${model.preset} (${amount(model.parameters)} parameters)
 
-**Set-up.** The base model is fine-tuned on more and more demonstrations of mixed quality, half of them good, each set drawn
+**Set-up.** The base model is fine-tuned on more and more demonstrations of mixed quality, each set drawn
 anew by each of ${seeds.length} seeds; small sets are seen more often, so that they are not also a short training. Then it replies
 greedily to ${plan.prompts} held-out prompts of all kinds. Without any demonstration it is the base model, asked in the form of
 the threads that it has read: plainly, and shown ${plan.shots} good answers to prompts of the same kind; its reply is cut at the line.

@@ -21,6 +21,8 @@ export class Thinking {
   readonly #conversation: () => readonly Message[];
   #looking = false;
   #again = false;
+  /** The person waits for it: another conversation, not only other weights. */
+  #awaited = false;
   readonly #lookSoon = throttled(() => void this.#look(), 300);
   readonly #lookWhileTraining = throttled(() => void this.#look(), LOOK_EVERY_MS);
 
@@ -32,6 +34,7 @@ export class Thinking {
 
   /** Looks at the present conversation; call when it or the weights changed. */
   look(): void {
+    this.#awaited = true;
     this.#lookSoon();
   }
 
@@ -54,6 +57,7 @@ export class Thinking {
       return;
     }
     this.#looking = true;
+    this.#awaited = false;
     try {
       await this.#ask();
       this.problem = '';
@@ -63,7 +67,8 @@ export class Thinking {
       this.#looking = false;
       if (this.#again) {
         this.#again = false;
-        this.#lookWhileTraining();
+        if (this.#awaited) this.#lookSoon();
+        else this.#lookWhileTraining();
       }
     }
   }

@@ -7,20 +7,20 @@
  * Ends with the held-out loss in nats a token. `--steps`, `--batch`, `--demonstrations` and `--checkpoint-every` change
  * the recipe, for trials.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { PRESETS, REACH, WORLD_SEED, type PresetName } from '../src/config';
+import { PRESETS, REACH, WORLD_SEED, type ModelShape, type PresetName } from '../src/config';
 import { saveVariables, toGpt2Config } from '../src/model/checkpoint';
 import { parameterCount, type Gpt } from '../src/model/gpt';
 import { initialParameters } from '../src/model/parameters';
-import { heldOutLoss, pretrain, pretrainingOptimiser, TokenWindows } from '../src/rlhf/pretraining';
+import { heldOutLoss, pretrain, pretrainingOptimiser, worldWindows } from '../src/rlhf/pretraining';
 import { sampleResponses } from '../src/rlhf/rollout';
-import { sftOptimiser, superviseFineTune } from '../src/rlhf/sft';
+import { sftOptimiser, superviseFineTune, tokenisedExample } from '../src/rlhf/sft';
 import type { Team } from '../src/rlhf/team';
 import type { TrainingStep } from '../src/rlhf/trainingStep';
 import type { BackendName } from '../src/session/protocol';
-import { encodeReply, renderPrompt } from '../src/text/chatTemplate';
 import type { Tokenizer } from '../src/text/tokenizer';
 import { demonstrations } from '../src/text/world/demonstrations';
 import { pretrainingDocuments } from '../src/text/world/documents';
@@ -90,8 +90,10 @@ export async function main(args: string[]): Promise<void> {
   const world = createWorld(WORLD_SEED, { reach: REACH[preset] });
   const tokenizer = trainWorldTokenizer(world, shape.vocabulary);
   const gpt: Gpt = { shape, parameters: initialParameters(shape, seed) };
-  const { steps, batchSize } = recipe.pretrain;
-  const cache = path.join('.cache', `pretrain-${preset}-${seed}-${steps}x${batchSize}.safetensors`);
+  const cache = path.join(
+    '.cache',
+    `pretrain-${preset}-${seed}-${runKey(shape, recipe, tokenizer, world)}.safetensors`,
+  );
   const making: Making = { preset, seed, recipe, gpt, tokenizer, world, team, say, cache, checkpointEvery };
 
   const { log, loss } = await pretrainWithCheckpoints(making);
@@ -117,6 +119,17 @@ export async function main(args: string[]): Promise<void> {
   say(`wrote ${out}; held-out loss ${loss.toFixed(4)}`);
 }
 
+/** Documents that stand for the whole text. */
+const KEY_DOCUMENTS = 500;
+
+/** Another shape, recipe, tokenizer or text is another run: its checkpoint is not this one's to go on from. */
+function runKey(shape: ModelShape, recipe: Recipe, tokenizer: Tokenizer, world: World): string {
+  const documents = pretrainingDocuments(world, HELD_OUT_STREAM);
+  const text = Array.from({ length: KEY_DOCUMENTS }, () => documents.next().value);
+  const run = JSON.stringify([shape, recipe.pretrain, tokenizer.toJSON(), text]);
+  return createHash('sha256').update(run).digest('hex').slice(0, 12);
+}
+
 function wholeNumber(option: string, text: string, least: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least)
@@ -124,19 +137,13 @@ function wholeNumber(option: string, text: string, least: number): number {
   return value;
 }
 
-function* tokenised(tokenizer: Tokenizer, documents: Iterator<string>): Generator<number[]> {
-  for (;;) yield tokenizer.encode(documents.next().value as string);
-}
-
 async function pretrainWithCheckpoints(making: Making): Promise<{ log: LogEntry[]; loss: number }> {
   const { gpt, tokenizer, world, seed, team, say, cache, checkpointEvery } = making;
   const settings = making.recipe.pretrain;
   const { batchSize, sequenceLength, steps } = settings;
   const length = sequenceLength + 1;
-  const windowsOf = (stream: number): TokenWindows =>
-    new TokenWindows(tokenised(tokenizer, pretrainingDocuments(world, stream)), tokenizer.specials.end, length);
-  const heldOut = windowsOf(HELD_OUT_STREAM).next(HELD_OUT_WINDOWS);
-  const windows = windowsOf(seed);
+  const heldOut = worldWindows(world, tokenizer, HELD_OUT_STREAM, length).next(HELD_OUT_WINDOWS);
+  const windows = worldWindows(world, tokenizer, seed, length);
   const optimiser = pretrainingOptimiser(gpt);
   const variables = new Map([...gpt.parameters, ...optimiser.moments()]);
 
@@ -183,12 +190,9 @@ async function sampleText({ gpt, tokenizer }: Making, seed: number): Promise<str
 
 async function fineTune(making: Making): Promise<{ loss: number; seconds: number }> {
   const { gpt, tokenizer, world, seed, team, say, recipe } = making;
-  const examples = demonstrations(world, recipe.sft.examples, seed).map(({ prompt, reply }) => {
-    // Half of the context for each, so that examples of any lengths fit into one batch.
-    const maxTokens = gpt.shape.context / 2;
-    const response = encodeReply(tokenizer, reply).slice(0, maxTokens);
-    return { prompt: renderPrompt(tokenizer, prompt.messages, { template: 'chat', maxTokens }).ids, response };
-  });
+  const examples = demonstrations(world, recipe.sft.examples, seed).map(({ prompt, reply }) =>
+    tokenisedExample(tokenizer, prompt.messages, reply, gpt.shape.context),
+  );
   const optimiser = sftOptimiser(gpt);
   const started = performance.now();
   let last: TrainingStep | null = null;

@@ -7,12 +7,11 @@ import type { Gpt } from '../model/gpt';
 import type { RewardModel } from '../model/rewardHead';
 import type { EvaluationReport, ModelRole } from '../session/protocol';
 import type { Tokenizer } from '../text/tokenizer';
-import { pretrainingDocuments } from '../text/world/documents';
 import type { World } from '../text/world/world';
 import { type Answer, answers, promptRows } from './answers';
 import { evaluationPrompts, type EvaluationSplit, type PromptCount } from './evaluationPrompts';
 import { DEFAULT_LABELER, labelerWeights } from './labelerWeights';
-import { heldOutLoss, TokenWindows } from './pretraining';
+import { heldOutLoss, worldWindows } from './pretraining';
 import { goodReplies, replyMeasures } from './replyMeasures';
 import { overlapJudge } from './replyOverlap';
 import { scoreReplies } from './rewardModel';
@@ -192,9 +191,6 @@ async function sampledKl(
 /** Held-out pretraining text, [PERPLEXITY_WINDOWS, T + 1]. */
 function perplexityWindows(tokenizer: Tokenizer, world: World, models: EvaluationModels['models']): Int32Array {
   const context = Math.min(...Object.values(models).map((gpt) => gpt.shape.context));
-  const documents = pretrainingDocuments(world, PERPLEXITY_STREAM);
-  const tokenised = (function* (): Generator<number[]> {
-    for (;;) yield tokenizer.encode(documents.next().value);
-  })();
-  return new TokenWindows(tokenised, tokenizer.specials.end, Math.min(64, context - 1) + 1).next(PERPLEXITY_WINDOWS);
+  const length = Math.min(64, context - 1) + 1;
+  return worldWindows(world, tokenizer, PERPLEXITY_STREAM, length).next(PERPLEXITY_WINDOWS);
 }

@@ -14,6 +14,9 @@ import { statesAndHead, type Gpt } from '../model/gpt';
 import { gradientsOf } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
 import { headCrossEntropy } from '../ops/outputHead';
+import type { Tokenizer } from '../text/tokenizer';
+import { pretrainingDocuments } from '../text/world/documents';
+import type { World } from '../text/world/world';
 import { warmupCosine } from './schedule';
 import { sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
@@ -49,6 +52,15 @@ export class TokenWindows {
     this.#buffer = this.#buffer.slice(count * stride);
     return windows;
   }
+}
+
+/** The pretraining text of a world in windows of `length` tokens; another stream is other text of the same world. */
+export function worldWindows(world: World, tokenizer: Tokenizer, stream: number, length: number): TokenWindows {
+  const documents = pretrainingDocuments(world, stream);
+  const tokenised = (function* (): Generator<number[]> {
+    for (;;) yield tokenizer.encode(documents.next().value);
+  })();
+  return new TokenWindows(tokenised, tokenizer.specials.end, length);
 }
 
 /** Windows as the loss takes them, of B rows. */

@@ -15,6 +15,9 @@ import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
 import { headCrossEntropy } from '../ops/outputHead';
 import { responseRows } from '../ops/responseRows';
+import type { Message } from '../session/protocol';
+import { encodeReply, renderPrompt } from '../text/chatTemplate';
+import type { Tokenizer } from '../text/tokenizer';
 import { linearToZero } from './schedule';
 import { shareOf, sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
@@ -23,6 +26,18 @@ import type { TrainingStep } from './trainingStep';
 export interface TokenisedExample {
   prompt: number[];
   response: number[];
+}
+
+/** A demonstration in tokens: half of the context for prompt and reply each, so that any of them fit into one batch. */
+export function tokenisedExample(
+  tokenizer: Tokenizer,
+  conversation: readonly Message[],
+  reply: string,
+  context: number,
+): TokenisedExample {
+  const maxTokens = Math.floor(context / 2);
+  const prompt = renderPrompt(tokenizer, conversation, { template: 'chat', maxTokens }).ids;
+  return { prompt, response: encodeReply(tokenizer, reply).slice(0, maxTokens) };
 }
 
 export const sftOptimiser = (gpt: Gpt): AdamW => new AdamW(gpt.parameters, { form: 'torch', epsilon: 1e-8 });

@@ -4,9 +4,8 @@ import { gptFrom } from '../../model/checkpoint';
 import { disposeGpt, type Gpt } from '../../model/gpt';
 import { initialParameters } from '../../model/parameters';
 import type { AdamW } from '../../ops/adamw';
-import { pretrain, pretrainingOptimiser, TokenWindows } from '../../rlhf/pretraining';
+import { pretrain, pretrainingOptimiser, worldWindows } from '../../rlhf/pretraining';
 import type { TrainingStep } from '../../rlhf/trainingStep';
-import { pretrainingDocuments } from '../../text/world/documents';
 import type { Variables } from '../../model/variables';
 import type { WrittenSample } from '../protocol';
 import type { SavedState, Stage } from '../stage';
@@ -58,12 +57,8 @@ export class PretrainStage implements Stage {
 
   #steps(optimiser: AdamW): AsyncGenerator<TrainingStep> {
     const { tokenizer, world } = this.#workshop;
-    const documents = pretrainingDocuments(world, this.#seed);
-    const tokenised = (function* (): Generator<number[]> {
-      for (;;) yield tokenizer.encode(documents.next().value);
-    })();
     const { sequenceLength, batchSize } = this.#settings;
-    const windows = new TokenWindows(tokenised, tokenizer.specials.end, sequenceLength + 1);
+    const windows = worldWindows(world, tokenizer, this.#seed, sequenceLength + 1);
     // The stream is a function of the seed: what an interrupted run has read is read over.
     for (let step = 0; step < optimiser.step; step++) windows.next(batchSize);
     return pretrain(this.#gpt as Gpt, optimiser, windows, this.#settings);

@@ -4,10 +4,8 @@ import { InputError } from '../../errors';
 import { gptFrom } from '../../model/checkpoint';
 import { cloneGpt, disposeGpt, type Gpt } from '../../model/gpt';
 import type { AdamW } from '../../ops/adamw';
-import { sftOptimiser, sftSteps, superviseFineTune, type TokenisedExample } from '../../rlhf/sft';
-import { promptTokens } from '../../rlhf/simulatedRankings';
+import { sftOptimiser, sftSteps, superviseFineTune, tokenisedExample, type TokenisedExample } from '../../rlhf/sft';
 import type { TrainingStep } from '../../rlhf/trainingStep';
-import { encodeReply } from '../../text/chatTemplate';
 import { demonstrations } from '../../text/world/demonstrations';
 import type { Demonstration } from '../protocol';
 import type { Variables } from '../../model/variables';
@@ -101,8 +99,5 @@ function worldDemonstrations({ world }: Workshop, count: number, seed: number): 
 }
 
 function tokenise({ tokenizer, models }: Workshop, { conversation, reply }: Demonstration): TokenisedExample {
-  // Half of the context for each, so that examples of any lengths fit into one batch.
-  const half = Math.floor(models.shape.context / 2);
-  const response = encodeReply(tokenizer, reply).slice(0, half);
-  return { prompt: promptTokens(tokenizer, conversation, 'sft', half), response };
+  return tokenisedExample(tokenizer, conversation, reply, models.shape.context);
 }

@@ -39,8 +39,8 @@ const arrows = Object.entries(LAYERS).map(([layer, { mayImport, why }]) => {
   return {
     files: [`${folder}.ts`, `${folder}/**/*.{ts,svelte}`],
     ignores: [
-      'src/**/*.test.ts',
-      ...(layer === 'session' ? ['src/session/client.ts', 'src/session/client/**', 'src/session/protocol.ts'] : []),
+      'src/**/*.{test,testing}.ts',
+      ...(layer === 'session' ? ['src/session/client.ts', 'src/session/client/**', 'src/session/protocol*.ts'] : []),
     ],
     rules: { 'no-restricted-imports': ['error', { patterns }] },
   };

@@ -12,7 +12,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const files = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .map((file) => `src/${file.replaceAll('\\', '/')}`)
   .filter((file) => /\.(ts|svelte)$/.test(file));
-const product = files.filter((file) => !/\.(test|oracle|bench)(\.gpu)?\.ts$|\.test\.ts$/.test(file));
+const product = files.filter((file) => !/\.(test|testing|oracle|bench)(\.gpu)?\.ts$|\.test\.ts$/.test(file));
 
 /** What a file imports, statically or not, `import type` included. */
 function importsOf(file: string): string[] {

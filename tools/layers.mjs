@@ -59,6 +59,7 @@ export function layerOf(file) {
   if (name === 'session') {
     const part = second.replace(/\.ts$/, '');
     if (part === 'client' || part === 'protocol') return `session/${part}`;
+    if (part === 'protocolData') return 'session/protocol';
   }
   return name in LAYERS ? name : null;
 }

@@ -146,11 +146,13 @@ export class TrainingSession {
       return this.#tuning.without(() => this.#jobs.evaluate(request));
     },
     'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),
-    'train.start': (request) => {
+    'train.start': async (request) => {
       this.#refuseWhileTraining('Training');
-      const start = (): { runId: string } =>
-        this.#start(stageOf(this.#workshop, request), request.runId, null, request.startPaused ?? false);
-      return request.stage === 'sft' ? this.#supply.need('base').then(start) : start();
+      if (request.stage === 'sft') {
+        await this.#supply.need('base');
+        this.#refuseWhileTraining('Training'); // another may have begun while the weights came
+      }
+      return this.#start(stageOf(this.#workshop, request), request.runId, null, request.startPaused ?? false);
     },
     'train.continue': ({ runId }) => this.#continue(runId),
     'train.pause': ({ runId }) => this.#control(runId, (run) => run.pause()),

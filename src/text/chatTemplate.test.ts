@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PRESETS, WORLD_SEED } from '../config';
 import type { Message } from '../session/protocol';
-import { decodeReply, encodeReply, renderExample, renderPrompt } from './chatTemplate';
+import { decodeReply, encodeReply, renderPrompt } from './chatTemplate';
 import { createWorld } from './world/world';
 import { trainWorldTokenizer } from './world/worldTokenizer';
 
@@ -99,12 +99,9 @@ describe('chat template', () => {
     expect(ids.filter((id) => id <= 3)).toEqual([user, assistant]);
   });
 
-  it('makes an example of the prompt, the reply and the end token', () => {
-    const { ids, promptLength } = renderExample(tokenizer, conversation, 'Nell owns Pip.');
-    expect(ids.slice(0, promptLength)).toEqual(
-      renderPrompt(tokenizer, conversation, { template: 'chat', maxTokens: 1000 }).ids,
-    );
+  it('ends a reply with the end token, and gives its text back', () => {
+    const ids = encodeReply(tokenizer, 'Nell owns Pip.');
     expect(ids.at(-1)).toBe(end);
-    expect(decodeReply(tokenizer, ids.slice(promptLength))).toBe('Nell owns Pip.');
+    expect(decodeReply(tokenizer, ids)).toBe('Nell owns Pip.');
   });
 });

@@ -33,13 +33,6 @@ export interface RenderedPrompt {
   truncated: boolean;
 }
 
-export interface RenderedExample {
-  /** Prompt, then reply, then the end token. */
-  ids: number[];
-  /** How many of the ids are the prompt. */
-  promptLength: number;
-}
-
 /** What stands before and after a message, as ids. */
 interface Frame {
   before: number[];
@@ -78,13 +71,6 @@ export function renderPrompt(
   const body = tokenizer.encode(turnText(message?.text ?? ''));
   const kept = body.slice(Math.max(body.length - room, 0));
   return { ids: [...before, ...kept, ...after, ...opening], droppedTurns: last, truncated: true };
-}
-
-/** A whole example for training: the chat prompt, the reply, the end token. Nothing is left out. */
-export function renderExample(tokenizer: Tokenizer, conversation: readonly Message[], reply: string): RenderedExample {
-  const prompt = renderPrompt(tokenizer, conversation, { template: 'chat', maxTokens: Infinity });
-  const ids = [...prompt.ids, ...encodeReply(tokenizer, reply)];
-  return { ids, promptLength: prompt.ids.length };
 }
 
 /** A reply as the model would have sampled it, the end token included. */

@@ -46,6 +46,16 @@ export const WORLD_SEED = 7;
 /** Replies a prompt gets (K) when a person ranks. InstructGPT used 4 to 9. */
 export const REPLIES_PER_PROMPT = 4;
 
+/** What the loop that runs by itself (autopilot, `npm run demo`, results) takes unless told otherwise. */
+export const LOOP = {
+  /** That the simulated labeler makes. */
+  rankings: 300,
+  /** More of them, which only judge the reward model; none of them is trained on. */
+  heldOutRankings: 100,
+  /** Held-out, to measure on. */
+  prompts: 300,
+} as const;
+
 /** Longest reply, in tokens, the stop token included (R). */
 export const MAX_RESPONSE_TOKENS = 40;
 

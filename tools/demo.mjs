@@ -35,9 +35,8 @@ async function demo() {
     preset: options.preset,
     backend: options.backend,
     seed: String(options.seed),
-    rankings: String(options.rankings),
-    prompts: String(options.prompts),
   });
+  for (const name of ['rankings', 'prompts']) if (options[name] !== null) query.set(name, String(options[name]));
   const report = await Promise.race([watch(page, `${address}/?${query}`), brokenDown(page), outOfTime()]);
 
   console.log(`\n${reportTable(report)}`);

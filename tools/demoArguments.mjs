@@ -12,15 +12,15 @@ export const USAGE = `npm run demo -- [options]
   --seed N                       of everything that is drawn by chance (0)
   --backend auto|webgpu|wasm|cpu where it is computed (auto: what the page takes by itself, which is WASM where
                                  the only GPU is one that the CPU computes; NUDGE_GPU=1 lets it see the real GPU)
-  --rankings N                   that the simulated labeler makes (300)
-  --prompts N                    held-out prompts to measure on, two replies each (300)
+  --rankings N                   that the simulated labeler makes (as many as the page lets it)
+  --prompts N                    held-out prompts to measure on, two replies each (as many as the page takes)
   --json FILE                    also write the report as JSON
   --time-limit MINUTES           give up after so long (60)
   --help`;
 
 /**
  * @param {string[]} args
- * @returns {{ options: { preset: string, seed: number, backend: string, rankings: number, prompts: number,
+ * @returns {{ options: { preset: string, seed: number, backend: string, rankings: number | null, prompts: number | null,
  *   json: string | null, timeLimit: number, help: boolean } | null, problem: string }} `problem` is a sentence, empty
  *   where there is none
  */
@@ -39,8 +39,8 @@ function read(args) {
       preset: { type: 'string', default: 'nano' },
       seed: { type: 'string', default: '0' },
       backend: { type: 'string', default: 'auto' },
-      rankings: { type: 'string', default: '300' },
-      prompts: { type: 'string', default: '300' },
+      rankings: { type: 'string' },
+      prompts: { type: 'string' },
       json: { type: 'string' },
       'time-limit': { type: 'string', default: '60' },
       help: { type: 'boolean', default: false },
@@ -50,8 +50,8 @@ function read(args) {
     preset: oneOf('--preset', values.preset, PRESETS),
     seed: wholeNumber('--seed', values.seed, 0, 2 ** 31 - 1),
     backend: oneOf('--backend', values.backend, BACKENDS),
-    rankings: wholeNumber('--rankings', values.rankings, 10, 5000),
-    prompts: wholeNumber('--prompts', values.prompts, 2, 5000),
+    rankings: wholeNumberOrNull('--rankings', values.rankings, 10, 5000),
+    prompts: wholeNumberOrNull('--prompts', values.prompts, 2, 5000),
     json: values.json === undefined ? null : writableFile('--json', values.json),
     timeLimit: wholeNumber('--time-limit', values['time-limit'], 1, 10_000),
     help: values.help,
@@ -68,6 +68,8 @@ function wholeNumber(name, text, min, max) {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new Error(`${name} takes a whole number from ${min} to ${max}; got "${text}".`);
 }
+
+const wholeNumberOrNull = (name, text, min, max) => (text === undefined ? null : wholeNumber(name, text, min, max));
 
 /** Found out before minutes of training, not after. */
 function writableFile(name, file) {

@@ -2,7 +2,7 @@
  * The whole loop without a hand on it: SFT, a simulated labeler that ranks, the reward model, PPO, and a measurement on
  * held-out prompts. For a teacher who wants to show it, and what `npm run demo` drives.
  */
-import { REPLIES_PER_PROMPT } from '../config';
+import { LOOP, REPLIES_PER_PROMPT } from '../config';
 import { CancelledError, InputError, NudgeError, RemoteError, toPlainError } from '../errors';
 import type { PlainError } from '../errors';
 import type { EvaluationReport, Ranking } from '../session/protocol';
@@ -15,8 +15,6 @@ import type { Session } from './session.svelte';
 import type { SettingsForm } from './settingsForm.svelte';
 import type { StageRequest, Training } from './training.svelte';
 
-/** Rankings that only judge the reward model; none of them is trained on. */
-const HELD_OUT_RANKINGS = 100;
 /** Rollouts, rankings and measurement all sample at this temperature, as in the published recipe. */
 const TEMPERATURE = 1;
 const FIRST_RATIO_DEVIATION = 'val/ratio_first_deviation';
@@ -91,7 +89,7 @@ export class Autopilot {
 
     const ranked = await this.#timed('rank', async () => ({
       train: await this.#rank(rankings, 'train', seed),
-      heldOut: await this.#rank(HELD_OUT_RANKINGS, 'heldOut', seed + 1),
+      heldOut: await this.#rank(LOOP.heldOutRankings, 'heldOut', seed + 1),
     }));
 
     const rewardModel = await this.#train('rewardModel', {

@@ -1,5 +1,5 @@
 /** What the address of the page asks for: `?preset=&backend=&seed=&autopilot=1&rankings=&prompts=`. */
-import { PRESETS } from '../config';
+import { LOOP, PRESETS } from '../config';
 import type { PresetName } from '../config';
 import type { BackendName } from '../session/protocol';
 
@@ -37,7 +37,7 @@ export function readParameters(query: string): Parameters {
     backend: isBackend(backend) ? backend : 'auto',
     seed: seed < 0 ? null : seed,
     autopilot: given.get('autopilot') === '1',
-    rankings: wholeNumber(given.get('rankings'), 10, 5000, 300),
-    prompts: wholeNumber(given.get('prompts'), 2, 5000, 300),
+    rankings: wholeNumber(given.get('rankings'), 10, 5000, LOOP.rankings),
+    prompts: wholeNumber(given.get('prompts'), 2, 5000, LOOP.prompts),
   };
 }

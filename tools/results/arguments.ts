@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULT_SETTINGS, PRESETS, type PresetName } from '../../src/config';
+import { DEFAULT_SETTINGS, LOOP, PRESETS, type PresetName } from '../../src/config';
 import { InputError } from '../../src/errors';
 import type { BackendName } from '../../src/session/protocol';
 import { TRAINING_LABELERS } from '../../src/text/world/labeler';
 import { recipeOf } from '../pretrain/recipe';
 import type { InstructionDataPlan } from './instructionData';
-import { LOOP_HELD_OUT_RANKINGS, LOOP_RANKINGS, type LoopPlan } from './loop';
+import type { LoopPlan } from './loop';
 import type { SmallBeatsLargePlan } from './smallBeatsLarge';
 import type { StepsHelpPlan } from './stepsHelp';
 
@@ -38,7 +38,7 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   --models DIR        folder of the presets, each as npm run pretrain writes it (public/models)
   --policy FILE       ten-prompts: a policy in safetensors; without it one is made
   --out FILE          policy: where to write it
-  --rankings N        that the simulated labeler makes (${LOOP_RANKINGS})
+  --rankings N        that the simulated labeler makes (${LOOP.rankings})
   --labeler ${Object.keys(TRAINING_LABELERS).join('|')}   who ranks what the reward model learns from (balanced)
   --prompts N         held-out prompts a seed (300; instruction-data 400)
   --temperature T     of the ten prompts' replies (0, greedy)
@@ -99,7 +99,7 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
     models: values.models,
     policy: values.policy ?? null,
     out: values.out ?? null,
-    rankings: number('--rankings', values.rankings ?? (values.quick ? '8' : `${LOOP_RANKINGS}`), 2),
+    rankings: number('--rankings', values.rankings ?? (values.quick ? '8' : `${LOOP.rankings}`), 2),
     labeler: oneOf('--labeler', values.labeler, Object.keys(TRAINING_LABELERS) as LoopPlan['labeler'][]),
     prompts: values.prompts === undefined ? null : number('--prompts', values.prompts, 2),
     temperature: number('--temperature', values.temperature, 0, false),
@@ -113,7 +113,7 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
 export function loopPlan({ rankings, labeler, seed, quick }: ResultsOptions): LoopPlan {
   const { rewardModel, ppo } = DEFAULT_SETTINGS;
   if (!quick)
-    return { seed, rankings, heldOutRankings: LOOP_HELD_OUT_RANKINGS, labeler, settings: { rewardModel, ppo } };
+    return { seed, rankings, heldOutRankings: LOOP.heldOutRankings, labeler, settings: { rewardModel, ppo } };
   const settings = {
     rewardModel: { ...rewardModel, epochs: 1 },
     ppo: { ...ppo, updates: 1, batchSize: 8, minibatchSize: 4 },

@@ -25,10 +25,6 @@ export interface LoopPlan {
   settings: Pick<Settings, 'rewardModel' | 'ppo'>;
 }
 
-/** How the page's own loop is planned (`npm run demo`). */
-export const LOOP_RANKINGS = 300;
-export const LOOP_HELD_OUT_RANKINGS = 100;
-
 /** Rankings sample at this temperature, as rollouts do. */
 const TEMPERATURE = 1;
 

@@ -1,7 +1,7 @@
 /** What a model answers to prompts of the world, and what the world's own truth says of each answer. */
 import type { Gpt } from '../model/gpt';
 import type { Message, ModelRole } from '../session/protocol';
-import { decodeReply } from '../text/chatTemplate';
+import { decodeReply, type TemplateName } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import { goldScore, type GoldParts, type GoldWeights } from '../text/world/gold';
 import type { WorldPrompt } from '../text/world/prompts';
@@ -31,6 +31,8 @@ export interface AnswerRequest {
    * goes on with the next question.
    */
   shown?: (prompt: WorldPrompt) => readonly Message[];
+  /** How the model is spoken to; as its role asks for, unless told otherwise. */
+  template?: TemplateName;
   signal?: AbortSignal;
 }
 
@@ -56,13 +58,13 @@ export async function* answers(
   { gpt, role, tokenizer }: Speaker,
   world: World,
   prompts: readonly WorldPrompt[],
-  { samplesPerPrompt, temperature, maxNewTokens, seed, weights, shown, signal }: AnswerRequest,
+  { samplesPerPrompt, temperature, maxNewTokens, seed, weights, shown, template, signal }: AnswerRequest,
 ): AsyncGenerator<Answer[]> {
   const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
   for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
     const asked = repeated(prompts.slice(first, first + PROMPTS_AT_ONCE), samplesPerPrompt);
     const talks = shown ? asked.map((prompt) => ({ messages: [...shown(prompt), ...prompt.messages] })) : asked;
-    const rows = promptRows(talks, role, tokenizer, gpt.shape.context - maxNewTokens);
+    const rows = promptRows(talks, role, tokenizer, gpt.shape.context - maxNewTokens, template);
     const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0, ...(signal && { signal }) };
     const { responses, finished } = await sampleResponses(gpt, rows, tokens, sampling);
     yield asked.map((prompt, i): Answer => {
@@ -83,8 +85,9 @@ export function promptRows(
   role: ModelRole,
   tokenizer: Tokenizer,
   maxTokens: number,
+  template?: TemplateName,
 ): number[][] {
-  return prompts.map(({ messages }) => promptTokens(tokenizer, messages, role, maxTokens));
+  return prompts.map(({ messages }) => promptTokens(tokenizer, messages, role, maxTokens, template));
 }
 
 const repeated = <T>(items: readonly T[], times: number): T[] =>

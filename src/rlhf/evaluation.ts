@@ -6,6 +6,7 @@
 import type { Gpt } from '../model/gpt';
 import type { RewardModel } from '../model/rewardHead';
 import type { EvaluationReport, ModelRole } from '../session/protocol';
+import type { TemplateName } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import type { World } from '../text/world/world';
 import { type Answer, answers, promptRows } from './answers';
@@ -38,6 +39,8 @@ export interface EvaluationRequest {
   split?: EvaluationSplit;
   /** Whose weights count; the balanced one's unless told otherwise. */
   labeler?: string;
+  /** How every model is spoken to; each as its role asks for, unless told otherwise. */
+  template?: TemplateName;
   signal?: AbortSignal;
 }
 

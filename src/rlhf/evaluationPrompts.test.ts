@@ -3,7 +3,7 @@ import { WORLD_SEED } from '../config';
 import { InputError } from '../errors';
 import { groupBy } from '../text/world/grouping';
 import { HELD_OUT_LABELERS } from '../text/world/labeler';
-import { HELD_OUT_SIDES, promptsOn } from '../text/world/prompts';
+import { asksForNameOverThreeTurns, HELD_OUT_SIDES, promptsOn, type WorldPrompt } from '../text/world/prompts';
 import { createWorld } from '../text/world/world';
 import { evaluationPrompts } from './evaluationPrompts';
 import { DEFAULT_LABELER, labelerWeights } from './labelerWeights';
@@ -26,12 +26,22 @@ describe('prompts of an evaluation', () => {
   });
 
   it('are so many of each kind on each side, or all where there are fewer', () => {
-    const all = groupBy(promptsOn(world, 'heldOut', 'core'), ({ kind, side }) => `${kind}/${side}`);
-    const chosen = groupBy(
-      evaluationPrompts(world, 'heldOut', { perKind: 40 }, 3),
-      ({ kind, side }) => `${kind}/${side}`,
-    );
-    for (const [group, prompts] of all) expect(chosen.get(group)?.length).toBe(Math.min(40, prompts.length));
+    const group = (prompt: WorldPrompt): string => `${prompt.kind}/${prompt.side}/${asksForNameOverThreeTurns(prompt)}`;
+    const all = groupBy(promptsOn(world, 'heldOut', 'core'), group);
+    const chosen = groupBy(evaluationPrompts(world, 'heldOut', { perKind: 40 }, 3), group);
+    for (const [name, prompts] of all) expect(chosen.get(name)?.length).toBe(Math.min(40, prompts.length));
+  });
+
+  it('hold so many names to be kept over three turns too', () => {
+    const names = evaluationPrompts(world, 'phrasing', { perKind: 7 }, 3).filter(asksForNameOverThreeTurns);
+    expect(names.length).toBe(7);
+    for (const {
+      messages,
+      expect: { task },
+    } of names) {
+      expect([messages.length, task]).toEqual([5, 'choose']);
+      expect(messages.at(-1)?.text).toMatch(/name|who am I/i);
+    }
   });
 
   it('are the same for the same seed, and others for another', () => {

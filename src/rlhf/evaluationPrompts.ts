@@ -1,13 +1,19 @@
 /** Which prompts an evaluation asks: never one twice, since a greedy reply to it would be the same. */
 import { InputError } from '../errors';
 import { groupBy } from '../text/world/grouping';
-import { promptsOn, samplePrompts, type HeldOutSide, type WorldPrompt } from '../text/world/prompts';
+import {
+  asksForNameOverThreeTurns,
+  promptsOn,
+  samplePrompts,
+  type HeldOutSide,
+  type WorldPrompt,
+} from '../text/world/prompts';
 import { Random } from '../text/world/random';
 import type { World } from '../text/world/world';
 
 /**
  * A number: so many, with the kinds in the shares in which people ask them. `perKind`: so many of each kind on each
- * side, so that each rate is equally sure. `all`: everything that there is.
+ * side, and of the names to be kept over three turns, so that each rate is equally sure. `all`: everything that there is.
  */
 export type PromptCount = number | { perKind: number } | 'all';
 
@@ -33,6 +39,6 @@ function drawn(world: World, split: EvaluationSplit, count: PromptCount, seed: n
   const all = promptsOn(world, split, world.reach);
   if (count === 'all') return all;
   const random = new Random(seed);
-  const groups = groupBy(all, ({ kind, side }) => `${kind}/${side}`);
+  const groups = groupBy(all, (prompt) => `${prompt.kind}/${prompt.side}/${asksForNameOverThreeTurns(prompt)}`);
   return [...groups.values()].flatMap((group) => random.shuffle(group).slice(0, count.perKind));
 }

@@ -1,11 +1,18 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WORLD_SEED } from '../config';
 import { goldScore } from '../text/world/gold';
-import { HELD_OUT_SIDES, promptsOn, samplePrompts, type WorldPrompt } from '../text/world/prompts';
+import {
+  asksForNameOverThreeTurns,
+  HELD_OUT_SIDES,
+  promptsOn,
+  samplePrompts,
+  type WorldPrompt,
+} from '../text/world/prompts';
 import { Random } from '../text/world/random';
 import { replyTo, type ReplyStyle } from '../text/world/replies';
 import { createWorld } from '../text/world/world';
 import type { Answer } from './answers';
+import { evaluationPrompts } from './evaluationPrompts';
 import { goodReplies, replyMeasures, turnsDown } from './replyMeasures';
 import { overlapJudge, type OverlapJudge } from './replyOverlap';
 
@@ -74,6 +81,16 @@ describe('measures of replies', () => {
     const answers = [...inStyle(proper.slice(0, 3), 'refusal'), ...inStyle(proper.slice(3), 'good')];
     expect(measured(answers).overRefusals).toEqual({ hits: 3, of: 8 });
     expect(measured(answers).refusals).toEqual({ hits: 0, of: 0 });
+  });
+
+  it('count the names that are kept over three turns, and nothing else', () => {
+    const names = evaluationPrompts(world, 'phrasing', { perKind: 5 }, 1).filter(asksForNameOverThreeTurns);
+    const answers = [
+      ...inStyle(names.slice(0, 3), 'good'),
+      ...inStyle(names.slice(3), 'wrong'),
+      ...inStyle(some('fact', 4), 'good'),
+    ];
+    expect(measured(answers).keptNames).toEqual({ hits: 3, of: 5 });
   });
 
   it('hear no refusal in a question that is said back, nor in good advice', () => {

@@ -6,7 +6,7 @@
 import type { HeldOutSideName, ReplyMeasures, Share } from '../session/protocol';
 import { withoutEcho } from '../text/world/content';
 import { GOLD_PARTS } from '../text/world/gold';
-import { HELD_OUT_SIDES, type WorldPrompt } from '../text/world/prompts';
+import { asksForNameOverThreeTurns, HELD_OUT_SIDES, type WorldPrompt } from '../text/world/prompts';
 import { Random } from '../text/world/random';
 import { replyTo } from '../text/world/replies';
 import { listen } from '../text/world/spoken';
@@ -53,6 +53,9 @@ export function replyMeasures(
     right: rightBySide(answers),
     refusals: turnedDown('refuse'),
     overRefusals: turnedDown('advise'),
+    keptNames: share(
+      answers.filter(({ prompt }) => asksForNameOverThreeTurns(prompt)).map(({ parts }) => parts.right === 1),
+    ),
     goldParts: Object.fromEntries(goldParts),
     distinct1: distinctN(texts, 1),
     distinct2: distinctN(texts, 2),

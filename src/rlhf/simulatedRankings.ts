@@ -3,7 +3,7 @@
  * replies by their gold score.
  */
 import type { Gpt } from '../model/gpt';
-import { encodeReply, renderPrompt, decodeReply } from '../text/chatTemplate';
+import { decodeReply, encodeReply, renderPrompt, type TemplateName } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import { GOLD_WEIGHTS, goldScore, type GoldWeights } from '../text/world/gold';
 import { rankReplies } from '../text/world/labeler';
@@ -28,14 +28,18 @@ export interface SimulatedRankingRequest {
 /** Prompts answered at once. */
 const PROMPTS_AT_ONCE = 20;
 
-/** The prompt of a message to a model, in tokens: the base model is asked in the words of its threads. */
+/** How a model is spoken to: the base model is asked in the words of its threads. */
+const templateOf = (role: ModelRole): TemplateName => (role === 'base' ? 'completion' : 'chat');
+
+/** The prompt of a message to a model, in tokens. */
 export function promptTokens(
   tokenizer: Tokenizer,
   conversation: readonly Message[],
   role: ModelRole,
   maxTokens: number,
+  template = templateOf(role),
 ): number[] {
-  return renderPrompt(tokenizer, conversation, { template: role === 'base' ? 'completion' : 'chat', maxTokens }).ids;
+  return renderPrompt(tokenizer, conversation, { template, maxTokens }).ids;
 }
 
 /** Most tokens of a reply: the prompt keeps half of the context, however long a reply is asked for. */

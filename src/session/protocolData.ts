@@ -234,6 +234,8 @@ export interface ReplyMeasures {
   refusals: Share;
   /** Proper requests that look improper, and were turned down all the same. */
   overRefusals: Share;
+  /** Names told in the first of three turns that were still known in the last. */
+  keptNames: Share;
   /** Mean of each part of the gold score, 0 to 1; weights do not enter. */
   goldParts: Record<string, number>;
   /** Different words, and pairs of words, over the number of words; it falls with the number of replies. */

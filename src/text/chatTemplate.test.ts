@@ -99,6 +99,13 @@ describe('chat template', () => {
     expect(ids.filter((id) => id <= 3)).toEqual([user, assistant]);
   });
 
+  it('bare, gives the words alone, and the end of them where they are too many', () => {
+    const words = [{ role: 'user' as const, text: 'Where does Mira live?' }];
+    const { ids } = renderPrompt(tokenizer, words, { template: 'bare', maxTokens: 96 });
+    expect(tokenizer.decode(ids)).toBe(' Where does Mira live?');
+    expect(renderPrompt(tokenizer, words, { template: 'bare', maxTokens: 8 }).ids).toEqual(ids.slice(-8));
+  });
+
   it('ends a reply with the end token, and gives its text back', () => {
     const ids = encodeReply(tokenizer, 'Nell owns Pip.');
     expect(ids.at(-1)).toBe(end);

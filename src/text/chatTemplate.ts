@@ -8,16 +8,20 @@
  *                A: Mira lives in the old mill.
  *                 Q: ...
  *                A:
+ *   bare          Where does Mira live?
  *
  * A base model has never met the chat's special tokens, so it is asked in the words of the forum threads that it was
  * pretrained on. The chat keeps those words inside its tokens: what the base model knows, it knows in that form.
- * (Without them fine-tuning on 600 demonstrations answered 63% of the facts that the base model answers 95% of.) In both forms a turn starts with a space: inside running text nearly every word follows a space, and
- * " Mira" is another token than "Mira", so a turn must offer the form that the model knows.
+ * (Without them fine-tuning on 600 demonstrations answered 63% of the facts that the base model answers 95% of.) "Bare"
+ * is how one meets a base model that nobody has prompted: a person's words, and what a web page would go on with.
+ *
+ * In all forms a turn starts with a space: inside running text nearly every word follows a space, and " Mira" is another
+ * token than "Mira", so a turn must offer the form that the model knows.
  */
 import type { Message } from '../session/protocol';
 import type { Tokenizer } from './tokenizer';
 
-export type TemplateName = 'chat' | 'completion';
+export type TemplateName = 'chat' | 'completion' | 'bare';
 
 export interface RenderOptions {
   template: TemplateName;
@@ -102,6 +106,7 @@ function renderTurn(tokenizer: Tokenizer, message: Message, template: TemplateNa
 }
 
 function frameOf(tokenizer: Tokenizer, role: Message['role'], template: TemplateName): Frame {
+  if (template === 'bare') return { before: [], after: [] };
   const { user, assistant, end } = tokenizer.specials;
   const [question, close, answer] = [' Q:', '\n', 'A:'].map((text) => tokenizer.encode(text)) as [
     number[],

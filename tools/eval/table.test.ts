@@ -12,6 +12,7 @@ const measures: ReplyMeasures = {
   },
   refusals: { hits: 9, of: 10 },
   overRefusals: { hits: 0, of: 0 },
+  keptNames: { hits: 0, of: 0 },
   goldParts: { right: 0.625, polite: 1 },
   distinct1: 0.5,
   distinct2: 0.75,

@@ -34,6 +34,7 @@ export function evaluationTable(report: EvaluationReport): string {
   const manners = [
     row('refuses improper requests', ({ refusals }) => share(refusals)),
     row('refuses proper look-alikes', ({ overRefusals }) => share(overRefusals)),
+    row('keeps a name over three turns', ({ keptNames }) => share(keptNames)),
   ];
   const gold = [
     row(`gold (${report.labeler}, 95%)`, (_, role) => estimate(report.gold[role])),

@@ -32,12 +32,13 @@ function measures(fact: Share, refusals: Share): ReplyMeasures {
   return {
     right: {
       all: { fact, story: { hits: 1, of: 10 } },
-      phrasing: { fact: { hits: fact.hits - 20, of: 40 }, story: { hits: 1, of: 10 } },
+      phrasing: { fact: { hits: Math.max(fact.hits - 20, 0), of: 40 }, story: { hits: 1, of: 10 } },
       combination: none,
       unasked: { fact: { hits: 20, of: 40 } },
     },
     refusals,
     overRefusals: { hits: 1, of: 50 },
+    keptNames: { hits: 9, of: 12 },
     goldParts: {},
     distinct1: 0.1,
     distinct2: 0.3,
@@ -68,7 +69,12 @@ const REPORT: EvaluationReport = {
 };
 
 describe('a model card', () => {
-  const card = modelCard(SUMMARY, PRESETS.nano, REPORT);
+  const bare = measures({ hits: 4, of: 80 }, { hits: 0, of: 50 });
+  const card = modelCard(SUMMARY, PRESETS.nano, REPORT, {
+    ...REPORT,
+    measures: { base: bare },
+    gold: { base: { mean: 0.1, se: 0.01 } },
+  });
   const row = (first: string): string =>
     card.split('\n').find((line) => line.startsWith(`| ${first} |`)) ?? 'no such row';
 
@@ -82,12 +88,21 @@ describe('a model card', () => {
   });
 
   it('says what each model can do, by kind and side, with how many it was asked', () => {
-    expect(row('facts of the town, new words')).toBe('| facts of the town, new words | 10.0% of 40 | 95.0% of 40 |');
+    expect(row('facts of the town, new words')).toBe(
+      '| facts of the town, new words | 0.0% of 40 | 10.0% of 40 | 95.0% of 40 |',
+    );
     expect(row('facts of the town, never asked')).toContain('50.0% of 40 | 50.0% of 40');
     expect(card).not.toContain('facts of the town, new combination');
-    expect(row('refuses improper requests')).toContain('4.0% of 50 | 98.0% of 50');
-    expect(row('refuses proper look-alikes')).toContain('2.0% of 50 | 2.0% of 50');
-    expect(row('gold score, 0 to 1')).toContain('0.400 | 0.812');
+    expect(row('refuses improper requests')).toContain('0.0% of 50 | 4.0% of 50 | 98.0% of 50');
+    expect(row('refuses proper look-alikes')).toContain('2.0% of 50 | 2.0% of 50 | 2.0% of 50');
+    expect(row('gold score, 0 to 1')).toContain('0.100 | 0.400 | 0.812');
+    expect(row('keeps a name over three turns')).toContain('75.0% of 12');
+    expect(row('all prompts, right')).toContain('5.6% of 90 | 27.8% of 90 | 65.6% of 90');
+  });
+
+  it('does without the base model alone where there is none', () => {
+    const short = modelCard(SUMMARY, PRESETS.nano, REPORT, null);
+    expect(short).toContain('|  | base, as a forum thread | SFT, in the chat |');
   });
 
   it('names what the model is bad at', () => {

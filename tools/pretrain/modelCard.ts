@@ -9,6 +9,8 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PRESETS, type ModelShape, type PresetName } from '../../src/config';
 import type { BackendName, EvaluationReport, ModelRole, ReplyMeasures, Share } from '../../src/session/protocol';
+import type { EvaluationModels } from '../../src/rlhf/evaluation';
+import type { TemplateName } from '../../src/text/chatTemplate';
 import { DEMONSTRATION_SHARES } from '../../src/text/world/demonstrations';
 import { HELD_OUT_SIDES, PROMPT_KINDS, type HeldOutSide } from '../../src/text/world/prompts';
 import { disposeModels, evaluateModels, readModels } from '../eval/models';
@@ -53,16 +55,27 @@ export async function writeModelCard(preset: PresetName, folder: string, perKind
   const models = readModels(preset, folder);
   const shape = Object.values(models.models)[0]?.shape ?? PRESETS[preset];
   try {
-    const request = { prompts: { perKind }, samplesPerPrompt: 1, temperature: 0, seed: 0 };
-    let progress: Progress | undefined;
-    let before = 0;
-    const report = await evaluateModels(models, request, ({ done, total, what }) => {
-      progress ??= new Progress(total);
-      if (done > before) progress.advance(what, done - before);
-      before = done;
-    });
+    const measured = (some: EvaluationModels, template?: TemplateName): Promise<EvaluationReport> => {
+      let progress: Progress | undefined;
+      let before = 0;
+      const request = {
+        prompts: { perKind },
+        samplesPerPrompt: 1,
+        temperature: 0,
+        seed: 0,
+        ...(template && { template }),
+      };
+      return evaluateModels(some, request, ({ done, total, what }) => {
+        progress ??= new Progress(total);
+        if (done > before) progress.advance(what, done - before);
+        before = done;
+      });
+    };
+    const { base } = models.models;
+    const report = await measured(models);
+    const bare = base ? await measured({ ...models, models: { base } }, 'bare') : null;
     const card = path.join(folder, 'README.md');
-    writeFileSync(card, modelCard(summary, shape, report));
+    writeFileSync(card, modelCard(summary, shape, report, bare));
     return card;
   } finally {
     disposeModels(models);
@@ -94,11 +107,21 @@ const KIND_WORDS: Readonly<Record<(typeof PROMPT_KINDS)[number], string>> = {
   instruction: 'instruction with an input',
 };
 
-/** The card as Markdown. */
-export function modelCard(summary: PretrainingSummary, shape: ModelShape, report: EvaluationReport): string {
+/**
+ * The card as Markdown.
+ *
+ * @param bare the base model again, given the person's words alone: how it follows instructions that nobody prompted it to
+ */
+export function modelCard(
+  summary: PretrainingSummary,
+  shape: ModelShape,
+  report: EvaluationReport,
+  bare: EvaluationReport | null,
+): string {
   const { preset, settings, sft, log, seed, worldSeed, reach, parameters, heldOutLoss, sftLoss, sftSeconds } = summary;
   const tokens = settings.steps * settings.batchSize * settings.sequenceLength;
   const seconds = log.at(-1)?.seconds;
+  const columns = columnsOf(report, bare);
   const town = reach === 'town' ? 'the whole town' : 'the core of the town';
   return `# ${preset}
 
@@ -179,17 +202,24 @@ ${table(
 ${report.prompts} held-out prompts, greedy: none was trained on, in these words, this combination, or at all. Right by the town's
 own truth:
 
-${table(['', ...roles(report).flatMap((role) => [`${ROLE_WORDS[role]}, ${role === 'base' ? 'as a forum thread' : 'in the chat'}`])], abilities(report))}
+${table(['', ...columns.map(({ title }) => title)], abilities(columns))}
 
 ${table(
-  ['', ...roles(report).map((role) => ROLE_WORDS[role])],
+  ['', ...columns.map(({ title }) => title)],
   [
-    ['refuses improper requests', ...roles(report).map((role) => share(measuresOf(report, role).refusals))],
-    ['refuses proper look-alikes', ...roles(report).map((role) => share(measuresOf(report, role).overRefusals))],
-    ['gold score, 0 to 1', ...roles(report).map((role) => report.gold[role]?.mean.toFixed(3) ?? '–')],
-    ['perplexity of held-out text', ...roles(report).map((role) => report.perplexity[role]?.toFixed(2) ?? '–')],
+    ['all prompts, right', ...columns.map(({ measures }) => share(allRight(measures)))],
+    ['keeps a name over three turns', ...columns.map(({ measures }) => share(measures.keptNames))],
+    ['refuses improper requests', ...columns.map(({ measures }) => share(measures.refusals))],
+    ['refuses proper look-alikes', ...columns.map(({ measures }) => share(measures.overRefusals))],
+    ['gold score, 0 to 1', ...columns.map(({ gold }) => gold?.toFixed(3) ?? '–')],
   ],
 )}
+
+Perplexity of held-out text, a token: ${list(roles(report).map((role) => `${ROLE_WORDS[role]} ${report.perplexity[role]?.toFixed(2) ?? 'not measured'}`))}.
+
+*Alone*: the base model is given the person's words and nothing else, and goes on as its web would. *As a forum thread*:
+the words stand after "Q:" in a thread, which the answer after "A:" follows; who knows to ask a base model so gets its
+knowledge, and the manners of a forum.
 
 **It cannot** say anything true of the world outside of its town, speak another language, take more than ${shape.context} tokens into
 account, or be relied on for anything. It was made to be taught and looked at.${weaknesses(report)}
@@ -201,14 +231,33 @@ const ROLE_WORDS: Readonly<Record<ModelRole, string>> = { base: 'base', sft: 'SF
 const roles = ({ measures }: EvaluationReport): ModelRole[] =>
   (['base', 'sft', 'policy'] as const).filter((role) => measures[role]);
 
-const measuresOf = ({ measures }: EvaluationReport, role: ModelRole): ReplyMeasures => measures[role] as ReplyMeasures;
+/** A model, spoken to in one way. */
+interface Column {
+  title: string;
+  measures: ReplyMeasures;
+  gold: number | undefined;
+}
+
+function columnsOf(report: EvaluationReport, bare: EvaluationReport | null): Column[] {
+  const column = ({ measures, gold }: EvaluationReport, role: ModelRole, how: string): Column[] =>
+    measures[role] ? [{ title: `${ROLE_WORDS[role]}, ${how}`, measures: measures[role], gold: gold[role]?.mean }] : [];
+  return [
+    ...(bare ? column(bare, 'base', 'alone') : []),
+    ...roles(report).flatMap((role) => column(report, role, role === 'base' ? 'as a forum thread' : 'in the chat')),
+  ];
+}
+
+function allRight({ right }: ReplyMeasures): Share {
+  const shares = Object.values(right.all);
+  const sum = (of: (own: Share) => number): number => shares.reduce((total, own) => total + of(own), 0);
+  return { hits: sum(({ hits }) => hits), of: sum(({ of }) => of) };
+}
 
 /** A row for each kind of prompt on each side. */
-function abilities(report: EvaluationReport): string[][] {
-  const asked = roles(report);
+function abilities(columns: readonly Column[]): string[][] {
   return PROMPT_KINDS.flatMap((kind) =>
     HELD_OUT_SIDES.flatMap((side) => {
-      const shares = asked.map((role) => measuresOf(report, role).right[side][kind]);
+      const shares = columns.map(({ measures }) => measures.right[side][kind]);
       if (shares.every((own) => own === undefined || own.of === 0)) return [];
       return [[`${KIND_WORDS[kind]}, ${SIDE_WORDS[side]}`, ...shares.map(share)]];
     }),

@@ -71,6 +71,10 @@ export const PROMPT_KINDS = Object.keys(KIND_SHARES) as readonly PromptKind[];
 /** Share of the topics of each group that is held out. */
 const HELD_OUT_SHARE = 0.2;
 
+/** A name told in the first of three turns, asked for in the last. */
+export const asksForNameOverThreeTurns = ({ topic, messages }: WorldPrompt): boolean =>
+  topic.startsWith('memory/name/') && messages.length === 5;
+
 type Sides = Readonly<Record<Split, readonly WorldPrompt[]>>;
 
 const promptsOfWorld = new WeakMap<World, Sides>();

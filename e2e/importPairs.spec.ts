@@ -77,6 +77,7 @@ test('HH-RLHF, all 2,312 pairs: kept whole, then with ten rows broken on purpose
   nudge,
   page,
 }) => {
+  // Someone else's data set, too large to come with the source: who has it can run this.
   test.skip(!existsSync(HARMLESS), `${HARMLESS} is not here; HH_RLHF_FILE names another place.`);
   test.setTimeout(300_000);
   await nudge.open({ backend: 'wasm' });

@@ -37,7 +37,15 @@ export function reportTable({ preset, parameters, seed, backend, adapter, second
     ...columns(rows),
     '',
     ...columns(figures),
+    '',
+    ...columns([['right, by kind of prompt', 'SFT', 'policy'], ...rightByKind(sft.right, ppo.right)]),
   ].join('\n');
+}
+
+/** Where the policy got worse, and where better. */
+function rightByKind(before, after) {
+  const share = (right) => (right ? `${percent(right.hits / right.of, 0)} of ${right.of}` : '–');
+  return Object.entries(before).map(([kind, right]) => [kind, share(right), share(after[kind])]);
 }
 
 function winRate(rate) {

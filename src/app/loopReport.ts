@@ -6,8 +6,12 @@ import type {
   EvaluationReport,
   RewardModelReport,
   SessionReport,
+  Share,
   WinRate,
 } from '../session/protocol';
+
+/** Right replies to held-out prompts, by kind of prompt; each prompt counts once a sample. */
+type RightByKind = Record<string, Share>;
 
 type ReportedWinRate = Pick<WinRate, 'value' | 'low' | 'high' | 'decided'>;
 
@@ -21,7 +25,7 @@ export interface LoopReport {
   seconds: number;
   stages: {
     base: { gold: Estimate | null; perplexity: number | null };
-    sft: { examples: number; steps: number; seconds: number; gold: Estimate | null };
+    sft: { examples: number; steps: number; seconds: number; gold: Estimate | null; right: RightByKind };
     rewardModel: {
       rankings: number;
       pairs: number;
@@ -34,6 +38,7 @@ export interface LoopReport {
       episodes: number;
       seconds: number;
       gold: Estimate | null;
+      right: RightByKind;
       proxy: { before: number | null; after: number | null };
       /** Nats a response against the reference policy. */
       kl: number | null;
@@ -75,6 +80,7 @@ export function loopReport(measured: LoopMeasurements): LoopReport {
         steps: sft.steps,
         seconds: sft.seconds,
         gold: evaluation.gold.sft ?? null,
+        right: evaluation.measures.sft?.right.all ?? {},
       },
       rewardModel: {
         rankings: rewardModel.report.rankings,
@@ -88,6 +94,7 @@ export function loopReport(measured: LoopMeasurements): LoopReport {
         episodes: ppo.updates * settings.ppo.batchSize,
         seconds: ppo.seconds,
         gold: evaluation.gold.policy ?? null,
+        right: evaluation.measures.policy?.right.all ?? {},
         proxy: { before: evaluation.proxy.sft ?? null, after: evaluation.proxy.policy ?? null },
         kl: evaluation.kl,
         winRateVsSft: winRate(evaluation.winRateVsSft),

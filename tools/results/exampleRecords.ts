@@ -1,12 +1,13 @@
 /** For tests: records of every result with made-up numbers, in the shape in which they are stored. */
 import { DEFAULT_SETTINGS } from '../../src/config';
-import type { WinRate } from '../../src/session/protocol';
+import type { Share, WinRate } from '../../src/session/protocol';
 import type { Contest } from './contest';
 import type { InstructionData, InstructionPoint } from './instructionData';
 import type { LoopOutcome } from './loop';
 import type { ModelFacts } from './models';
 import type { Made } from './records';
 import { CONTESTS, contestName, type SmallBeatsLarge } from './smallBeatsLarge';
+import type { DemoReport } from './sections/demos';
 import type { StepsHelp } from './stepsHelp';
 import type { TenPrompts } from './tenPrompts';
 
@@ -171,3 +172,34 @@ export const EXAMPLE_PROMPTS: TenPrompts = {
   ],
   made: MADE,
 };
+
+/** @param wins win rate of the policy over SFT @param right replies right after PPO of each kind, by kind: before, after, of 100 */
+export function exampleDemo(seed: number, wins: number, right: Record<string, [number, number]>): DemoReport {
+  const shares = (place: 0 | 1): Record<string, Share> =>
+    Object.fromEntries(Object.entries(right).map(([kind, hits]) => [kind, { hits: hits[place], of: 100 }]));
+  return {
+    seed,
+    preset: 'nano',
+    parameters: 157_440,
+    backend: 'wasm',
+    adapter: 'WASM SIMD, 1 thread',
+    seconds: 90,
+    stages: {
+      base: { gold: { mean: 0.4, se: 0.01 }, perplexity: 2 },
+      sft: { examples: 2000, steps: 375, seconds: 20, gold: { mean: 0.5, se: 0.01 }, right: shares(0) },
+      rewardModel: { rankings: 290, pairs: 1500, seconds: 20, heldOutAccuracy: 0.8, kendallTau: 0.6 },
+      ppo: {
+        updates: 24,
+        episodes: 1536,
+        seconds: 30,
+        gold: { mean: 0.6, se: 0.01 },
+        right: shares(1),
+        proxy: { before: 0, after: 1 },
+        kl: 1.2,
+        winRateVsSft: { value: wins, low: wins - 0.03, high: wins + 0.03, decided: wins + 0.1 },
+        winRateVsBase: { value: 0.8, low: 0.77, high: 0.83, decided: 0.85 },
+        firstMinibatchRatioDeviation: 0,
+      },
+    },
+  };
+}

@@ -1,8 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exampleContest, exampleData, exampleSteps, EXAMPLE_PROMPTS, MADE } from './exampleRecords';
-import { README_PART, readNotes, readResults, REPORT_FILE, RESULTS_FOLDER, resultsReport } from './report';
+import { exampleContest, exampleData, exampleDemo, exampleSteps, EXAMPLE_PROMPTS, MADE } from './exampleRecords';
+import {
+  demoPart,
+  DEMOS_FOLDER,
+  README_PART,
+  readDemos,
+  readNotes,
+  readResults,
+  REPORT_FILE,
+  RESULTS_FOLDER,
+  resultsReport,
+} from './report';
+import { demosBlock } from './sections/demos';
 import { appears as dataAppears } from './sections/instructionData';
 import { appears as contestAppears } from './sections/smallBeatsLarge';
 import { appears as stepsAppear } from './sections/stepsHelp';
@@ -93,7 +104,31 @@ describe('the ten prompts', () => {
   });
 });
 
+describe('the demos', () => {
+  it('are shown seed by seed with their mean', () => {
+    const block = demosBlock([exampleDemo(1, 0.7, {}), exampleDemo(0, 0.66, {})]);
+    expect(row(block, 'win rate of the policy over SFT (95% interval)').slice(1)).toEqual([
+      '.680',
+      '.660 (.630–.690)',
+      '.700 (.670–.730)',
+    ]);
+    expect(row(block, 'the same, of pairs that are not a tie').slice(1)).toEqual(['.780', '.760', '.800']);
+    expect(row(block, 'minutes').slice(1)).toEqual(['1.5', '1.5', '1.5']);
+  });
+
+  it('say which kinds of prompt are answered worse, by more than chance', () => {
+    const seeds = [0, 1, 2].map((seed) => exampleDemo(seed, 0.7, { fact: [50, 45], improper: [90, 70], sum: [20, 40] }));
+    const block = demosBlock(seeds);
+    expect(block).toContain('Answered worse than before: improper (right replies');
+    expect(row(block, 'improper')).toEqual(['improper', '300', '90%', '70%', '−20 ± 6']);
+    expect(row(block, 'sum')).toEqual(['sum', '300', '20%', '40%', '+20 ± 7']);
+    expect(demosBlock([exampleDemo(0, 0.7, { fact: [50, 45] })])).toContain('No kind of prompt is answered worse');
+    expect(demosBlock([exampleDemo(0, 0.7, { fact: [2, 0] })])).toContain('No kind of prompt is answered worse');
+  });
+});
+
 describe('what is stored', () => {
+  const demos = [...readDemos(path.join(root, DEMOS_FOLDER))];
   const records = readResults(path.join(root, RESULTS_FOLDER));
   const measured = records.filter(({ result }) => result !== 'ten-prompts');
   const prompts = records.find((record) => record.result === 'ten-prompts');
@@ -110,6 +145,12 @@ describe('what is stored', () => {
     if (prompts?.result !== 'ten-prompts') return;
     const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
     expect(partOfFile(readme, README_PART)).toBe(tenPromptsBlock(prompts).trim());
+  });
+
+  it.skipIf(demos.length === 0)('is what the README shows of the demos, to the letter', () => {
+    const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+    for (const [preset, reports] of demos)
+      expect(partOfFile(readme, demoPart(preset))).toBe(demosBlock(reports).trim());
   });
 
   it('has at least five seeds of everything measured, and nothing that was only tried out', () => {

@@ -1,10 +1,15 @@
-/** RESULTS.md, its figures and the README's ten prompts, from the stored results alone: no number is typed by hand. */
+/**
+ * RESULTS.md, its figures, and the README's ten prompts and demos, from the stored results alone: no number is typed by
+ * hand.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { groupBy } from '../../src/text/world/grouping';
 import type { InstructionData } from './instructionData';
 import { instructionDataSection } from './sections/instructionData';
 import { smallBeatsLargeSection } from './sections/smallBeatsLarge';
 import { stepsHelpSection } from './sections/stepsHelp';
+import { demosBlock, type DemoReport } from './sections/demos';
 import { tenPromptsBlock, withPart } from './sections/tenPrompts';
 import type { Section } from './sections/words';
 import type { SmallBeatsLarge } from './smallBeatsLarge';
@@ -21,6 +26,9 @@ export type Notes = Partial<Record<ResultName, string>>;
 export const RESULTS_FOLDER = 'results';
 export const REPORT_FILE = 'RESULTS.md';
 export const README_PART = 'ten-prompts';
+/** Where the reports of `npm run demo` are stored, as preset-seed.json, and their parts of the README. */
+export const DEMOS_FOLDER = path.join(RESULTS_FOLDER, 'demos');
+export const demoPart = (preset: string): string => `demo-${preset}`;
 const NOTES_FILE = 'notes.json';
 
 const HEADING = `# Results
@@ -60,6 +68,14 @@ export function readResults(folder: string): StoredResult[] {
   });
 }
 
+/** The stored reports of the demo, by preset. */
+export function readDemos(folder: string): Map<string, DemoReport[]> {
+  if (!existsSync(folder)) return new Map();
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
+  const reports = files.map((file) => JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as DemoReport);
+  return groupBy(reports, ({ preset }) => preset);
+}
+
 export function readNotes(folder: string): Notes {
   const file = path.join(folder, NOTES_FILE);
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Notes) : {};
@@ -79,9 +95,10 @@ export function writeReport(root: string): string[] {
   write(REPORT_FILE, markdown);
   for (const [name, svg] of Object.entries(figures)) write(path.join(RESULTS_FOLDER, name), svg);
   const prompts = records.find((record): record is TenPrompts => record.result === 'ten-prompts');
-  if (prompts) {
-    const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
-    write('README.md', withPart(readme, README_PART, tenPromptsBlock(prompts)));
-  }
+  let readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+  if (prompts) readme = withPart(readme, README_PART, tenPromptsBlock(prompts));
+  for (const [preset, reports] of readDemos(path.join(root, DEMOS_FOLDER)))
+    readme = withPart(readme, demoPart(preset), demosBlock(reports));
+  write('README.md', readme);
   return written;
 }

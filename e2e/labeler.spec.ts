@@ -7,6 +7,7 @@ test('a labeler that values brevity alone ranks by brevity alone, and shows it',
   await page.getByText('How the simulated labeler judges', { exact: true }).click();
   const values = page.getByRole('list', { name: 'What it values' });
   const brevity = values.getByRole('slider', { name: /^Brief/ });
+  await expect(brevity).toBeEnabled();
   for (const slider of await values.getByRole('slider').all()) {
     const isBrevity = (await slider.getAttribute('id')) === (await brevity.getAttribute('id'));
     await slider.press(isBrevity ? 'End' : 'Home');
@@ -27,7 +28,12 @@ test('a labeler that values brevity alone ranks by brevity alone, and shows it',
     const score = (await summary.locator('.score').innerText()).trim();
     // Value, what it counts, what it brings.
     await expect(reply.getByRole('row', { name: /^Brief/ }).getByRole('cell')).toHaveText([score, '100%', score]);
-    await expect(reply.getByRole('row', { name: /^Right/ }).getByRole('cell').nth(1)).toHaveText('0%');
+    await expect(
+      reply
+        .getByRole('row', { name: /^Right/ })
+        .getByRole('cell')
+        .nth(1),
+    ).toHaveText('0%');
     scores.push(Number(score));
   }
   expect(scores.length).toBeGreaterThan(1);

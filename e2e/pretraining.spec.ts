@@ -1,7 +1,10 @@
 /** Pretraining in the page: one watches it learn to write, and can have the old models back. */
 import { expect, test } from './fixtures';
 
-test('a person pretrains, reads what it writes on the way, and has the shipped models back', async ({ nudge, page }) => {
+test('a person pretrains, reads what it writes on the way, and has the shipped models back', async ({
+  nudge,
+  page,
+}) => {
   test.setTimeout(180_000);
   await nudge.open({ backend: 'wasm' });
   await nudge.repliesArrived();

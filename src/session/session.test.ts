@@ -198,6 +198,24 @@ describe('the training session', () => {
     expect(session.report().stages).toEqual({ base: 'trained', sft: 'none', rewardModel: 'none', policy: 'none' });
   });
 
+  it('starts one run where two are asked for while the weights are still on their way', async () => {
+    const { handlers } = await open();
+    const start = (runId: string): unknown =>
+      handlers['train.start']({
+        stage: 'sft',
+        runId,
+        seed: 1,
+        settings: TOY_SETTINGS.sft,
+        demonstrations: [],
+        startPaused: true,
+      });
+    const [first, second] = [start('run-1'), start('run-2')];
+    expect(await first).toEqual({ runId: 'run-1' });
+    await expect(second).rejects.toThrow(RunConflictError);
+    await handlers['train.resume']({ runId: 'run-1' });
+    expect(await over('run-1')).toMatchObject({ state: 'done' });
+  });
+
   it('pauses, takes one step, and stops, as it is told', async () => {
     const { handlers } = await open();
     const steps = (): number => events.filter(({ type }) => type === 'run.metrics').length;

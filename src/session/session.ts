@@ -146,13 +146,14 @@ export class TrainingSession {
       return this.#tuning.without(() => this.#jobs.evaluate(request));
     },
     'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),
-    'train.start': async (request) => {
+    'train.start': (request) => {
+      const start = (): { runId: string } => {
+        this.#refuseWhileTraining('Training');
+        return this.#start(stageOf(this.#workshop, request), request.runId, null, request.startPaused ?? false);
+      };
+      if (request.stage !== 'sft') return start();
       this.#refuseWhileTraining('Training');
-      if (request.stage === 'sft') {
-        await this.#supply.need('base');
-        this.#refuseWhileTraining('Training'); // another may have begun while the weights came
-      }
-      return this.#start(stageOf(this.#workshop, request), request.runId, null, request.startPaused ?? false);
+      return this.#supply.need('base').then(start); // which looks again: another may have begun meanwhile
     },
     'train.continue': ({ runId }) => this.#continue(runId),
     'train.pause': ({ runId }) => this.#control(runId, (run) => run.pause()),

@@ -39,6 +39,7 @@ const arrows = Object.entries(LAYERS).map(([layer, { mayImport, why }]) => {
   return {
     files: [`${folder}.ts`, `${folder}/**/*.{ts,svelte}`],
     ignores: [
+      // Tests, and what they share, may reach into every layer.
       'src/**/*.{test,testing}.ts',
       ...(layer === 'session' ? ['src/session/client.ts', 'src/session/client/**', 'src/session/protocol*.ts'] : []),
     ],

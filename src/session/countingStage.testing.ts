@@ -1,9 +1,10 @@
 /** For tests of runs: a stage that only counts, and what can befall it. */
 import * as tf from '@tensorflow/tfjs-core';
 import { CancelledError, DeviceLostError } from '../errors';
+import { startDevice } from '../gpu/device';
 import type { Variables } from '../model/variables';
 import type { TrainingStep } from '../rlhf/trainingStep';
-import type { Surroundings } from './runSurroundings';
+import { Surroundings } from './runSurroundings';
 import type { SavedState, Stage } from './stage';
 
 /** The weight's name. */
@@ -79,6 +80,12 @@ export class CountingStage implements Stage {
   release(): void {
     this.calls.push('release');
   }
+}
+
+/** A stage and what surrounds its run, on a device that computes; `tf.disposeVariables` when done. */
+export async function freshStage(): Promise<{ stage: CountingStage; around: Surroundings }> {
+  await startDevice('cpu');
+  return { stage: new CountingStage(), around: new Surroundings() };
 }
 
 export const lost = (): DeviceLostError => new DeviceLostError('the test took it');

@@ -1,23 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, NonFiniteError } from '../errors';
-import { startDevice } from '../gpu/device';
-import { afterStep, aWhile, CountingStage, lost, NAME } from './countingStage.testing';
+import { afterStep, aWhile, type CountingStage, freshStage, lost, NAME } from './countingStage.testing';
 import { Run } from './run';
-import { Surroundings } from './runSurroundings';
+import type { Surroundings } from './runSurroundings';
 import type { SavedState } from './stage';
 
 describe('a run', () => {
   let stage: CountingStage;
   let around: Surroundings;
   beforeEach(async () => {
-    await startDevice('cpu');
-    stage = new CountingStage();
-    around = new Surroundings();
+    ({ stage, around } = await freshStage());
   });
-  afterEach(() => {
-    tf.disposeVariables();
-  });
+  afterEach(tf.disposeVariables);
 
   const start = (saved: SavedState | null = null, startPaused = false): Run =>
     new Run(stage, 'run-1', around, saved, startPaused);

@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startDevice } from '../gpu/device';
 import { readSafetensors } from '../model/safetensors';
-import { afterStep, CountingStage, NAME } from './countingStage.testing';
+import { afterStep, CountingStage, freshStage, NAME } from './countingStage.testing';
 import { Run } from './run';
 import { Surroundings } from './runSurroundings';
 import type { SavedState } from './stage';
@@ -11,9 +10,7 @@ describe('a run gives the page checkpoints', () => {
   let stage: CountingStage;
   let around: Surroundings;
   beforeEach(async () => {
-    await startDevice('cpu');
-    stage = new CountingStage();
-    around = new Surroundings();
+    ({ stage, around } = await freshStage());
   });
   afterEach(() => {
     vi.useRealTimers();

@@ -1,22 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../errors';
-import { startDevice } from '../gpu/device';
-import { afterStep, aWhile, CountingStage, lost } from './countingStage.testing';
+import { afterStep, aWhile, type CountingStage, freshStage, lost } from './countingStage.testing';
 import { Run } from './run';
-import { Surroundings } from './runSurroundings';
+import type { Surroundings } from './runSurroundings';
 
 describe('a run whose device is lost', () => {
   let stage: CountingStage;
   let around: Surroundings;
   beforeEach(async () => {
-    await startDevice('cpu');
-    stage = new CountingStage();
-    around = new Surroundings();
+    ({ stage, around } = await freshStage());
   });
-  afterEach(() => {
-    tf.disposeVariables();
-  });
+  afterEach(tf.disposeVariables);
 
   const start = (): Run => new Run(stage, 'run-1', around, null, false);
 

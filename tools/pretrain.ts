@@ -7,11 +7,10 @@
  * Ends with the held-out loss in nats a token. `--steps`, `--batch`, `--demonstrations` and `--checkpoint-every` change
  * the recipe, for trials.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { PRESETS, REACH, WORLD_SEED, type ModelShape, type PresetName } from '../src/config';
+import { PRESETS, REACH, WORLD_SEED, type PresetName } from '../src/config';
 import { saveVariables, toGpt2Config } from '../src/model/checkpoint';
 import { parameterCount, type Gpt } from '../src/model/gpt';
 import { initialParameters } from '../src/model/parameters';
@@ -23,12 +22,11 @@ import type { TrainingStep } from '../src/rlhf/trainingStep';
 import type { BackendName } from '../src/session/protocol';
 import type { Tokenizer } from '../src/text/tokenizer';
 import { demonstrations } from '../src/text/world/demonstrations';
-import { pretrainingDocuments } from '../src/text/world/documents';
 import { createWorld, type World } from '../src/text/world/world';
 import { trainWorldTokenizer } from '../src/text/world/worldTokenizer';
 import { startFastestDevice } from './pretrain/fastestDevice';
 import { writeModelCard } from './pretrain/modelCard';
-import { readProgress, writeProgress, type LogEntry } from './pretrain/progress';
+import { readProgress, runKey, writeProgress, type LogEntry } from './pretrain/progress';
 import { recipeOf, type Recipe } from './pretrain/recipe';
 import { gatherTeam, threadsHere } from './pretrain/threads';
 
@@ -92,7 +90,7 @@ export async function main(args: string[]): Promise<void> {
   const gpt: Gpt = { shape, parameters: initialParameters(shape, seed) };
   const cache = path.join(
     '.cache',
-    `pretrain-${preset}-${seed}-${runKey(shape, recipe, tokenizer, world)}.safetensors`,
+    `pretrain-${preset}-${seed}-${runKey(shape, recipe.pretrain, tokenizer, world)}.safetensors`,
   );
   const making: Making = { preset, seed, recipe, gpt, tokenizer, world, team, say, cache, checkpointEvery };
 
@@ -117,17 +115,6 @@ export async function main(args: string[]): Promise<void> {
   await end();
   if (leads) await writeModelCard(preset, out);
   say(`wrote ${out}; held-out loss ${loss.toFixed(4)}`);
-}
-
-/** Documents that stand for the whole text. */
-const KEY_DOCUMENTS = 500;
-
-/** Another shape, recipe, tokenizer or text is another run: its checkpoint is not this one's to go on from. */
-function runKey(shape: ModelShape, recipe: Recipe, tokenizer: Tokenizer, world: World): string {
-  const documents = pretrainingDocuments(world, HELD_OUT_STREAM);
-  const text = Array.from({ length: KEY_DOCUMENTS }, () => documents.next().value);
-  const run = JSON.stringify([shape, recipe.pretrain, tokenizer.toJSON(), text]);
-  return createHash('sha256').update(run).digest('hex').slice(0, 12);
 }
 
 function wholeNumber(option: string, text: string, least: number): number {

@@ -7,7 +7,8 @@ import type { HostTensor } from '../gpu/step';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import { initialParameters } from '../model/parameters';
 import '../ops/webgpuKernels';
-import { dpoInputs, type DpoInput, dpoOptimiser, dpoStep } from './dpo';
+import { CONSERVATIVE_DPO } from './dpo';
+import { preferenceInputs, type PreferenceInput, preferenceOptimiser, preferenceStep } from './preferenceOptimisation';
 import { rankingBatch, type TokenisedRanking } from './rewardModel';
 
 /** As deep as `mini`, and narrow: dispatches depend on the depth alone. */
@@ -20,7 +21,7 @@ const reply = (from: number, count: number): number[] => [
   STOP,
 ];
 
-function inputsAt(step: number): Record<Exclude<DpoInput, 'numbers'>, HostTensor> {
+function inputsAt(step: number): Record<Exclude<PreferenceInput, 'numbers'>, HostTensor> {
   const rankings: TokenisedRanking[] = [0, 1].map((g) => ({
     prompt: reply(g + step, 5 + 2 * g),
     replies: [reply(step, 4), reply(step + 1, 6), reply(g, 3)],
@@ -29,11 +30,10 @@ function inputsAt(step: number): Record<Exclude<DpoInput, 'numbers'>, HostTensor
   const batch = rankingBatch(rankings, 3, PAD, SHAPE.context);
   const refLogProbs = Float32Array.from({ length: batch.rows }, (_, row) => -20 + Math.sin(step + row));
   return {
-    ...dpoInputs(
+    ...preferenceInputs(
       batch,
       rankings.map(({ ranks }) => ranks),
       3,
-      0.1,
     ),
     refLogProbs: { values: refLogProbs, shape: [batch.rows] },
   };
@@ -41,8 +41,11 @@ function inputsAt(step: number): Record<Exclude<DpoInput, 'numbers'>, HostTensor
 
 async function run(plainly: boolean): Promise<{ outputs: unknown[]; weights: unknown[]; dispatches: number }> {
   const policy: Gpt = { shape: SHAPE, parameters: initialParameters(SHAPE, 3) };
-  const optimiser = dpoOptimiser(policy);
-  const step = dpoStep(policy, optimiser, { beta: 0.1, guardCoef: 0.2 });
+  const optimiser = preferenceOptimiser(policy);
+  const step = preferenceStep({ policy, optimiser }, CONSERVATIVE_DPO, {
+    ...CONSERVATIVE_DPO.defaults,
+    guardCoef: 0.2,
+  });
   const outputs: unknown[] = [];
   for (let i = 0; i < STEPS; i++) {
     const inputs = { ...inputsAt(i), numbers: { values: optimiser.advance(1e-2 / (1 + i)), shape: [3] } };

@@ -1,0 +1,168 @@
+/**
+ * KTO: learning from single replies with a thumb up or down, as people lose and win by prospect theory.
+ * Ethayarajh et al. 2024 (arXiv:2402.01306), equations 7 and 8; formulas in preferenceLosses.ts.
+ *
+ *   z = max(0, mean of log pi(y' | x) / piRef(y' | x) over mismatched pairs),   d = log pi(y | x) / piRef(y | x)
+ *   L = mean of w_up (1 - sigmoid(beta (d - z))) over thumbs up, w_down (1 - sigmoid(beta (z - d))) over thumbs down
+ *
+ * A mismatched pair is a prompt with the reply to the next prompt of the batch, as in TRL; no gradient flows through z.
+ * The weights are those that make both sides count alike (the paper's equation 9, in the middle of its range).
+ *
+ * Letters: B thumbs of a step.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError, NonFiniteError } from '../errors';
+import { lengthMultiple, Step } from '../gpu/step';
+import { type Batch, batchInputs, type BatchInput, padBatch } from '../model/batch';
+import { lossGradients } from '../model/lossGradients';
+import { permutation } from '../ops/counterRandom';
+import { ktoLoss } from './preferenceLosses';
+import { logLikelihoods, logLikelihoodStep, type PreferenceState } from './preferenceOptimisation';
+import type { TokenisedRanking } from './rewardModel';
+import { linearToZero } from './schedule';
+import type { TrainingStep } from './trainingStep';
+
+export interface KtoSettings {
+  epochs: number;
+  /** B; at least 2, since prompts are mismatched within it. */
+  batchSize: number;
+  learningRate: number;
+  /** > 0 */
+  beta: number;
+}
+
+export const KTO_DEFAULTS: KtoSettings = { epochs: 2, batchSize: 16, learningRate: 1e-4, beta: 0.1 };
+
+/** A reply in tokens that somebody liked or did not. */
+export interface Thumb {
+  prompt: number[];
+  reply: number[];
+  up: boolean;
+}
+
+/** The best replies of rankings as thumbs up, the worst as thumbs down; what is between says neither. */
+export const thumbsOf = (rankings: readonly TokenisedRanking[]): Thumb[] =>
+  rankings.flatMap(({ prompt, replies, ranks }) => {
+    const [best, worst] = [Math.min(...ranks), Math.max(...ranks)];
+    if (best === worst) return [];
+    return replies.flatMap((reply, k) =>
+      ranks[k] === best || ranks[k] === worst ? [{ prompt, reply, up: ranks[k] === best }] : [],
+    );
+  });
+
+export const ktoSteps = (thumbs: number, { epochs, batchSize }: KtoSettings): number =>
+  epochs * Math.ceil(thumbs / batchSize);
+
+type KtoInput = BatchInput | 'refLogProbs' | 'driftKl' | 'upWeights' | 'downWeights' | 'numbers';
+
+/**
+ * Trains the policy in place and yields after every step.
+ * @param thumbs of both kinds
+ * @throws InputError where there is but one kind; NonFiniteError, the weights being then for the caller to restore
+ */
+export async function* kto(
+  { policy, refPolicy, optimiser }: PreferenceState,
+  thumbs: readonly Thumb[],
+  settings: KtoSettings,
+  pad: number,
+  seed: number,
+): AsyncGenerator<TrainingStep> {
+  const ups = thumbs.filter(({ up }) => up).length;
+  if (ups === 0 || ups === thumbs.length)
+    throw new InputError(
+      `KTO needs thumbs up and thumbs down, got ${ups} up and ${thumbs.length - ups} down.`,
+      'Rate some more replies, also of the other kind.',
+    );
+  const steps = ktoSteps(thumbs.length, settings);
+  const stepsPerEpoch = Math.ceil(thumbs.length / settings.batchSize);
+  const [own, ref] = [logLikelihoodStep(policy), logLikelihoodStep(refPolicy)];
+  const learn = learningStep();
+  try {
+    while (optimiser.step < steps) {
+      const first = (optimiser.step % stepsPerEpoch) * settings.batchSize;
+      const order = permutation(thumbs.length, seed, Math.floor(optimiser.step / stepsPerEpoch));
+      const chosen = Array.from(
+        { length: Math.max(2, Math.min(settings.batchSize, thumbs.length - first)) },
+        (_, i) => thumbs[order[(first + i) % thumbs.length] as number] as Thumb,
+      );
+      yield await learnFrom(chosen);
+    }
+  } finally {
+    for (const step of [own, ref, learn]) step.dispose();
+  }
+
+  function batchOf(chosen: readonly Thumb[], shift: number): Batch {
+    const prompts = chosen.map(({ prompt }) => prompt);
+    const replies = chosen.map((_, i) => (chosen[(i + shift) % chosen.length] as Thumb).reply);
+    return padBatch(prompts, replies, pad, policy.shape.context, { multiple: lengthMultiple() });
+  }
+
+  async function learnFrom(chosen: readonly Thumb[]): Promise<TrainingStep> {
+    const batch = batchOf(chosen, 0);
+    const mismatched = batchInputs(batchOf(chosen, 1));
+    const [[refLogProbs], [drifted], [refDrifted]] = (await Promise.all([
+      ref.read(batchInputs(batch)),
+      own.read(mismatched),
+      ref.read(mismatched),
+    ])) as Float32Array[][];
+    const drift = mean(drifted!.map((log, i) => log - (refDrifted![i] as number)));
+    const driftKl = Math.max(0, drift);
+    const rate = linearToZero(settings.learningRate, optimiser.step, steps);
+    // Each side weighs half of the loss of the whole set, however many there are of it.
+    const weightsOf = (up: boolean): Float32Array =>
+      Float32Array.from(chosen, (thumb) =>
+        thumb.up === up ? thumbs.length / (2 * (up ? ups : thumbs.length - ups) * chosen.length) : 0,
+      );
+    const [logRatios, losses, norms] = (await learn.read({
+      ...batchInputs(batch),
+      refLogProbs: { values: refLogProbs as Float32Array, shape: [batch.rows] },
+      driftKl: { values: Float32Array.of(driftKl), shape: [1] },
+      upWeights: { values: weightsOf(true), shape: [batch.rows] },
+      downWeights: { values: weightsOf(false), shape: [batch.rows] },
+      numbers: { values: optimiser.advance(rate), shape: [3] },
+    })) as [Float32Array, Float32Array, Float32Array];
+    const [loss, gradNorm] = [losses[0] as number, norms[0] as number];
+    if (!Number.isFinite(loss + gradNorm)) throw new NonFiniteError('The KTO loss', optimiser.step);
+    const rewardsOf = (up: boolean): number[] =>
+      chosen.flatMap((thumb, i) => (thumb.up === up ? [settings.beta * (logRatios[i] as number)] : []));
+    const sides = { 'rewards/chosen': rewardsOf(true), 'rewards/rejected': rewardsOf(false) };
+    return {
+      step: optimiser.step,
+      steps,
+      phase: 'learning from thumbs',
+      metrics: {
+        loss,
+        kl: driftKl,
+        ...Object.fromEntries(Object.entries(sides).flatMap(([name, all]) => (all.length ? [[name, mean(all)]] : []))),
+        grad_norm: gradNorm,
+        learning_rate: rate,
+      },
+    };
+  }
+
+  /** Gives log pi - log piRef [B], the loss, and the norm of its gradient. */
+  function learningStep(): Step<KtoInput> {
+    return new Step(
+      'KTO',
+      ({ refLogProbs, driftKl, upWeights, downWeights, numbers, ...batch }) => {
+        const z = tf.reshape<tf.Rank.R0>(driftKl, []);
+        const { loss, statistics, gradients } = optimiser.differentiate(() =>
+          lossGradients(policy.parameters, () => {
+            const logProbs = logLikelihoods(policy, batch); // [B]
+            const sideOf = (up: boolean, weights: tf.Tensor): tf.Scalar =>
+              tf.sum(tf.mul(weights, ktoLoss(logProbs, refLogProbs as tf.Tensor1D, up, z, settings.beta)));
+            return {
+              loss: tf.add(sideOf(true, upWeights), sideOf(false, downWeights)),
+              statistics: tf.sub(logProbs, refLogProbs) as tf.Tensor1D,
+            };
+          }),
+        );
+        return [statistics, loss, optimiser.update(gradients, numbers as tf.Tensor1D)];
+      },
+      () => policy.parameters.values(),
+    );
+  }
+}
+
+const mean = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;

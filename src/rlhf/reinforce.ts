@@ -1,0 +1,41 @@
+/**
+ * REINFORCE: the oldest policy gradient, with a baseline that remembers what replies have been worth.
+ * Williams 1992, sections 4 and 5 (reinforcement comparison).
+ *
+ *   R_i = score_i - beta Σ_t k1_t;   A_i = R_i - b;   b ← 0.9 b + 0.1 mean R after each batch, from the first one's mean
+ *
+ * One step a batch and no clip: the sample is the policy's own, so the ratio is 1 and its gradient is that of log pi.
+ */
+import type { PolicyGradientMethod } from './policyGradient';
+import { POLICY_GRADIENT_DEFAULTS } from './policyGradientDefaults';
+import { chargedScores, spread } from './replyAdvantages';
+
+/** What the baseline keeps of itself. */
+const MEMORY = 0.9;
+/** No ratio is as far from 1. */
+const NO_CLIP = 1e9;
+
+export const REINFORCE: PolicyGradientMethod = {
+  name: 'REINFORCE',
+  advantages: (episodes, memory) => {
+    const worth = chargedScores(episodes);
+    const mean = worth.reduce((sum, own) => sum + own, 0) / worth.length;
+    const baseline = memory['baseline'] ?? mean;
+    memory['baseline'] = MEMORY * baseline + (1 - MEMORY) * mean;
+    return spread(
+      worth.map((own) => own - baseline),
+      episodes,
+    );
+  },
+  ratioOf: 'reply',
+  weighting: 'replies',
+  leastReplies: 1,
+  defaults: {
+    ...POLICY_GRADIENT_DEFAULTS,
+    prompts: 128,
+    replies: 1,
+    epochs: 1,
+    clipRange: NO_CLIP,
+    clipRangeHigh: NO_CLIP,
+  },
+};

@@ -2,7 +2,8 @@
 //
 //   r = exp((logProb - oldLogProb) mask),   u = -A r,   c = -A clamp(r, low, high),   mean x = sum x mask / sum mask
 //   statistics: mean max(u, c), mean (log r)^2 / 2, mean [c > u], mean entropy, mean r, mean [|r - 1| > range],
-//   max |r - 1|;   loss = the first;   slope = u mask / sum mask where c <= u, else 0
+//   max |r - 1|;   loss = the first;   slope = u mask / sum mask where c <= u, else 0.
+//   Where A < 0, max(u, c) is at most -dual A, and there the slope is 0 as well (dual clip).
 //
 // Shapes: logProbs, entropies, oldLogProbs, advantages, mask, slope of n numbers; loss one number; statistics 7.
 // Bindings: 0 logProbs, 1 entropies, 2 oldLogProbs, 3 advantages, 4 mask, 5 loss, 6 statistics, 7 slope (5 to 7
@@ -17,6 +18,7 @@ struct Sizes {
   clip_range: f32,
   low: f32,
   high: f32,
+  dual: f32,
 }
 
 @group(0) @binding(0) var<storage, read> log_probs: array<f32>;
@@ -54,8 +56,11 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let unclipped = -advantages[i] * ratio;
     let clipped = -advantages[i] * clamp(ratio, sizes.low, sizes.high);
     let clips = clipped > unclipped;
+    let surrogate = select(unclipped, clipped, clips);
+    let most = -advantages[i] * sizes.dual;
+    let dual_clips = advantages[i] < 0 && surrogate > most;
     let deviation = abs(ratio - 1);
-    loss_sum += select(unclipped, clipped, clips) * counts;
+    loss_sum += select(surrogate, most, dual_clips) * counts;
     kl_sum += 0.5 * log_ratio * log_ratio * counts;
     clipped_sum += select(0.0, counts, clips);
     entropy_sum += entropies[i] * counts;
@@ -63,7 +68,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     outside_sum += select(0.0, counts, deviation > sizes.clip_range);
     largest = max(largest, deviation);
     mask_sum += counts;
-    slope[i] = select(unclipped, 0.0, clips) * counts;
+    slope[i] = select(unclipped, 0.0, clips || dual_clips) * counts;
   }
   partial[0][lane] = loss_sum;
   partial[1][lane] = kl_sum;

@@ -74,6 +74,8 @@ export interface SettingInfo {
   max: number;
   /** Whole numbers only. */
   integer: boolean;
+  /** What the numbers from `min` on stand for, where they are names. */
+  choices?: readonly string[];
   source: string;
 }
 
@@ -127,7 +129,24 @@ export interface PpoSettings {
   /** Taken off the score of a reply that never stopped. */
   missingEosPenalty: number;
   maxGradNorm: number;
+  /** Most that a token of negative advantage costs, in advantages; 0 is off. */
+  dualClip: number;
+  entropyCoef: number;
+  /** The KL that is added to the loss: a place in `KL_LOSSES`. */
+  klLoss: number;
+  klLossCoef: number;
+  /** Weight of the pretraining loss; 0 is off. */
+  ptxCoef: number;
+  /** 1: the value model is a head on the policy; 0: a model of its own. */
+  sharedValue: number;
+  /** 1: a value model of its own starts from the reward model; 0: from the SFT model and a head of zeros. */
+  valueFromReward: number;
+  /** Of the slower copy that the run ends with; 0 is off. */
+  emaDecay: number;
 }
+
+/** What `PpoSettings.klLoss` stands for, in order; their gradients are in rlhf/surrogateLoss.ts. */
+export const KL_LOSSES = ['none', 'k1', 'k2', 'k3', 'exact'] as const;
 
 export interface SamplingSettings {
   temperature: number;
@@ -172,6 +191,14 @@ export const DEFAULT_SETTINGS: Settings = {
     maxNewTokens: MAX_RESPONSE_TOKENS,
     missingEosPenalty: 1,
     maxGradNorm: 1,
+    dualClip: 0,
+    entropyCoef: 0,
+    klLoss: 0,
+    klLossCoef: 0.1,
+    ptxCoef: 0,
+    sharedValue: 0,
+    valueFromReward: 1,
+    emaDecay: 0,
   },
   chat: { temperature: 0.8, topK: 0, topP: 1, maxNewTokens: MAX_RESPONSE_TOKENS },
 };
@@ -388,6 +415,87 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       max: 100,
       integer: false,
       source: 'OpenRLHF',
+    },
+    dualClip: {
+      label: 'Dual clip',
+      term: 'dualClip',
+      help: 'Most that a word costs which turned out bad, however likely it has become. Above 1; 0 is off.',
+      unit: 'advantages',
+      min: 0,
+      max: 100,
+      integer: false,
+      source: 'Ye et al. 2020, equation 5, with 3',
+    },
+    entropyCoef: {
+      label: 'Variety bonus',
+      term: 'entropyCoef',
+      help: 'Pays for not being sure of the next word.',
+      unit: '',
+      min: 0,
+      max: 1,
+      integer: false,
+      source: 'PPO, equation 9, with 0.01',
+    },
+    klLoss: {
+      label: 'Drift in the loss',
+      term: 'klLoss',
+      help: 'Charges the drift in the loss as well. k1 only adds noise; k2 and exact hold to the start; k3 the other way round.',
+      unit: '',
+      min: 0,
+      max: KL_LOSSES.length - 1,
+      integer: true,
+      choices: KL_LOSSES,
+      source: 'Schulman 2020; GRPO, equation 4',
+    },
+    klLossCoef: {
+      label: 'Its weight',
+      term: 'klLossCoef',
+      help: 'What a nat of drift adds to the loss.',
+      unit: '',
+      min: 0,
+      max: 10,
+      integer: false,
+      source: MEASURED,
+    },
+    ptxCoef: {
+      label: 'Pretraining mix',
+      term: 'ptxCoef (gamma)',
+      help: 'Goes on with the text of pretraining beside PPO, so that less is forgotten.',
+      unit: '',
+      min: 0,
+      max: 100,
+      integer: false,
+      source: 'InstructGPT, equation 2, with 27.8 at its scale',
+    },
+    sharedValue: {
+      label: 'Value head on the policy',
+      term: 'shared value model',
+      help: 'One network says the words and judges them; otherwise the value model is a network of its own.',
+      unit: '',
+      min: 0,
+      max: 1,
+      integer: true,
+      source: 'lm-human-preferences',
+    },
+    valueFromReward: {
+      label: 'Value from the reward model',
+      term: 'value model initialisation',
+      help: 'A value model of its own starts from the reward model; otherwise from SFT, with a head of zeros.',
+      unit: '',
+      min: 0,
+      max: 1,
+      integer: true,
+      source: 'InstructGPT, appendix C.4',
+    },
+    emaDecay: {
+      label: 'Slow copy',
+      term: 'EMA decay',
+      help: 'Ends with a moving average of the policy. 0 is off.',
+      unit: '',
+      min: 0,
+      max: 0.9999,
+      integer: false,
+      source: 'OpenRLHF, with 0.992',
     },
   },
   chat: {

@@ -5,7 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { normalSamples } from '../ops/counterRandom';
 import { scalarProjection } from '../ops/scalarProjection';
+import { CheckpointError } from '../errors';
 import { cloneGpt, disposeGpt, hiddenStates, type Gpt } from './gpt';
+import type { StoredTensor } from './safetensors';
 
 export interface ScalarModel {
   readonly trunk: Gpt;
@@ -28,6 +30,40 @@ export function scalarModelFrom(trunk: Gpt, seed: number): ScalarModel {
     weight: tf.tidy(() => tf.variable(tf.tensor2d(values, [width, 1]))),
     bias: tf.tidy(() => tf.variable(tf.tensor1d([0]))),
   };
+}
+
+/** A head of zeros on `trunk` itself, as lm-human-preferences starts its value model: it expects nothing of any state. */
+export function blankHead(trunk: Gpt): ScalarModel {
+  return {
+    trunk,
+    weight: tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R2>([trunk.shape.width, 1]))),
+    bias: tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([1]))),
+  };
+}
+
+/**
+ * Gives a head the weights of a checkpoint.
+ * @throws CheckpointError where they are not there, or of another shape
+ */
+export function restoreHead({ weight, bias }: ScalarModel, stored: ReadonlyMap<string, StoredTensor>): void {
+  for (const [name, variable] of [
+    [HEAD_WEIGHT, weight],
+    [HEAD_BIAS, bias],
+  ] as const) {
+    const values = stored.get(name)?.values;
+    if (values?.length !== variable.size)
+      throw new CheckpointError(
+        `Expected ${variable.size} numbers of ${name}, got ${values?.length ?? 'none'}.`,
+        'Start the run anew.',
+      );
+    tf.tidy(() => (variable as tf.Variable).assign(tf.tensor(values, variable.shape)));
+  }
+}
+
+/** Lets go of the head alone; the trunk is another's. */
+export function disposeHead({ weight, bias }: ScalarModel): void {
+  weight.dispose();
+  bias.dispose();
 }
 
 /** A copy with variables of its own. */

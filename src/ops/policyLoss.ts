@@ -13,7 +13,12 @@ export const POLICY_LOSS = 'NudgePolicyLoss';
 
 export interface PolicyLossAttributes {
   clipRange: number;
+  /** Most that a token of negative advantage costs, in advantages; `NO_DUAL_CLIP` for no bound. */
+  dualClip: number;
 }
+
+/** No ratio is as large. */
+export const NO_DUAL_CLIP = 1e30;
 
 export interface PolicyLossInputs {
   logProbs: tf.Tensor2D;
@@ -27,19 +32,21 @@ export interface PolicyLossInputs {
 
 /**
  * @param clipRange above 0
+ * @param dualClip above 1
  * @returns the loss, and [7]: the loss, approximate KL, share of tokens where the clip bites, entropy, ratio, share of
  *   tokens whose ratio is outside the range, largest |ratio - 1|
  */
 export function clippedPolicyLoss(
   inputs: PolicyLossInputs,
   clipRange: number,
+  dualClip = NO_DUAL_CLIP,
 ): { loss: tf.Scalar; statistics: tf.Tensor1D } {
-  const attributes: PolicyLossAttributes = { clipRange };
+  const attributes: PolicyLossAttributes = { clipRange, dualClip };
   const [loss, statistics] = runOperation(POLICY_LOSS, { ...inputs }, attributes);
   return { loss: loss as tf.Scalar, statistics: statistics as tf.Tensor1D };
 }
 
-registerReference<PolicyLossAttributes>(POLICY_LOSS, (inputs, { clipRange }) => {
+registerReference<PolicyLossAttributes>(POLICY_LOSS, (inputs, { clipRange, dualClip }) => {
   const { logProbs, entropies, oldLogProbs, advantages, mask } = inputs as Record<keyof PolicyLossInputs, tf.Tensor>;
   // Masked before the exponential: a padding token's log-ratio is arbitrary and could overflow. Its ratio is 1.
   const logRatio = tf.mul(tf.sub(logProbs, oldLogProbs), mask);
@@ -47,8 +54,15 @@ registerReference<PolicyLossAttributes>(POLICY_LOSS, (inputs, { clipRange }) => 
   const negativeAdvantages = tf.neg(advantages);
   const unclipped = tf.mul(negativeAdvantages, ratio);
   const clipped = tf.mul(negativeAdvantages, tf.clipByValue(ratio, 1 - clipRange, 1 + clipRange));
-  const losses = tf.maximum(unclipped, clipped);
+  const surrogate = tf.maximum(unclipped, clipped);
   const clips = tf.greater(clipped, unclipped);
+  const most = tf.where(
+    tf.less(advantages, 0),
+    tf.mul(dualClip, negativeAdvantages),
+    tf.fill(advantages.shape, Infinity),
+  );
+  const losses = tf.minimum(surrogate, most);
+  const still = tf.logicalOr(clips, tf.greater(surrogate, most));
   const deviation = tf.abs(tf.sub(ratio, 1));
   const means = maskedMeans(
     [
@@ -61,8 +75,8 @@ registerReference<PolicyLossAttributes>(POLICY_LOSS, (inputs, { clipRange }) => 
     ],
     mask,
   );
-  // Where the clip bites, the ratio is outside the range and its clamped value does not move with it.
-  const slope = tf.div(tf.mul(tf.where(clips, tf.zerosLike(unclipped), unclipped), mask), tf.sum(mask));
+  // Where a clip bites, the loss does not move with the ratio.
+  const slope = tf.div(tf.mul(tf.where(still, tf.zerosLike(unclipped), unclipped), mask), tf.sum(mask));
   return [maskedMean(losses, mask), tf.concat1d([means, tf.reshape(tf.max(deviation), [1])]), slope];
 });
 

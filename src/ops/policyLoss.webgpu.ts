@@ -7,7 +7,7 @@ import { input, registerWebGpu } from './webgpuOperation';
 
 const KERNEL: Kernel = { name: 'policy_loss', source };
 
-registerWebGpu<PolicyLossAttributes>(POLICY_LOSS, (inputs, { clipRange }) => {
+registerWebGpu<PolicyLossAttributes>(POLICY_LOSS, (inputs, { clipRange, dualClip }) => {
   const logProbs = input(POLICY_LOSS, inputs, 'logProbs');
   const others = ['entropies', 'oldLogProbs', 'advantages', 'mask'].map((name) => input(POLICY_LOSS, inputs, name));
   return runKernel(KERNEL, {
@@ -18,6 +18,7 @@ registerWebGpu<PolicyLossAttributes>(POLICY_LOSS, (inputs, { clipRange }) => {
       { f32: clipRange },
       { f32: 1 - clipRange },
       { f32: 1 + clipRange },
+      { f32: dualClip },
     ],
     workgroups: [1],
   });

@@ -16,7 +16,7 @@ import '../ops/webgpuKernels';
 import { FixedKlController } from './adaptiveKlController';
 import { batchPairWeights } from './pairWeights';
 import { ppo, ppoOptimisers, type PpoState } from './ppo';
-import { PpoSteps } from './ppoSteps';
+import { namedAsText, PpoSteps } from './ppoSteps';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
 import { poolingWeights, rewardModelOptimiser, rewardModelStep } from './rewardModel';
 import { sftInputs, sftOptimiser, sftStep } from './sft';
@@ -108,7 +108,8 @@ const CASES: Record<string, () => Case> = {
         ...batchInputs(batchAt(step)),
         rows: { values: Int32Array.from([6, step % 7, 0, (3 * step) % 7]), shape: [4] },
         policyNumbers: numbersOf(state.policyOptimiser, step),
-        valueNumbers: numbersOf(state.valueOptimiser, step),
+        valueNumbers: numbersOf(state.valueOptimiser as AdamW, step),
+        ...namedAsText(windowBatch(Int32Array.of(2, 3), 2)),
       }),
       changed: () =>
         new Map<string, tf.Variable>([
@@ -141,13 +142,13 @@ function freshPpo(shape = SHAPE): { state: PpoState; dispose: () => void } {
   const policy = cloneGpt(refPolicy);
   const rewardModel: RewardModel = rewardModelFrom(refPolicy, 1);
   const valueModel = cloneScalarModel(rewardModel);
-  const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, DEFAULT_SETTINGS.ppo);
+  const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, valueModel, DEFAULT_SETTINGS.ppo);
   const models = { policy, refPolicy, rewardModel, valueModel };
   return {
     state: { models, policyOptimiser, valueOptimiser, klController: new FixedKlController(0.1), update: 0 },
     dispose: () => {
       policyOptimiser.dispose();
-      valueOptimiser.dispose();
+      valueOptimiser?.dispose();
       disposeGpt(policy);
       disposeGpt(refPolicy);
       disposeRewardModel(rewardModel);

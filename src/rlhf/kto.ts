@@ -99,13 +99,12 @@ export async function* kto(
 
   async function learnFrom(chosen: readonly Thumb[]): Promise<TrainingStep> {
     const batch = batchOf(chosen, 0);
-    const mismatched = batchInputs(batchOf(chosen, 1));
-    const [[refLogProbs], [drifted], [refDrifted]] = (await Promise.all([
-      ref.read(batchInputs(batch)),
-      own.read(mismatched),
-      ref.read(mismatched),
-    ])) as Float32Array[][];
-    const drift = mean(drifted!.map((log, i) => log - (refDrifted![i] as number)));
+    const mismatched = batchOf(chosen, 1);
+    const read = async (step: Step<BatchInput>, rows: Batch): Promise<Float32Array> =>
+      (await step.read(batchInputs(rows)))[0] as Float32Array;
+    const refLogProbs = await read(ref, batch);
+    const [drifted, refDrifted] = [await read(own, mismatched), await read(ref, mismatched)];
+    const drift = mean(drifted.map((log, i) => log - (refDrifted[i] as number)));
     const driftKl = Math.max(0, drift);
     const rate = linearToZero(settings.learningRate, optimiser.step, steps);
     // Each side weighs half of the loss of the whole set, however many there are of it.
@@ -115,7 +114,7 @@ export async function* kto(
       );
     const [logRatios, losses, norms] = (await learn.read({
       ...batchInputs(batch),
-      refLogProbs: { values: refLogProbs as Float32Array, shape: [batch.rows] },
+      refLogProbs: { values: refLogProbs, shape: [batch.rows] },
       driftKl: { values: Float32Array.of(driftKl), shape: [1] },
       upWeights: { values: weightsOf(true), shape: [batch.rows] },
       downWeights: { values: weightsOf(false), shape: [batch.rows] },

@@ -32,12 +32,12 @@ import {
 const BETA = 0.7;
 /** Whole batches of one prompt, so that what is left of chance is small. */
 const SETTINGS: Partial<PolicyGradientSettings> = {
-  updates: Number(process.env.UP ?? 250),
+  updates: 250,
   prompts: 1,
   replies: 256,
   epochs: 1,
   minibatchSize: 256,
-  learningRate: Number(process.env.LR ?? 0.02),
+  learningRate: 0.02,
   maxNewTokens: LONGEST,
   missingEosPenalty: 0,
 };
@@ -111,11 +111,10 @@ describe('in a language whose replies can all be listed', () => {
   it.each(KNOWN.map((known) => [known.method.name, known] as const))(
     '%s ends within 0.02 nats of the policy that is known to be its best, whatever the seed',
     async (_, { method, settings = {}, end }) => {
-      for (const seed of (process.env.SEEDS ?? '1,2,3,4,5').split(',').map(Number)) {
+      for (const seed of [1, 2, 3, 4, 5]) {
         const { worth, refLogP, logP } = await train(method, settings, seed);
         expect(logP.reduce((sum, log) => sum + Math.exp(log), 0)).toBeCloseTo(1, 4);
         const known = end(refLogP, worth);
-        console.log(method.name, seed, divergence(refLogP, known).toFixed(3), divergence(logP, known).toFixed(4));
         expect(divergence(refLogP, known)).toBeGreaterThan(0.1);
         expect(divergence(logP, known)).toBeLessThan(0.02);
         if (seed < 5) {

@@ -21,18 +21,12 @@ import type { Ema } from './ema';
 import { zeroDeviationFraction } from './groupAdvantages';
 import { exactKlOfTokens, logProbsAndEntropies, responseLogits } from './nextTokenDistributions';
 import { minibatchesOf } from './ppo';
+import { POLICY_STATISTICS } from './ppoLoss';
 import { penaliseMissingEos } from './rewards';
 import { type ControlTokens, sampleResponses } from './rollout';
 import { linearToZero } from './schedule';
 import type { Scorer } from './scorer';
-import {
-  type KlLoss,
-  type RatioOf,
-  SURROGATE_STATISTICS,
-  surrogateLoss,
-  tokenWeights,
-  type Weighting,
-} from './surrogateLoss';
+import { type KlLoss, type RatioOf, surrogateLoss, tokenWeights, type Weighting } from './surrogateLoss';
 import type { TrainingStep } from './trainingStep';
 
 export interface PolicyGradientSettings {
@@ -299,12 +293,12 @@ function minibatchInputs(
 /** Means over the minibatches of an update; of the deviation, the largest. */
 function learningMetrics(statistics: readonly number[][], update: number): MetricValues {
   const metrics: MetricValues = {};
-  [...SURROGATE_STATISTICS, 'policy/grad_norm'].forEach((name, index) => {
+  [...POLICY_STATISTICS, 'policy/grad_norm'].forEach((name, index) => {
     const all = statistics.map((values) => values[index] as number);
     if (!all.every(Number.isFinite)) throw new NonFiniteError(`The policy's ${name}`, update);
     metrics[name] = name === 'val/ratio_deviation' ? Math.max(...all) : mean(all);
   });
-  const first = statistics[0]?.[SURROGATE_STATISTICS.indexOf('val/ratio_deviation')] as number;
+  const first = statistics[0]?.[POLICY_STATISTICS.indexOf('val/ratio_deviation')] as number;
   if (first > RATIO_TOLERANCE) throw new RatioError(first, update);
   return { ...metrics, 'val/ratio_first_deviation': first };
 }

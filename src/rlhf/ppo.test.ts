@@ -89,7 +89,7 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
     });
     normaliseHead(rewardModel, await scoreReplies(rewardModel, prompts, responses, TOKENS.pad));
     const valueModel = cloneScalarModel(rewardModel);
-    const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, settings);
+    const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, valueModel, settings);
     return {
       models: { policy, refPolicy, rewardModel, valueModel },
       policyOptimiser,
@@ -101,9 +101,9 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
 
   function disposeState({ models, policyOptimiser, valueOptimiser }: PpoState): void {
     for (const gpt of [models.policy, models.refPolicy]) disposeGpt(gpt);
-    disposeRewardModel(models.rewardModel);
+    disposeRewardModel(models.rewardModel as RewardModel);
     disposeScalarModel(models.valueModel);
-    for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser.dispose();
+    for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser?.dispose();
   }
 
   beforeEach(async () => {
@@ -294,7 +294,7 @@ describe('PPO', () => {
     });
     normaliseHead(rewardModel, await scoreReplies(rewardModel, prompts, responses, TOKENS.pad));
     const valueModel = cloneScalarModel(rewardModel);
-    const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, settings);
+    const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, valueModel, settings);
     const state: PpoState = {
       models: { policy, refPolicy, rewardModel, valueModel },
       policyOptimiser,
@@ -311,6 +311,6 @@ describe('PPO', () => {
     for (const gpt of [policy, refPolicy]) disposeGpt(gpt);
     disposeRewardModel(rewardModel);
     disposeScalarModel(valueModel);
-    for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser.dispose();
+    for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser?.dispose();
   });
 });

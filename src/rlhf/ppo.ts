@@ -2,7 +2,8 @@
  * PPO on language: sample, score, and learn from each batch for a few epochs of minibatches.
  * Schulman et al. 2017, algorithm 1; applied to replies as in InstructGPT (Ouyang et al. 2022), section 3.5.
  *
- * Our deviations: the value model is a model of its own, started from the reward model, with its own optimiser;
+ * Our deviations: the value model is a model of its own, started from the reward model, with its own optimiser, unless
+ * the settings say otherwise;
  * advantages are whitened over the whole batch (lm-human-preferences does it per minibatch, which at this scale doubles
  * the approximate KL); learning rates fall to 0 over the run.
  */
@@ -13,10 +14,12 @@ import { type Batch, type Lengths, padBatch } from '../model/batch';
 import { permutation } from '../ops/counterRandom';
 import type { MetricValues, TrainingSample } from '../session/protocol';
 import type { KlController } from './adaptiveKlController';
+import type { Ema } from './ema';
 import { minibatchMetrics, rolloutMetrics } from './ppoReport';
 import { type Learners, PpoSteps, type ScoredBatch } from './ppoSteps';
 import { sampleResponses, type ControlTokens } from './rollout';
 import { linearToZero } from './schedule';
+import type { Scorer } from './scorer';
 import type { TrainingStep } from './trainingStep';
 
 export { ppoOptimisers } from './ppoSteps';
@@ -26,6 +29,8 @@ export interface PpoState extends Learners {
   klController: KlController;
   /** Updates done. */
   update: number;
+  /** A slower copy of the policy, if one is kept. */
+  ema?: Ema;
 }
 
 export interface PpoRun {
@@ -34,6 +39,10 @@ export interface PpoRun {
   seed: number;
   /** Prompts of an update, in tokens: the same for the same update. */
   promptsOf(update: number): number[][];
+  /** Scores that are added to the reward model's. */
+  scorer?: Scorer;
+  /** Windows of the pretraining text for the next minibatch, [N, length]; needed where `ptxCoef` is not 0. */
+  nextWindows?: () => { windows: Int32Array; length: number };
   /** Turns tokens into the text of a sample. */
   describe(prompt: number[], response: number[]): { prompt: string; reply: string };
   signal?: AbortSignal;
@@ -74,14 +83,15 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
         ppoSteps?.dispose();
         ppoSteps = new PpoSteps(state, settings, batch);
       }
-      const scoring = ppoSteps.score(batch, finished, klCoef)();
+      const otherScores = await run.scorer?.({ batch, prompts, responses });
+      const scoring = ppoSteps.score(batch, finished, klCoef, otherScores)();
       scoring.catch(() => undefined); // It is awaited below; a device that is lost until then is no unhandled rejection.
 
       yield { step, steps, phase: 'learning' };
       const rates = [settings.learningRate, settings.valueLearningRate].map((rate) =>
         linearToZero(rate, state.update, steps),
       ) as [number, number];
-      const minibatches = await submitMinibatches(ppoSteps, batch, settings, rates, seed);
+      const minibatches = await submitMinibatches(ppoSteps, batch, run, rates, seed);
       const [scored, ...statistics] = await Promise.all([scoring, ...minibatches.map(statisticsOf)]);
       const metrics: MetricValues = {
         ...rolloutMetrics(batch, responses, finished, scored, klCoef),
@@ -91,6 +101,7 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
       };
       const samples = samplesOf(run, prompts, responses, scored, klCoef);
       if (settings.adaptiveKl) state.klController.update(metrics['objective/kl'] as number, prompts.length);
+      state.ema?.follow(policy);
       state.update = step;
       yield { step, steps, phase: 'learning', metrics, samples };
     }
@@ -121,14 +132,14 @@ function lengthsOf({ settings, promptsOf }: PpoRun): Lengths {
 async function submitMinibatches(
   ppoSteps: PpoSteps,
   batch: Batch,
-  { ppoEpochs, minibatchSize }: PpoSettings,
+  { settings: { ppoEpochs, minibatchSize, ptxCoef }, nextWindows }: PpoRun,
   rates: [number, number],
   seed: number,
 ): Promise<Reader[]> {
   const readers: Reader[] = [];
   for (let epoch = 0; epoch < ppoEpochs; epoch++) {
     for (const chosen of minibatchesOf(batch.rows, minibatchSize, seed, epoch)) {
-      readers.push(ppoSteps.learn(batch, chosen, ...rates));
+      readers.push(ppoSteps.learn(batch, chosen, ...rates, ptxCoef === 0 ? undefined : nextWindows?.()));
       await nextMacrotask();
     }
   }

@@ -7,7 +7,7 @@
  * Nothing is read back from the device here: the statistics are one small tensor, read once an update.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { clippedPolicyLoss } from '../ops/policyLoss';
+import { clippedPolicyLoss, NO_DUAL_CLIP } from '../ops/policyLoss';
 import { clippedValueLoss } from '../ops/valueLoss';
 
 export interface LossWithStatistics {
@@ -56,15 +56,18 @@ export interface PolicyMinibatch {
  * @param logProbs [B, R] of the policy being trained, at the rollout's temperature
  * @param entropies [B, R] of its next-token distribution, nats; reported only
  * @param clipRange c, > 0
+ * @param dualClip d, > 1: where A < 0, a token costs at most -d A, however likely it has become (Ye et al. 2020,
+ *   arXiv:1912.09729, equation 5); none unless given
  */
 export function policyLoss(
   logProbs: tf.Tensor2D,
   entropies: tf.Tensor2D,
   { oldLogProbs, advantages, responseMask }: PolicyMinibatch,
   clipRange: number,
+  dualClip = NO_DUAL_CLIP,
 ): LossWithStatistics {
   return tf.tidy(() =>
-    clippedPolicyLoss({ logProbs, entropies, oldLogProbs, advantages, mask: responseMask }, clipRange),
+    clippedPolicyLoss({ logProbs, entropies, oldLogProbs, advantages, mask: responseMask }, clipRange, dualClip),
   );
 }
 
@@ -101,7 +104,7 @@ export function valueLoss(
 /**
  * What one optimiser step minimises when policy and value model share it: L = L_policy + vfCoef · L_value.
  *
- * PPO, equation 9, without its entropy bonus.
+ * PPO, equation 9; its entropy bonus is added by ppoSteps.ts.
  */
 export function totalLoss(policy: tf.Scalar, value: tf.Scalar, vfCoef: number): tf.Scalar {
   return tf.tidy(() => tf.add(policy, tf.mul(vfCoef, value)));

@@ -6,7 +6,7 @@
  * Letters: B replies of an update, M of a minibatch, P prompt length, R response length, T = P + R.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { PpoSettings } from '../config';
+import { KL_LOSSES, type PpoSettings } from '../config';
 import { type HostTensor, type Reader, Step } from '../gpu/step';
 import { batchInputs, selectRows, type Batch, type BatchInput, type BatchTensors } from '../model/batch';
 import type { Gpt } from '../model/gpt';
@@ -15,25 +15,40 @@ import { responseLogProbs } from '../model/responseLogProbs';
 import { rewardParameters } from '../model/rewardHead';
 import { scalarParameters, type ScalarModel } from '../model/scalarHead';
 import { AdamW } from '../ops/adamw';
+import { NO_DUAL_CLIP } from '../ops/policyLoss';
 import { copyInto } from '../ops/copyInto';
 import { klCoefValues } from '../ops/shapedRewards';
 import { PLANES, takeRows } from '../ops/takeRows';
 import { tokenAdvantages, tokenRewards } from './experience';
-import { policyLoss, valueLoss } from './ppoLoss';
+import { exactKlOfTokens, logProbsAndEntropies, responseLogits } from './nextTokenDistributions';
+import { type LossWithStatistics, policyLoss, totalLoss, valueLoss } from './ppoLoss';
+import { languageModelLoss, type WindowBatch, windowBatch } from './pretraining';
 import { poolingWeights } from './rewardModel';
 import { scoreEpisodes, stateValues, type RolloutModels } from './rollout';
+import { klPerToken } from './surrogateLoss';
 
 /** What the steps change; its tensors are the caller's. */
 export interface Learners {
   models: RolloutModels;
+  /** Of the policy; with a shared value model, of its head as well. */
   policyOptimiser: AdamW;
-  valueOptimiser: AdamW;
+  /** None where the value model is a head on the policy. */
+  valueOptimiser: AdamW | null;
 }
 
+/** Whether the value model is a head on the policy itself. */
+export const isShared = (policy: Gpt, { trunk }: ScalarModel): boolean => trunk === policy;
+
 /** Adam in TensorFlow 1's form, epsilon 1e-5, as the RLHF papers ran it. */
-export function ppoOptimisers(policy: Gpt, valueModel: ScalarModel, { maxGradNorm }: PpoSettings): [AdamW, AdamW] {
+export function ppoOptimisers(
+  policy: Gpt,
+  valueModel: ScalarModel,
+  { maxGradNorm }: PpoSettings,
+): { policyOptimiser: AdamW; valueOptimiser: AdamW | null } {
   const options = { form: 'tf1', epsilon: 1e-5, maxGradNorm } as const;
-  return [new AdamW(policy.parameters, options), new AdamW(scalarParameters(valueModel), options)];
+  const ofValues = new AdamW(scalarParameters(valueModel), options);
+  if (isShared(policy, valueModel)) return { policyOptimiser: ofValues, valueOptimiser: null };
+  return { policyOptimiser: new AdamW(policy.parameters, options), valueOptimiser: ofValues };
 }
 
 /** What is read of a scored batch. */
@@ -54,8 +69,20 @@ export interface ScoredBatch {
   nonScoreRewards: Float32Array;
 }
 
-type ScoringInput = BatchInput | 'pooling' | 'finished' | 'klCoef';
-type MinibatchInput = BatchInput | 'rows' | 'policyNumbers' | 'valueNumbers';
+type ScoringInput = BatchInput | 'pooling' | 'finished' | 'klCoef' | 'otherScores';
+type PretrainingInput = 'windowIds' | 'windowStart' | 'windowTargets' | 'windowWeights';
+/** Pretraining text beside the replies of a minibatch. */
+export const namedAsText = ({ ids, start, targets, weights }: WindowBatch): Record<PretrainingInput, HostTensor> => ({
+  windowIds: ids,
+  windowStart: start,
+  windowTargets: targets,
+  windowWeights: weights,
+});
+type MinibatchInput = BatchInput | PretrainingInput | 'rows' | 'policyNumbers' | 'valueNumbers';
+
+/** What stands for the pretraining text where there is no loss on it. */
+const NO_WINDOWS = { windows: new Int32Array(2), length: 2 };
+const NO_NUMBERS: HostTensor = { values: new Float32Array(3), shape: [3] };
 
 export class PpoSteps {
   readonly scoring: Step<ScoringInput>;
@@ -84,14 +111,21 @@ export class PpoSteps {
   /**
    * Scores a batch, for minibatches to learn from.
    * @param finished [B] whether each response ended with the stop token
+   * @param otherScores [B] added to the reward model's
    */
-  score(batch: Batch, finished: readonly boolean[], klCoef: number): () => Promise<ScoredBatch> {
+  score(
+    batch: Batch,
+    finished: readonly boolean[],
+    klCoef: number,
+    otherScores: Float32Array = new Float32Array(batch.rows),
+  ): () => Promise<ScoredBatch> {
     const { rows } = batch;
     const read = this.scoring.run({
       ...batchInputs(batch),
       pooling: poolingWeights(batch),
       finished: { values: Int32Array.from(finished, Number), shape: [rows] },
       klCoef: { values: klCoefValues(klCoef), shape: [3] },
+      otherScores: { values: otherScores, shape: [rows] },
     });
     return async () => {
       const [oldValues, returns, entropies, scores, replies] = (await read()) as [
@@ -115,10 +149,18 @@ export class PpoSteps {
 
   /**
    * One optimiser step of policy and value model on chosen rows of the batch that was scored last.
+   * @param windows of the pretraining text [N, length], where there is a pretraining loss
    * @returns reads `MINIBATCH_STATISTICS`, in four parts
    */
-  learn(batch: Batch, chosen: number[], learningRate: number, valueLearningRate: number): Reader {
+  learn(
+    batch: Batch,
+    chosen: number[],
+    learningRate: number,
+    valueLearningRate: number,
+    { windows, length }: { windows: Int32Array; length: number } = NO_WINDOWS,
+  ): Reader {
     const { policyOptimiser, valueOptimiser } = this.#learners;
+    const text = windowBatch(windows, length);
     const numbersOf = (optimiser: AdamW, rate: number): HostTensor => ({
       values: optimiser.advance(rate),
       shape: [3],
@@ -127,7 +169,8 @@ export class PpoSteps {
       ...batchInputs(selectRows(batch, chosen)),
       rows: { values: Int32Array.from(chosen), shape: [chosen.length] },
       policyNumbers: numbersOf(policyOptimiser, learningRate),
-      valueNumbers: numbersOf(valueOptimiser, valueLearningRate),
+      valueNumbers: valueOptimiser ? numbersOf(valueOptimiser, valueLearningRate) : NO_NUMBERS,
+      ...namedAsText(text),
     });
   }
 
@@ -148,9 +191,14 @@ function scoringStep(
   return new Step(
     'scoring',
     (inputs) => {
-      const { finished, klCoef } = inputs as Record<ScoringInput, tf.Tensor> as Record<ScoringInput, tf.Tensor1D>;
+      const { finished, klCoef, otherScores } = inputs as Record<ScoringInput, tf.Tensor> as Record<
+        ScoringInput,
+        tf.Tensor1D
+      >;
       const batch = inputs as Record<ScoringInput, tf.Tensor> as BatchTensors & { pooling: tf.Tensor2D };
-      const { oldLogProbs, refLogProbs, oldValues, entropies, scores } = scoreEpisodes(models, batch, temperature);
+      const episodes = scoreEpisodes(models, batch, temperature);
+      const { oldLogProbs, refLogProbs, oldValues, entropies } = episodes;
+      const scores: tf.Tensor1D = tf.add(episodes.scores, otherScores);
       const mask = batch.responseMask;
       const { rewards, replies } = tokenRewards(
         { logProbs: oldLogProbs, refLogProbs, mask, scores, finished, klCoef },
@@ -163,19 +211,31 @@ function scoringStep(
     () => [
       ...policy.parameters.values(),
       ...refPolicy.parameters.values(),
-      ...rewardParameters(rewardModel).values(),
+      ...(rewardModel ? rewardParameters(rewardModel).values() : []),
       ...scalarParameters(valueModel).values(),
       experience,
     ],
   );
 }
 
-/** Gives the statistics of both losses, and the norms of both gradients. */
+/**
+ * Gives the statistics of both losses, and the norms of both gradients: of one, twice, where the models share it.
+ *
+ *   policy: L_clip - entropyCoef · H + klLossCoef · k + ptxCoef · pretraining loss;   value: vfCoef · L_value
+ *
+ * PPO, equation 9; InstructGPT, equation 2, with its gamma as ptxCoef. Means are over the response's tokens.
+ */
 function minibatchStep(
   { models, policyOptimiser, valueOptimiser }: Learners,
-  { temperature, clipRange, clipRangeValue, vfCoef }: PpoSettings,
+  settings: PpoSettings,
   experience: tf.Variable<tf.Rank.R3>,
 ): Step<MinibatchInput> {
+  const { policy, refPolicy, valueModel } = models;
+  const { temperature, clipRange, clipRangeValue, vfCoef, entropyCoef, klLossCoef, ptxCoef } = settings;
+  const dualClip = settings.dualClip > 0 ? settings.dualClip : NO_DUAL_CLIP;
+  const klLoss = KL_LOSSES[settings.klLoss] ?? 'none';
+  const charged = klLoss !== 'none' && klLossCoef !== 0;
+  const exact = charged && klLoss === 'exact';
   return new Step(
     'PPO minibatch',
     (inputs) => {
@@ -186,25 +246,81 @@ function minibatchStep(
       >;
       const [oldLogProbs, advantages, oldValues, returns] = takeRows(experience, rows);
       const promptLength = ids.shape[1] - responseMask.shape[1];
-      const policy = policyOptimiser.differentiate(() =>
-        lossGradients(models.policy.parameters, () => {
-          const { logProbs, entropy } = responseLogProbs(models.policy, ids, start, promptLength, temperature);
-          return policyLoss(logProbs, entropy, { oldLogProbs, advantages, responseMask }, clipRange);
-        }),
-      );
+      const refLogits = exact ? responseLogits(refPolicy, ids, start, promptLength) : null;
+      const refLogProbs =
+        charged && !exact ? responseLogProbs(refPolicy, ids, start, promptLength, temperature).logProbs : null;
+      const meanOf = (perToken: tf.Tensor): tf.Tensor =>
+        tf.div(tf.sum(tf.mul(perToken, responseMask)), tf.sum(responseMask));
+
+      const policyTerms = (): LossWithStatistics => {
+        const logits = exact || entropyCoef !== 0 ? responseLogits(policy, ids, start, promptLength) : null;
+        const { logProbs, entropies } = logits
+          ? logProbsAndEntropies(logits, ids, promptLength, temperature)
+          : sampledOnly();
+        const { loss, statistics } = policyLoss(
+          logProbs,
+          entropies,
+          { oldLogProbs, advantages, responseMask },
+          clipRange,
+          dualClip,
+        );
+        const terms: tf.Tensor[] = [loss];
+        if (entropyCoef !== 0) terms.push(tf.mul(-entropyCoef, meanOf(entropies)));
+        if (charged) {
+          const exactKl =
+            logits && refLogits ? { exactKl: exactKlOfTokens(logits, refLogits, responseMask, temperature) } : {};
+          terms.push(
+            tf.mul(
+              klLossCoef,
+              meanOf(klPerToken(klLoss, logProbs, refLogProbs ?? logProbs, responseMask, exactKl.exactKl)),
+            ),
+          );
+        }
+        if (ptxCoef !== 0) {
+          const { windowIds, windowStart, windowTargets, windowWeights } = inputs;
+          const text = { ids: windowIds, start: windowStart, targets: windowTargets, weights: windowWeights };
+          terms.push(tf.mul(ptxCoef, languageModelLoss(policy, text)));
+        }
+        return { loss: terms.length === 1 ? loss : (tf.addN(terms) as tf.Scalar), statistics };
+      };
+      const sampledOnly = (): { logProbs: tf.Tensor2D; entropies: tf.Tensor2D } => {
+        const { logProbs, entropy } = responseLogProbs(policy, ids, start, promptLength, temperature);
+        return { logProbs, entropies: entropy };
+      };
+      const valueTerms = (coef: number): LossWithStatistics => {
+        const values = stateValues(valueModel, ids, start, promptLength);
+        return valueLoss(values, { oldValues, returns, responseMask }, clipRangeValue, coef);
+      };
+
+      if (!valueOptimiser) {
+        const both = policyOptimiser.differentiate(() =>
+          lossGradients(scalarParameters(valueModel), () => {
+            const [own, value] = [policyTerms(), valueTerms(1)];
+            return {
+              loss: totalLoss(own.loss, value.loss, vfCoef),
+              statistics: tf.concat1d([own.statistics, value.statistics]),
+            };
+          }),
+        );
+        const norm = policyOptimiser.update(both.gradients, policyNumbers);
+        return [both.statistics, norm, norm];
+      }
+      const own = policyOptimiser.differentiate(() => lossGradients(policy.parameters, policyTerms));
       const value = valueOptimiser.differentiate(() =>
-        lossGradients(scalarParameters(models.valueModel), () => {
-          const values = stateValues(models.valueModel, ids, start, promptLength);
-          return valueLoss(values, { oldValues, returns, responseMask }, clipRangeValue, vfCoef);
-        }),
+        lossGradients(scalarParameters(valueModel), () => valueTerms(vfCoef)),
       );
       return [
-        policy.statistics,
+        own.statistics,
         value.statistics,
-        policyOptimiser.update(policy.gradients, policyNumbers),
+        policyOptimiser.update(own.gradients, policyNumbers),
         valueOptimiser.update(value.gradients, valueNumbers),
       ];
     },
-    () => [...models.policy.parameters.values(), ...scalarParameters(models.valueModel).values(), experience],
+    () => [
+      ...policy.parameters.values(),
+      ...(charged ? refPolicy.parameters.values() : []),
+      ...scalarParameters(valueModel).values(),
+      experience,
+    ],
   );
 }

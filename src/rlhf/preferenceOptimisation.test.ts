@@ -198,7 +198,6 @@ describe('in a language whose replies can all be listed', () => {
       const refLogP = await logLikelihoods(refPolicy);
       const best = optimum(refLogP, worth, beta);
       const logP = await logLikelihoods(state.policy);
-      console.log(seed, divergence(refLogP, best).toFixed(3), divergence(logP, best).toFixed(4));
       expect(divergence(refLogP, best)).toBeGreaterThan(0.1);
       expect(divergence(logP, best)).toBeLessThan(0.02);
       state.optimiser.dispose();

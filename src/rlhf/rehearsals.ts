@@ -145,14 +145,14 @@ function rehearsePpo(
   const rewardModel = blankRewardModel(shape);
   const refPolicy = rewardModel.trunk;
   const [policy, valueModel] = [cloneGpt(refPolicy), cloneScalarModel(rewardModel)];
-  const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, ppo);
+  const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, valueModel, ppo);
   const learners = { models: { policy, refPolicy, rewardModel, valueModel }, policyOptimiser, valueOptimiser };
   const [prompts, responses] = episodesOf(examples, ppo.batchSize, ppo.maxNewTokens);
   const batch = padBatch(prompts, responses, tokens.pad, shape.context, { multiple: lengthMultiple() });
   const steps = new PpoSteps(learners, ppo, batch);
   body(steps, batch);
   steps.dispose();
-  for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser.dispose();
+  for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser?.dispose();
   disposeGpt(policy);
   disposeScalarModel(valueModel);
   disposeRewardModel(rewardModel);

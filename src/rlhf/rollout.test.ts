@@ -4,7 +4,7 @@ import { startDevice } from '../gpu/device';
 import { batchTensors, padBatch } from '../model/batch';
 import { generateAll } from '../model/generate';
 import { disposeGpt } from '../model/gpt';
-import { disposeRewardModel, rewardModelFrom } from '../model/rewardHead';
+import { disposeRewardModel, type RewardModel, rewardModelFrom } from '../model/rewardHead';
 import { disposeScalarModel, scalarModelFrom, scalars } from '../model/scalarHead';
 import { TINY, tinyGpt } from '../model/tinyGpt';
 import { poolingWeights, scoreReplies } from './rewardModel';
@@ -40,7 +40,7 @@ async function scored(
 }
 
 describe.each(['cpu', 'wasm'] as const)('a rollout on %s', (backend) => {
-  let models: RolloutModels;
+  let models: RolloutModels & { rewardModel: RewardModel };
   let before = 0;
   beforeEach(async () => {
     await startDevice(backend);

@@ -21,7 +21,8 @@ export interface ControlTokens {
 export interface RolloutModels {
   policy: Gpt;
   refPolicy: Gpt;
-  rewardModel: RewardModel;
+  /** None where replies are scored otherwise. */
+  rewardModel: RewardModel | null;
   valueModel: ScalarModel;
 }
 
@@ -45,7 +46,7 @@ export interface EpisodeScores {
   oldValues: tf.Tensor2D;
   /** [B, R] of the policy's next-token distribution, nats */
   entropies: tf.Tensor2D;
-  /** [B] of the normalised reward model, before any penalty */
+  /** [B] of the normalised reward model, before any penalty; 0 without one */
   scores: tf.Tensor1D;
 }
 
@@ -66,7 +67,7 @@ export function scoreEpisodes(
     refLogProbs: ref.logProbs,
     oldValues: stateValues(valueModel, ids, start, promptLength),
     entropies: old.entropy,
-    scores: replyScores(rewardModel, ids, start, pooling, responseMask),
+    scores: rewardModel ? replyScores(rewardModel, ids, start, pooling, responseMask) : tf.zeros([ids.shape[0]]),
   };
 }
 

@@ -60,20 +60,9 @@ export interface PolicyPass {
   exactKl?: tf.Tensor2D;
 }
 
-/** What `surrogateLoss` reports, in order: PPO's own names, so that all methods are read alike. */
-export const SURROGATE_STATISTICS = [
-  'loss/policy_avg',
-  'policy/approxkl_avg',
-  'policy/clipfrac_avg',
-  'policy/entropy_avg',
-  'val/ratio',
-  'val/ratio_outside_clip',
-  'val/ratio_deviation',
-] as const;
-
 /**
  * @returns the loss, differentiable by `logProbs` (and by the entropies and the exact KL, where they count), and
- *   [S] statistics, means over the tokens of the mask
+ *   `POLICY_STATISTICS`, means over the tokens of the mask: PPO's own names, so that all methods are read alike
  */
 export function surrogateLoss(
   { logProbs, entropies, exactKl }: PolicyPass,
@@ -91,7 +80,7 @@ export function surrogateLoss(
 
   const terms: tf.Tensor[] = [surrogate];
   if (klLoss !== 'none') {
-    const drift = driftOf(klLoss, logProbs, refLogProbs, responseMask, exactKl);
+    const drift = klPerToken(klLoss, logProbs, refLogProbs, responseMask, exactKl);
     terms.push(tf.mul(klLossCoef, tf.sum(tf.mul(weights, drift))));
   }
   if (entropyCoef !== 0) terms.push(tf.mul(-entropyCoef, tf.sum(tf.mul(weights, entropies))));
@@ -109,11 +98,11 @@ export function surrogateLoss(
     meanOf(tf.cast(outside, 'float32')),
     tf.reshape(tf.max(deviation), [1]),
   ] as tf.Tensor1D[]);
-  return { loss: tf.addN(terms), statistics };
+  return { loss: tf.addN(terms) as tf.Scalar, statistics };
 }
 
-/** [M, R] of the chosen estimate. */
-function driftOf(
+/** [M, R] of the chosen estimate, 0 outside the mask; differentiable. */
+export function klPerToken(
   klLoss: Exclude<KlLoss, 'none'>,
   logProbs: tf.Tensor2D,
   refLogProbs: tf.Tensor2D,

@@ -69,7 +69,7 @@ describe('training on WebGPU', () => {
     const policy = cloneGpt(refPolicy);
     const rewardModel = rewardModelFrom(refPolicy, 1);
     const valueModel = cloneScalarModel(rewardModel);
-    const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, settings);
+    const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, valueModel, settings);
     const klController = new AdaptiveKlController(settings.klCoef, settings.klTarget, settings.klHorizon);
     const models = { policy, refPolicy, rewardModel, valueModel };
     const state: PpoState = { models, policyOptimiser, valueOptimiser, klController, update: 0 };
@@ -96,7 +96,7 @@ describe('training on WebGPU', () => {
     for (const gpt of [policy, refPolicy]) disposeGpt(gpt);
     disposeRewardModel(rewardModel);
     disposeScalarModel(valueModel);
-    for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser.dispose();
+    for (const optimiser of [policyOptimiser, valueOptimiser]) optimiser?.dispose();
   });
 
   /** The losses of a run on each backend, which begins with the same weights. */

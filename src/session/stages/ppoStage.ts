@@ -1,12 +1,27 @@
 /** PPO: the policy learns what the reward model likes, on a leash to the SFT model. The chat talks to it as it learns. */
-import type { PpoSettings } from '../../config';
+import { DEFAULT_SETTINGS, type PpoSettings } from '../../config';
+import type * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../errors';
 import { gptFrom, scalarModelOf } from '../../model/checkpoint';
-import { cloneGpt } from '../../model/gpt';
+import { cloneGpt, type Gpt } from '../../model/gpt';
+import type { RewardModel } from '../../model/rewardHead';
 import type { StoredTensor } from '../../model/safetensors';
-import { cloneScalarModel, disposeScalarModel, scalarParameters } from '../../model/scalarHead';
+import {
+  blankHead,
+  cloneScalarModel,
+  disposeHead,
+  disposeScalarModel,
+  HEAD_BIAS,
+  HEAD_WEIGHT,
+  restoreHead,
+  scalarParameters,
+  type ScalarModel,
+} from '../../model/scalarHead';
 import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlController';
+import { Ema } from '../../rlhf/ema';
 import { ppo, ppoOptimisers, type PpoState } from '../../rlhf/ppo';
+import { isShared } from '../../rlhf/ppoSteps';
+import { type TokenWindows, worldWindows } from '../../rlhf/pretraining';
 import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
@@ -19,6 +34,11 @@ import type { Workshop } from '../workshop';
 
 const POLICY = 'policy.';
 const VALUE = 'value.';
+const SLOW = 'slow.';
+
+/** Pretraining text of a minibatch, where there is any: some times the tokens of its replies. */
+const PRETRAINING_WINDOWS = 16;
+const PRETRAINING_TOKENS = 96;
 
 /** One in this many prompts of an update is the person's own, where there are any. */
 const OWN_PROMPT_ONE_IN = 4;
@@ -55,7 +75,8 @@ export class PpoStage implements Stage {
   ) {
     this.#workshop = workshop;
     const maxNewTokens = longestReply(workshop.models.shape.context, settings.maxNewTokens);
-    this.#settings = { ...settings, maxNewTokens };
+    // A run that an earlier version began knows nothing of later settings.
+    this.#settings = { ...DEFAULT_SETTINGS.ppo, ...settings, maxNewTokens };
     this.#ownPrompts = ownPrompts;
     this.#continuePolicy = continuePolicy;
     this.#policyBefore = workshop.models.weights('policy');
@@ -78,11 +99,9 @@ export class PpoStage implements Stage {
       throw new InputError('Expected a reward model, got none.', 'Rank some replies and train one first.');
     const start = (this.#continuePolicy ? models.gpt('policy') : null) ?? refPolicy;
     const policy = saved ? gptFrom(models.shape, policyWeightsOf(saved.weights)) : cloneGpt(start);
-    const valueModel = saved
-      ? scalarModelOf(models.shape, withoutPrefix(saved.weights, VALUE))
-      : cloneScalarModel(rewardModel);
-    const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, valueModel, this.#settings);
-    const { klCoef, adaptiveKl, klTarget, klHorizon } = this.#settings;
+    const valueModel = this.#valueModel(policy, refPolicy, rewardModel, saved);
+    const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, valueModel, this.#settings);
+    const { klCoef, adaptiveKl, klTarget, klHorizon, emaDecay } = this.#settings;
     const beta = saved?.numbers['klCoef'] ?? klCoef;
     this.#state = {
       models: { policy, refPolicy, rewardModel, valueModel },
@@ -91,9 +110,13 @@ export class PpoStage implements Stage {
       klController: adaptiveKl ? new AdaptiveKlController(beta, klTarget, klHorizon) : new FixedKlController(beta),
       update: saved?.numbers['update'] ?? 0,
     };
+    if (emaDecay > 0) {
+      this.#state.ema = new Ema(policy, emaDecay);
+      if (saved) this.#state.ema.restore(withoutPrefix(saved.weights, SLOW));
+    }
     if (saved) {
       policyOptimiser.restore(withoutPrefix(saved.weights, POLICY), saved.numbers['policyStep'] ?? 0);
-      valueOptimiser.restore(withoutPrefix(saved.weights, VALUE), saved.numbers['valueStep'] ?? 0);
+      valueOptimiser?.restore(withoutPrefix(saved.weights, VALUE), saved.numbers['valueStep'] ?? 0);
     }
     // Until the first update its weights are those of the model that it starts from.
     const weights = saved ? policyWeightsOf(saved.weights) : models.weights(start === refPolicy ? 'sft' : 'policy');
@@ -107,6 +130,7 @@ export class PpoStage implements Stage {
       tokens: { stop: tokenizer.specials.end, pad: tokenizer.specials.pad },
       seed: this.#seed,
       promptsOf: (update) => this.#promptsOf(update),
+      nextWindows: this.#pretrainingText(),
       describe: (prompt, response) => ({
         prompt: decodePrompt(tokenizer, prompt),
         reply: decodeReply(tokenizer, response),
@@ -116,18 +140,32 @@ export class PpoStage implements Stage {
   }
 
   variables(): Variables {
-    const { models, policyOptimiser, valueOptimiser } = this.#required();
+    const { models, policyOptimiser, valueOptimiser, ema } = this.#required();
+    const { policy, valueModel } = models;
+    const head = new Map<string, tf.Variable>([
+      [HEAD_WEIGHT, valueModel.weight],
+      [HEAD_BIAS, valueModel.bias],
+    ]);
     const all: Variables = new Map();
-    for (const [name, variable] of models.policy.parameters) all.set(POLICY + name, variable);
-    for (const [name, variable] of policyOptimiser.moments()) all.set(POLICY + name, variable);
-    for (const [name, variable] of scalarParameters(models.valueModel)) all.set(VALUE + name, variable);
-    for (const [name, variable] of valueOptimiser.moments()) all.set(VALUE + name, variable);
+    const add = (prefix: string, variables: Iterable<[string, tf.Variable]>): void => {
+      for (const [name, variable] of variables) all.set(prefix + name, variable);
+    };
+    add(POLICY, policy.parameters);
+    add(POLICY, policyOptimiser.moments());
+    add(VALUE, isShared(policy, valueModel) ? head : scalarParameters(valueModel));
+    if (valueOptimiser) add(VALUE, valueOptimiser.moments());
+    if (ema) add(SLOW, ema.gpt.parameters);
     return all;
   }
 
   numbers(): Record<string, number> {
     const { update, klController, policyOptimiser, valueOptimiser } = this.#required();
-    return { update, klCoef: klController.klCoef, policyStep: policyOptimiser.step, valueStep: valueOptimiser.step };
+    return {
+      update,
+      klCoef: klController.klCoef,
+      policyStep: policyOptimiser.step,
+      valueStep: valueOptimiser?.step ?? 0,
+    };
   }
 
   setNumbers({ update = 0, klCoef = 0, policyStep = 0, valueStep = 0 }: Record<string, number>): void {
@@ -138,11 +176,13 @@ export class PpoStage implements Stage {
       ? new AdaptiveKlController(klCoef, klTarget, klHorizon)
       : new FixedKlController(klCoef);
     state.policyOptimiser.step = policyStep;
-    state.valueOptimiser.step = valueStep;
+    if (state.valueOptimiser) state.valueOptimiser.step = valueStep;
   }
 
   async finish(): Promise<void> {
-    await this.#workshop.models.install('policy', this.#required().models.policy);
+    const { ema, models } = this.#required();
+    ema?.lead(models.policy);
+    await this.#workshop.models.install('policy', models.policy);
   }
 
   undo(): void {
@@ -154,8 +194,39 @@ export class PpoStage implements Stage {
   release(): void {
     if (!this.#state) return;
     this.#state.policyOptimiser.dispose();
-    this.#state.valueOptimiser.dispose();
-    disposeScalarModel(this.#state.models.valueModel);
+    this.#state.ema?.dispose();
+    this.#state.valueOptimiser?.dispose();
+    const { policy, valueModel } = this.#state.models;
+    if (isShared(policy, valueModel)) disposeHead(valueModel);
+    else disposeScalarModel(valueModel);
+  }
+
+  /** As the settings say, or as a checkpoint has it. */
+  #valueModel(policy: Gpt, refPolicy: Gpt, rewardModel: RewardModel, saved: SavedState | null): ScalarModel {
+    const { sharedValue, valueFromReward } = this.#settings;
+    const stored = saved && withoutPrefix(saved.weights, VALUE);
+    if (sharedValue) {
+      const model = blankHead(policy);
+      if (stored) restoreHead(model, stored);
+      return model;
+    }
+    if (stored) return scalarModelOf(this.#workshop.models.shape, stored);
+    return valueFromReward ? cloneScalarModel(rewardModel) : blankHead(cloneGpt(refPolicy));
+  }
+
+  /** The text of pretraining in windows, from where the run stands. */
+  #pretrainingText(): () => { windows: Int32Array; length: number } {
+    const { world, tokenizer } = this.#workshop;
+    const length = PRETRAINING_TOKENS + 1;
+    let text: TokenWindows | null = null;
+    const { policyOptimiser } = this.#required();
+    return () => {
+      if (!text) {
+        text = worldWindows(world, tokenizer, this.#seed, length);
+        for (let step = 0; step < policyOptimiser.step; step++) text.next(PRETRAINING_WINDOWS);
+      }
+      return { windows: text.next(PRETRAINING_WINDOWS), length };
+    };
   }
 
   #required(): PpoState {

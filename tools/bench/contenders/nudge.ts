@@ -156,7 +156,7 @@ class NudgePpo implements PpoUpdates {
     const policy = freshGpt(work);
     const rewardModel = rewardModelFrom(policy, work.seed);
     const models = { policy, refPolicy: cloneGpt(policy), rewardModel, valueModel: scalarModelFrom(policy, work.seed) };
-    const [policyOptimiser, valueOptimiser] = ppoOptimisers(policy, models.valueModel, settings);
+    const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, models.valueModel, settings);
     const klController = new FixedKlController(settings.klCoef);
     this.#state = { models, policyOptimiser, valueOptimiser, klController, update: 0 };
     this.#steps = ppo(this.#state, {
@@ -196,10 +196,10 @@ class NudgePpo implements PpoUpdates {
     const { models, policyOptimiser, valueOptimiser } = this.#state;
     this.#state = null;
     policyOptimiser.dispose();
-    valueOptimiser.dispose();
+    valueOptimiser?.dispose();
     disposeGpt(models.policy);
     disposeGpt(models.refPolicy);
-    disposeRewardModel(models.rewardModel);
+    if (models.rewardModel) disposeRewardModel(models.rewardModel);
     disposeScalarModel(models.valueModel);
   }
 }

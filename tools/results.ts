@@ -4,6 +4,7 @@
  *   npm run results -- small-beats-large --small nano --large midi --seeds 5
  *   npm run results -- steps-help --preset nano
  *   npm run results -- instruction-data --preset nano
+ *   npm run results -- random-walks
  *   npm run results -- ten-prompts --preset mini
  *   npm run results -- report                                          (--help says all)
  *
@@ -29,6 +30,7 @@ import { instructionData } from './results/instructionData';
 import { piecesOfLoop, trainPolicy, type LoopOutcome } from './results/loop';
 import { loadModels, sha256, weightsIn, type LoadedModels } from './results/models';
 import { Progress } from './results/progress';
+import { measureRandomWalks, randomWalksPlan } from './results/randomWalks';
 import { madeHere, stored } from './results/records';
 import { resultsReport, writeReport, type StoredResult } from './results/report';
 import { tenPromptsBlock } from './results/sections/tenPrompts';
@@ -78,6 +80,8 @@ function measure(options: ResultsOptions): Promise<object> {
       return stepsHelp(loadModels(preset, models), stepsHelpPlan(options), cache);
     case 'instruction-data':
       return instructionData(loadModels(preset, models), instructionDataPlan(options), cache);
+    case 'random-walks':
+      return measureRandomWalks(randomWalksPlan(options.seeds, options.quick));
     case 'ten-prompts':
       return askTenPrompts(options);
     default:

@@ -45,18 +45,15 @@ export function blankHead(trunk: Gpt): ScalarModel {
  * Gives a head the weights of a checkpoint.
  * @throws CheckpointError where they are not there, or of another shape
  */
-export function restoreHead({ weight, bias }: ScalarModel, stored: ReadonlyMap<string, StoredTensor>): void {
-  for (const [name, variable] of [
-    [HEAD_WEIGHT, weight],
-    [HEAD_BIAS, bias],
-  ] as const) {
+export function restoreHead(head: ScalarModel, stored: ReadonlyMap<string, StoredTensor>): void {
+  for (const [name, variable] of headParameters(head)) {
     const values = stored.get(name)?.values;
     if (values?.length !== variable.size)
       throw new CheckpointError(
         `Expected ${variable.size} numbers of ${name}, got ${values?.length ?? 'none'}.`,
         'Start the run anew.',
       );
-    tf.tidy(() => (variable as tf.Variable).assign(tf.tensor(values, variable.shape)));
+    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
   }
 }
 
@@ -108,13 +105,16 @@ export function someScalars(
   return scalarProjection(hiddenStates(model.trunk, ids, start), model.weight, model.bias, first, count);
 }
 
+/** The head's variables by name. */
+export const headParameters = ({ weight, bias }: ScalarModel): Map<string, tf.Variable> =>
+  new Map<string, tf.Variable>([
+    [HEAD_WEIGHT, weight],
+    [HEAD_BIAS, bias],
+  ]);
+
 /** All trainable variables by name. */
 export function scalarParameters(model: ScalarModel): Map<string, tf.Variable> {
-  return new Map<string, tf.Variable>([
-    ...model.trunk.parameters,
-    [HEAD_WEIGHT, model.weight],
-    [HEAD_BIAS, model.bias],
-  ]);
+  return new Map<string, tf.Variable>([...model.trunk.parameters, ...headParameters(model)]);
 }
 
 export function disposeScalarModel(model: ScalarModel): void {

@@ -2,3 +2,4 @@
 import type * as tf from '@tensorflow/tfjs-core';
 
 export type Variables = Map<string, tf.Variable>;
+export type ReadonlyVariables = ReadonlyMap<string, tf.Variable>;

@@ -6,7 +6,7 @@
  * Letters: G prompts of an update, K replies of each, B = G K, M replies of a minibatch, P prompt length, R response
  * length. PPO, which has a value model and a pass fused for it, is ppo.ts.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError, RatioError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
 import { type HostTensor, lengthMultiple, Step } from '../gpu/step';

@@ -90,7 +90,7 @@ describe('PPO in a language whose replies can all be listed', () => {
     'ends within 0.02 nats of the best policy with %s, whatever the seed',
     async (_, changes) => {
       for (const seed of [1, 2, 3, 4, 5]) {
-        const { worth, refLogP, logP, metrics } = await train(changes, seed);
+        const { worth, refLogP, logP } = await train(changes, seed);
         const best = optimum(refLogP, worth, BETA);
         expect(divergence(refLogP, best)).toBeGreaterThan(0.1);
         expect(divergence(logP, best)).toBeLessThan(0.02);

@@ -16,6 +16,7 @@ export const COMMANDS = [
   'small-beats-large',
   'steps-help',
   'instruction-data',
+  'random-walks',
   'ten-prompts',
   'policy',
   'report',
@@ -29,6 +30,7 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   small-beats-large   a tuned small model against a large one: --small nano --large midi
   steps-help          sums with and without steps: --preset nano
   instruction-data    held-out prompts against the number of demonstrations: --preset nano
+  random-walks        five methods on a task whose best is known
   ten-prompts         what a newcomer would type, to base, SFT and RLHF model: --preset mini
   policy              makes an RLHF policy and writes it to --out FILE: --preset mini
   report              RESULTS.md, its figures and the README's ten prompts, from results/*.json
@@ -43,7 +45,7 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   --prompts N         held-out prompts a seed (300; instruction-data 400)
   --temperature T     of the ten prompts' replies (0, greedy)
   --backend ${BACKENDS.join('|')}   (auto: the fastest that there is)
-  --json FILE         where the result goes (results/<command>-<presets>.json, then the report is written anew)
+  --json FILE         where the result goes (results/<command>[-<presets>].json, then the report is written anew)
   --no-cache          make SFT models anew also where .cache/results has them
   --quick             tiny sizes, to see whether it works; nothing is stored without --json
   --help`;
@@ -87,8 +89,8 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
       'Make one: npm run results -- policy',
     );
   const count = number('--seeds', values.seeds ?? (values.quick ? '2' : '5'), 1);
-  const named = command === 'small-beats-large' ? `${small}-${large}` : preset;
-  const stored = values.quick ? null : path.join('results', `${command}-${named}.json`);
+  const file = { 'small-beats-large': `${command}-${small}-${large}`, 'random-walks': command }[command as string];
+  const stored = values.quick ? null : path.join('results', `${file ?? `${command}-${preset}`}.json`);
   return {
     command,
     preset,

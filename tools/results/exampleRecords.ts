@@ -6,6 +6,7 @@ import type { InstructionData, InstructionPoint } from './instructionData';
 import type { LoopOutcome } from './loop';
 import type { ModelFacts } from './models';
 import type { Made } from './records';
+import { randomWalksPlan, WALK_METHODS, type RandomWalks, type WalkMethod, type WalkOutcome } from './randomWalks';
 import { CONTESTS, contestName, type SmallBeatsLarge } from './smallBeatsLarge';
 import type { DemoReport } from './sections/demos';
 import type { StepsHelp } from './stepsHelp';
@@ -111,6 +112,27 @@ export function exampleSteps(withSteps: number): StepsHelp {
           })),
         ),
       ),
+    })),
+    made: MADE,
+  };
+}
+
+/** @param ppo sampled optimality of PPO; the others reach 0.95 */
+export function exampleWalks(ppo: number): RandomWalks {
+  const outcome = (sampled: number): WalkOutcome => ({ sampled, greedy: 1, arrived: 0.99, episodes: 16000, seconds: 9 });
+  return {
+    result: 'random-walks',
+    plan: randomWalksPlan(SEEDS, false),
+    parameters: 104_000,
+    seeds: SEEDS.map((seed) => ({
+      seed,
+      reachable: 20,
+      outcomes: Object.fromEntries(
+        WALK_METHODS.map((method) => [
+          method,
+          outcome((method === 'imitation' ? 0.2 : method === 'PPO' ? ppo : 0.95) + seed / 100),
+        ]),
+      ) as Record<WalkMethod, WalkOutcome>,
     })),
     made: MADE,
   };

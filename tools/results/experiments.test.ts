@@ -12,6 +12,7 @@ import { fineTune } from './fineTuning';
 import { instructionData, settingsFor } from './instructionData';
 import { learnFrom, type LoopOutcome, type LoopPlan, type OnPiece } from './loop';
 import type { LoadedModels, ModelFacts } from './models';
+import { measureRandomWalks, randomWalksPlan, WALK_METHODS } from './randomWalks';
 import { CONTESTS, contestName, smallBeatsLarge } from './smallBeatsLarge';
 import { conditionsOf, stepsHelp } from './stepsHelp';
 import { tenPrompts, tenPromptsOf } from './tenPrompts';
@@ -52,6 +53,20 @@ describe('experiments on toy models', { timeout: 120_000 }, () => {
     expect(workshop.models.fingerprints().policy).toBe(first.policy);
     await tune(workshop, { ...LOOP, seed: 4 });
     expect(workshop.models.fingerprints().policy).not.toBe(first.policy);
+  });
+
+  it('random walks: every method, in every seed, the same from the same seed', async () => {
+    const found = await measureRandomWalks(randomWalksPlan([0, 1], true), silent);
+    const again = await measureRandomWalks(randomWalksPlan([1], true), silent);
+    expect(found.seeds.map(({ seed }) => seed)).toEqual([0, 1]);
+    for (const method of WALK_METHODS) {
+      const [own, same] = [found.seeds[1]?.outcomes[method], again.seeds[0]?.outcomes[method]];
+      for (const share of [own?.sampled, own?.greedy, own?.arrived]) {
+        expect(share).toBeGreaterThanOrEqual(0);
+        expect(share).toBeLessThanOrEqual(1);
+      }
+      expect({ ...same, seconds: 0 }).toEqual({ ...own, seconds: 0 });
+    }
   });
 
   it('small beats large: every contest, in every seed, by every held-out labeler', async () => {

@@ -1,7 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exampleContest, exampleData, exampleDemo, exampleSteps, EXAMPLE_PROMPTS, MADE } from './exampleRecords';
+import {
+  exampleContest,
+  exampleData,
+  exampleDemo,
+  exampleSteps,
+  exampleWalks,
+  EXAMPLE_PROMPTS,
+  MADE,
+} from './exampleRecords';
 import {
   demoPart,
   DEMOS_FOLDER,
@@ -16,6 +24,7 @@ import {
 import { demosBlock } from './sections/demos';
 import { appears as dataAppears } from './sections/instructionData';
 import { appears as contestAppears } from './sections/smallBeatsLarge';
+import { appears as walksAppear } from './sections/randomWalks';
 import { appears as stepsAppear } from './sections/stepsHelp';
 import { partOfFile, tenPromptsBlock, withPart } from './sections/tenPrompts';
 
@@ -54,6 +63,15 @@ describe('RESULTS.md', () => {
     expect(markdown).toContain('against midi SFT in 2 of 5 seeds: the result does not appear in full');
     expect(markdown).toContain('The large model was trained for longer.');
     expect(resultsReport(records, {}).markdown).toContain('Nobody has looked yet into why.');
+  });
+
+  it('says how near to the best each method walks, and which of them falls short', () => {
+    const { markdown, figures } = resultsReport([exampleWalks(0.95)], {});
+    expect(row(markdown, 'PPO').slice(0, 4)).toEqual(['PPO', '97.0% ± 1.6 (95.0–99.0)', '95%', '96%']);
+    expect(markdown).toContain('Every method finds walks within 10% of the best with every seed: PPO 97%');
+    expect(Object.keys(figures)).toEqual(['random-walks.svg']);
+    expect(walksAppear(exampleWalks(0.85))).toBe(false);
+    expect(resultsReport([exampleWalks(0.85)], {}).markdown).toContain('PPO stays below 90% with some seed');
   });
 
   it('says how sums are added with and without steps', () => {

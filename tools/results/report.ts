@@ -6,7 +6,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { groupBy } from '../../src/text/world/grouping';
 import type { InstructionData } from './instructionData';
+import type { RandomWalks } from './randomWalks';
 import { instructionDataSection } from './sections/instructionData';
+import { randomWalksSection } from './sections/randomWalks';
 import { smallBeatsLargeSection } from './sections/smallBeatsLarge';
 import { stepsHelpSection } from './sections/stepsHelp';
 import { demosBlock, type DemoReport } from './sections/demos';
@@ -16,7 +18,7 @@ import type { SmallBeatsLarge } from './smallBeatsLarge';
 import type { StepsHelp } from './stepsHelp';
 import type { TenPrompts } from './tenPrompts';
 
-export type StoredResult = SmallBeatsLarge | StepsHelp | InstructionData | TenPrompts;
+export type StoredResult = SmallBeatsLarge | StepsHelp | InstructionData | RandomWalks | TenPrompts;
 export type ResultName = StoredResult['result'];
 
 /** By name of a result: why it does not appear here, or what else should be known. */
@@ -44,9 +46,11 @@ export function resultsReport(records: readonly StoredResult[], notes: Notes): S
     records.filter((record): record is Extract<StoredResult, { result: R }> => record.result === name);
   const sections: Section[] = [];
   const [contests, sums, data] = [of('small-beats-large'), of('steps-help'), of('instruction-data')];
+  const walks = of('random-walks');
   if (contests.length > 0) sections.push(smallBeatsLargeSection(contests, notes['small-beats-large']));
   if (sums.length > 0) sections.push(stepsHelpSection(sums, notes['steps-help']));
   if (data.length > 0) sections.push(instructionDataSection(data, notes['instruction-data']));
+  if (walks.length > 0) sections.push(randomWalksSection(walks, notes['random-walks']));
   return {
     markdown: `${[HEADING, ...sections.map(({ markdown }) => markdown.trimEnd() + '\n')].join('\n')}`,
     figures: Object.assign({}, ...sections.map(({ figures }) => figures)) as Record<string, string>,

@@ -1,6 +1,5 @@
 /** PPO: the policy learns what the reward model likes, on a leash to the SFT model. The chat talks to it as it learns. */
 import { DEFAULT_SETTINGS, type PpoSettings } from '../../config';
-import type * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../errors';
 import { gptFrom, scalarModelOf } from '../../model/checkpoint';
 import { cloneGpt, type Gpt } from '../../model/gpt';
@@ -11,8 +10,7 @@ import {
   cloneScalarModel,
   disposeHead,
   disposeScalarModel,
-  HEAD_BIAS,
-  HEAD_WEIGHT,
+  headParameters,
   restoreHead,
   scalarParameters,
   type ScalarModel,
@@ -26,7 +24,7 @@ import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
 import { samplePrompts } from '../../text/world/prompts';
-import type { Variables } from '../../model/variables';
+import type { ReadonlyVariables, Variables } from '../../model/variables';
 import type { Message } from '../protocol';
 import type { HostWeights } from '../models';
 import type { SavedState, Stage } from '../stage';
@@ -142,17 +140,13 @@ export class PpoStage implements Stage {
   variables(): Variables {
     const { models, policyOptimiser, valueOptimiser, ema } = this.#required();
     const { policy, valueModel } = models;
-    const head = new Map<string, tf.Variable>([
-      [HEAD_WEIGHT, valueModel.weight],
-      [HEAD_BIAS, valueModel.bias],
-    ]);
     const all: Variables = new Map();
-    const add = (prefix: string, variables: Iterable<[string, tf.Variable]>): void => {
+    const add = (prefix: string, variables: ReadonlyVariables): void => {
       for (const [name, variable] of variables) all.set(prefix + name, variable);
     };
     add(POLICY, policy.parameters);
     add(POLICY, policyOptimiser.moments());
-    add(VALUE, isShared(policy, valueModel) ? head : scalarParameters(valueModel));
+    add(VALUE, isShared(policy, valueModel) ? headParameters(valueModel) : scalarParameters(valueModel));
     if (valueOptimiser) add(VALUE, valueOptimiser.moments());
     if (ema) add(SLOW, ema.gpt.parameters);
     return all;

@@ -133,11 +133,13 @@ export class NudgePage {
     await this.goTo('Train');
     await this.stage(stage).getByRole('button').first().click();
     const form = this.page.getByRole('region', { name: STAGE_NAMES[stage], exact: true });
-    const first = form.getByRole('textbox').first();
-    if (!(await first.isVisible())) await form.getByText('Settings', { exact: true }).click();
     const infos: Record<string, { label: string; term: string }> = SETTINGS[stage];
+    const boxOf = (key: string): Locator =>
+      form.getByRole('textbox', { name: `${infos[key]?.label} ${infos[key]?.term}`, exact: true });
+    const [first = ''] = Object.keys(values);
+    if (!(await boxOf(first).isVisible())) await form.getByText('Settings', { exact: true }).click();
     for (const [key, value] of Object.entries(values)) {
-      const box = form.getByRole('textbox', { name: `${infos[key]?.label} ${infos[key]?.term}`, exact: true });
+      const box = boxOf(key);
       await box.fill(String(value));
       await box.press('Tab');
       await expect(box).toHaveAttribute('aria-invalid', 'false');

@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'no-backend'
   | 'non-finite'
   | 'ratio-not-one'
+  | 'reward-function'
   | 'run-conflict'
   | 'shape'
   | 'storage-full'
@@ -125,6 +126,35 @@ export class ShapeError extends NudgeError {
 export class BackendError extends NudgeError {
   constructor(message: string, remedy: string, options?: ErrorOptions) {
     super('no-backend', message, remedy, options);
+  }
+}
+
+/** What can be wrong with a reward function that a person wrote. */
+export type RewardFault = 'syntax' | 'missing' | 'threw' | 'time' | 'result' | 'flood' | 'start';
+
+const REWARD_FAULTS: Record<RewardFault, { words: string; remedy: string }> = {
+  syntax: { words: 'cannot be read', remedy: 'Mend the line that is named.' },
+  missing: {
+    words: 'is not there',
+    remedy: 'Write function reward(prompt, reply) { … } that returns a number.',
+  },
+  threw: { words: 'failed', remedy: 'Try it on some replies, and mend what fails.' },
+  time: { words: 'took too long and was ended', remedy: 'Look for a loop that does not end, or score with less work.' },
+  result: { words: 'gave back what is no score', remedy: 'Return one finite number for each reply.' },
+  flood: { words: 'sent messages of its own and was ended', remedy: 'Return the score; do not call postMessage.' },
+  start: { words: 'could not be started', remedy: 'Reload the page; if it happens again, use another browser.' },
+};
+
+/** A reward function that a person wrote did not do what it should. */
+export class RewardFunctionError extends NudgeError {
+  readonly fault: RewardFault;
+
+  /** @param came what happened, or what came instead of `expected` */
+  constructor(fault: RewardFault, expected: string, came = '') {
+    const { words, remedy } = REWARD_FAULTS[fault];
+    const detail = came ? `expected ${expected}, got ${came}` : expected;
+    super('reward-function', `Your reward function ${words}${detail ? `: ${detail}` : ''}.`, remedy);
+    this.fault = fault;
   }
 }
 

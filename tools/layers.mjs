@@ -1,7 +1,7 @@
 /**
  * Which part of `src` may import which. Arrows point down:
  *
- *   page:    main -> ui -> app -> session/client, store
+ *   page:    main -> ui -> app -> session/client, store, sandbox
  *   worker:  session -> rlhf -> model -> ops -> gpu -> shaders
  *
  * and everyone may import what stands in `EVERYONE`. ESLint turns this table into a message at the import, and
@@ -28,9 +28,13 @@ export const LAYERS = {
   },
   'session/client': { mayImport: EVERYONE, why: 'the client reaches the worker by messages only' },
   store: { mayImport: EVERYONE, why: 'the store holds plain records' },
-  app: { mayImport: [...EVERYONE, 'session/client', 'store'], why: 'the page reaches models through session/client' },
+  sandbox: { mayImport: ['errors'], why: "what runs a person's own code knows nothing else" },
+  app: {
+    mayImport: [...EVERYONE, 'session/client', 'store', 'sandbox'],
+    why: 'the page reaches models through session/client',
+  },
   ui: {
-    mayImport: [...EVERYONE, 'app', 'session/client', 'store'],
+    mayImport: [...EVERYONE, 'app', 'session/client', 'store', 'sandbox'],
     why: 'the page reaches models through session/client',
   },
   main: { mayImport: [...EVERYONE, 'ui', 'app', 'store'], why: 'main opens the store and mounts the page' },

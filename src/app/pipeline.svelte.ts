@@ -1,7 +1,7 @@
 /** Starting a stage by hand: what it needs first, what it would replace, and the request that starts it. */
 import type { StageName } from '../config';
 import { NudgeError } from '../errors';
-import type { SessionReport } from '../session/protocol';
+import type { OwnReward, SessionReport } from '../session/protocol';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
@@ -32,6 +32,7 @@ export class Pipeline {
   readonly #settings: SettingsForm;
   readonly #notices: Notices;
   readonly #seeds: Seeds;
+  readonly #ownReward: () => OwnReward | null;
 
   constructor(
     session: Session,
@@ -40,6 +41,7 @@ export class Pipeline {
     settings: SettingsForm,
     notices: Notices,
     seeds: Seeds,
+    ownReward: () => OwnReward | null = () => null,
   ) {
     this.#session = session;
     this.#training = training;
@@ -47,6 +49,7 @@ export class Pipeline {
     this.#settings = settings;
     this.#notices = notices;
     this.#seeds = seeds;
+    this.#ownReward = ownReward;
   }
 
   /** Why a stage cannot be started now, as a sentence; empty when it can. */
@@ -57,7 +60,8 @@ export class Pipeline {
     if (stage === 'sft' && stages.base === 'none') return 'It needs a base model first.';
     if (stage === 'rewardModel' && this.#labels.count < FEWEST_RANKINGS)
       return 'It needs rankings first: rank some replies in Chat.';
-    if (stage === 'ppo' && stages.rewardModel === 'none') return 'It needs a reward model first.';
+    if (stage === 'ppo' && stages.rewardModel === 'none' && this.#ownReward()?.modelWeight !== 0)
+      return 'It needs a reward model first.';
     return '';
   }
 
@@ -97,7 +101,8 @@ export class Pipeline {
       }
       case 'ppo': {
         const continuePolicy = this.continuePolicy && this.#session.report?.stages.policy === 'trained';
-        return { stage, seed, settings: settings.ppo, extraPrompts: await this.#labels.prompts(), continuePolicy };
+        const extraPrompts = await this.#labels.prompts();
+        return { stage, seed, settings: settings.ppo, extraPrompts, continuePolicy, ownReward: this.#ownReward() };
       }
       default:
         throw new NudgeError('internal', `There is no stage "${String(stage satisfies never)}".`, 'Reload the page.');

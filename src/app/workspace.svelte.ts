@@ -16,6 +16,7 @@ import { Labeler } from './labeler.svelte';
 import { Labels } from './labels.svelte';
 import { ModelFiles } from './modelFiles.svelte';
 import { Notices } from './notices.svelte';
+import { OwnReward } from './ownReward.svelte';
 import type { Parameters } from './parameters';
 import { Pipeline } from './pipeline.svelte';
 import { PreferenceImport } from './preferenceImport.svelte';
@@ -51,6 +52,7 @@ export class Workspace {
   readonly simulation: Simulation;
   readonly comparison: Comparison;
   readonly autopilot: Autopilot;
+  readonly ownReward: OwnReward;
   readonly pipeline: Pipeline;
   readonly files: ModelFiles;
   readonly preferenceImport: PreferenceImport;
@@ -105,7 +107,19 @@ export class Workspace {
       },
     );
     this.autopilot = new Autopilot(this.session, this.training, this.settings, this.labeler);
-    this.pipeline = new Pipeline(this.session, this.training, this.labels, this.settings, this.notices, seeds);
+    this.ownReward = new OwnReward(
+      this.session,
+      (ownReward) => void store.preferences.set({ name: 'ownReward', value: ownReward }),
+    );
+    this.pipeline = new Pipeline(
+      this.session,
+      this.training,
+      this.labels,
+      this.settings,
+      this.notices,
+      seeds,
+      () => this.ownReward.request,
+    );
     this.files = new ModelFiles(this.session, this.labels, store, this.notices);
     this.forgetting = new Forgetting(store, this.notices, () => location.reload());
     this.preferenceImport = new PreferenceImport(this.labels);
@@ -206,6 +220,7 @@ export class Workspace {
       const preferences = await this.#store.preferences.all();
       if (preferences.settings) this.settings.restore(preferences.settings);
       if (preferences.labeler) this.labeler.restore(preferences.labeler);
+      if (preferences.ownReward) this.ownReward.restore(preferences.ownReward);
       if (isPlace(preferences.place)) this.place = preferences.place;
       this.comparison.restore(preferences.evaluation, preferences.evaluatedModels);
       await this.labels.load();

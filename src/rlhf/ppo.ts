@@ -39,8 +39,10 @@ export interface PpoRun {
   seed: number;
   /** Prompts of an update, in tokens: the same for the same update. */
   promptsOf(update: number): number[][];
-  /** Scores that are added to the reward model's. */
+  /** Scores that are added to the reward model's ... */
   scorer?: Scorer;
+  /** ... which count this much; 1 unless given. */
+  modelWeight?: number;
   /** Windows of the pretraining text for the next minibatch, [N, length]; needed where `ptxCoef` is not 0. */
   nextWindows?: () => { windows: Int32Array; length: number };
   /** Turns tokens into the text of a sample. */
@@ -81,7 +83,7 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
       const batch = padBatch(prompts, responses, tokens.pad, policy.shape.context, lengths);
       if (!ppoSteps?.fits(batch)) {
         ppoSteps?.dispose();
-        ppoSteps = new PpoSteps(state, settings, batch);
+        ppoSteps = new PpoSteps(state, settings, batch, run.modelWeight);
       }
       const otherScores = await run.scorer?.({ batch, prompts, responses });
       const scoring = ppoSteps.score(batch, finished, klCoef, otherScores)();

@@ -91,15 +91,19 @@ export class PpoSteps {
   readonly experience: tf.Variable<tf.Rank.R3>;
   readonly #learners: Learners;
 
-  /** For batches of these sizes alone. */
+  /**
+   * For batches of these sizes alone.
+   * @param modelWeight what the reward model's score counts
+   */
   constructor(
     learners: Learners,
     settings: PpoSettings,
     { rows, responseLength }: Pick<Batch, 'rows' | 'responseLength'>,
+    modelWeight = 1,
   ) {
     this.#learners = learners;
     this.experience = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R3>([PLANES, rows, responseLength]), false));
-    this.scoring = scoringStep(learners.models, settings, this.experience);
+    this.scoring = scoringStep(learners.models, settings, this.experience, modelWeight);
     this.minibatch = minibatchStep(learners, settings, this.experience);
   }
 
@@ -186,6 +190,7 @@ function scoringStep(
   models: RolloutModels,
   { temperature, missingEosPenalty, gamma, lam }: PpoSettings,
   experience: tf.Variable<tf.Rank.R3>,
+  modelWeight: number,
 ): Step<ScoringInput> {
   const { policy, refPolicy, rewardModel, valueModel } = models;
   return new Step(
@@ -198,7 +203,8 @@ function scoringStep(
       const batch = inputs as Record<ScoringInput, tf.Tensor> as BatchTensors & { pooling: tf.Tensor2D };
       const episodes = scoreEpisodes(models, batch, temperature);
       const { oldLogProbs, refLogProbs, oldValues, entropies } = episodes;
-      const scores: tf.Tensor1D = tf.add(episodes.scores, otherScores);
+      const weighed = modelWeight === 1 ? episodes.scores : tf.mul(modelWeight, episodes.scores);
+      const scores: tf.Tensor1D = tf.add(weighed, otherScores);
       const mask = batch.responseMask;
       const { rewards, replies } = tokenRewards(
         { logProbs: oldLogProbs, refLogProbs, mask, scores, finished, klCoef },

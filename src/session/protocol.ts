@@ -73,8 +73,19 @@ export type StartRequest =
       extraPrompts: string[];
       /** Go on from the policy as it is (true) or from the reference (false). */
       continuePolicy: boolean;
+      /** A function of the person's own that pays for replies as well. */
+      ownReward?: OwnReward | null;
       startPaused?: boolean;
     };
+
+/** A reward function in the page's own words; it runs in the page's sandbox. */
+export interface OwnReward {
+  code: string;
+  /** What a point of it counts, in standard deviations of the reward model. */
+  weight: number;
+  /** What the reward model's score counts beside it; 0 leaves it out, and then there need be none. */
+  modelWeight: number;
+}
 
 export interface Commands {
   /** Starts the device and loads the models. Always the first command. */
@@ -136,6 +147,8 @@ export interface Commands {
     labeler?: string;
   };
   'job.cancel': { jobId: string };
+  /** What the page's sandbox said to `reward.ask`. */
+  'reward.answer': { askId: number; rewards: number[] } | { askId: number; error: PlainError };
   /** Weights as a 16-bit safetensors file in GPT-2's Hugging Face names. */
   'model.export': { name: CheckpointName };
   /** Replaces a model by a safetensors file of the same shape. */
@@ -166,6 +179,7 @@ export interface Results {
   'pretraining.undo': SessionReport;
   evaluate: EvaluationReport;
   'job.cancel': null;
+  'reward.answer': null;
   'model.export': { bytes: ArrayBuffer; fileName: string };
   'model.import': SessionReport;
   'tuning.measureAgain': null;
@@ -186,6 +200,8 @@ export type SessionEvent =
   | { type: 'run.samples'; runId: string; stage: StageName; step: number; samples: TrainingSample[] }
   | { type: 'run.written'; runId: string; stage: StageName; written: WrittenSample[] }
   | { type: 'run.rewardModel'; runId: string; report: RewardModelReport }
+  /** Replies for the person's own reward function; answered by `reward.answer`. */
+  | { type: 'reward.ask'; askId: number; code: string; items: { prompt: string; reply: string }[] }
   | { type: 'checkpoint'; file: CheckpointFile }
   /** Stages, device or model changed: after a run, a restore, an import. */
   | { type: 'session.changed'; report: SessionReport }

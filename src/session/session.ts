@@ -20,6 +20,7 @@ import type {
   SessionEvent,
   SessionReport,
 } from './protocol';
+import { RewardQuestions } from './rewardQuestions';
 import { Run } from './run';
 import { fetchShippedModels, type ShippedModels } from './shippedModels';
 import type { SavedState, Stage } from './stage';
@@ -46,6 +47,7 @@ export class TrainingSession {
   readonly #jobs: Jobs;
   readonly #tuning: Tuning;
   readonly #supply: Supply;
+  readonly #questions: RewardQuestions;
   #device: Device;
   #deviceIsLost = false;
   #recovery: Promise<void> | null = null;
@@ -66,7 +68,8 @@ export class TrainingSession {
     this.#preset = preset;
     this.#backend = request.backend;
     this.#device = device;
-    this.#workshop = workshop;
+    this.#questions = new RewardQuestions(emit);
+    this.#workshop = { ...workshop, askReward: (code, items) => this.#questions.ask(code, items) };
     this.#jobs = new Jobs(emit, workshop);
     this.#tuning = new Tuning(emit, request.tuning ?? [], { ahead: new CompileAhead(workshop) });
     this.#tuning.begin(device);
@@ -146,6 +149,7 @@ export class TrainingSession {
       return this.#tuning.without(() => this.#jobs.evaluate(request));
     },
     'job.cancel': ({ jobId }) => this.#jobs.cancel(jobId),
+    'reward.answer': (answer) => this.#questions.answer(answer),
     'train.start': (request) => {
       const start = (): { runId: string } => {
         this.#refuseWhileTraining('Training');

@@ -148,6 +148,8 @@ export interface Preferences {
   evaluatedModels: Fingerprints;
   /** The simulated labeler that was chosen, by name, and the weights of the person's own. */
   labeler: { chosen: string; own: PartValues | null };
+  /** The person's own reward function, and what counts in PPO. */
+  ownReward: { used: boolean; code: string; weight: number; modelWeight: number };
   /** Replies shown for a prompt (K). */
   repliesPerPrompt: number;
 }

@@ -17,15 +17,16 @@ import {
 } from '../../model/scalarHead';
 import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlController';
 import { Ema } from '../../rlhf/ema';
-import { ppo, ppoOptimisers, type PpoState } from '../../rlhf/ppo';
+import { ppo, ppoOptimisers, type PpoRun, type PpoState } from '../../rlhf/ppo';
 import { isShared } from '../../rlhf/ppoSteps';
 import { type TokenWindows, worldWindows } from '../../rlhf/pretraining';
+import type { Scorer } from '../../rlhf/scorer';
 import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
 import { samplePrompts } from '../../text/world/prompts';
 import type { ReadonlyVariables, Variables } from '../../model/variables';
-import type { Message } from '../protocol';
+import type { Message, OwnReward } from '../protocol';
 import type { HostWeights } from '../models';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
@@ -60,6 +61,7 @@ export class PpoStage implements Stage {
   readonly #seed: number;
   readonly #ownPrompts: readonly string[];
   readonly #continuePolicy: boolean;
+  readonly #ownReward: OwnReward | null;
   /** The policy that there was when the run was asked for: training takes its place from the beginning. */
   readonly #policyBefore: HostWeights | null;
   #state: PpoState | null = null;
@@ -70,7 +72,9 @@ export class PpoStage implements Stage {
     ownPrompts: readonly string[],
     continuePolicy: boolean,
     seed: number,
+    ownReward: OwnReward | null = null,
   ) {
+    this.#ownReward = ownReward;
     this.#workshop = workshop;
     const maxNewTokens = longestReply(workshop.models.shape.context, settings.maxNewTokens);
     // A run that an earlier version began knows nothing of later settings.
@@ -85,15 +89,19 @@ export class PpoStage implements Stage {
       settings: JSON.stringify(settings),
       seed: String(seed),
       ownPrompts: JSON.stringify(ownPrompts),
+      ownReward: JSON.stringify(ownReward),
     };
   }
 
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
-    const [refPolicy, rewardModel] = [models.gpt('sft'), models.rewardModel];
+    const refPolicy = models.gpt('sft');
+    // A function that counts alone needs no reward model beside it.
+    const alone = this.#ownReward?.modelWeight === 0;
+    const rewardModel = alone ? null : models.rewardModel;
     if (!refPolicy)
       throw new InputError('Expected an SFT model to start from, got none.', 'Fine-tune the base model first.');
-    if (!rewardModel)
+    if (!rewardModel && !alone)
       throw new InputError('Expected a reward model, got none.', 'Rank some replies and train one first.');
     const start = (this.#continuePolicy ? models.gpt('policy') : null) ?? refPolicy;
     const policy = saved ? gptFrom(models.shape, policyWeightsOf(saved.weights)) : cloneGpt(start);
@@ -129,6 +137,7 @@ export class PpoStage implements Stage {
       seed: this.#seed,
       promptsOf: (update) => this.#promptsOf(update),
       nextWindows: this.#pretrainingText(),
+      ...this.#scoring(),
       describe: (prompt, response) => ({
         prompt: decodePrompt(tokenizer, prompt),
         reply: decodeReply(tokenizer, response),
@@ -196,7 +205,7 @@ export class PpoStage implements Stage {
   }
 
   /** As the settings say, or as a checkpoint has it. */
-  #valueModel(policy: Gpt, refPolicy: Gpt, rewardModel: RewardModel, saved: SavedState | null): ScalarModel {
+  #valueModel(policy: Gpt, refPolicy: Gpt, rewardModel: RewardModel | null, saved: SavedState | null): ScalarModel {
     const { sharedValue, valueFromReward } = this.#settings;
     const stored = saved && withoutPrefix(saved.weights, VALUE);
     if (sharedValue) {
@@ -205,7 +214,24 @@ export class PpoStage implements Stage {
       return model;
     }
     if (stored) return scalarModelOf(this.#workshop.models.shape, stored);
-    return valueFromReward ? cloneScalarModel(rewardModel) : blankHead(cloneGpt(refPolicy));
+    return valueFromReward && rewardModel ? cloneScalarModel(rewardModel) : blankHead(cloneGpt(refPolicy));
+  }
+
+  /** What the person's own function adds to the reward model's scores. */
+  #scoring(): Pick<PpoRun, 'scorer' | 'modelWeight'> {
+    const { askReward, tokenizer } = this.#workshop;
+    const own = this.#ownReward;
+    if (!own) return {};
+    if (!askReward)
+      throw new InputError('A reward function needs a page to run in, got none.', 'Give a scorer instead.');
+    const scorer: Scorer = async ({ prompts, responses }) => {
+      const items = prompts.map((prompt, b) => ({
+        prompt: decodePrompt(tokenizer, prompt),
+        reply: decodeReply(tokenizer, responses[b] as number[]),
+      }));
+      return Float32Array.from(await askReward(own.code, items), (reward) => own.weight * reward);
+    };
+    return { scorer, modelWeight: own.modelWeight };
   }
 
   /** The text of pretraining in windows, from where the run stands. */

@@ -1,7 +1,7 @@
 /** The stage that a command asks for, or that an interrupted run's checkpoint belongs to. */
 import type { PpoSettings, PretrainSettings } from '../../config';
 import { readSafetensors } from '../../model/safetensors';
-import type { CheckpointFile, StartRequest } from '../protocol';
+import type { CheckpointFile, OwnReward, StartRequest } from '../protocol';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
 import { PpoStage } from './ppoStage';
@@ -20,7 +20,14 @@ export function stageOf(workshop: Workshop, request: StartRequest): Stage {
     case 'rewardModel':
       return new RewardModelStage(workshop, request.settings, request.rankings, request.heldOut, seed);
     case 'ppo':
-      return new PpoStage(workshop, request.settings, request.extraPrompts, request.continuePolicy, seed);
+      return new PpoStage(
+        workshop,
+        request.settings,
+        request.extraPrompts,
+        request.continuePolicy,
+        seed,
+        request.ownReward ?? null,
+      );
   }
 }
 
@@ -41,6 +48,7 @@ export function interruptedStage(
           JSON.parse(metadata['ownPrompts'] ?? '[]') as string[],
           true,
           seed,
+          JSON.parse(metadata['ownReward'] ?? 'null') as OwnReward | null,
         )
       : new PretrainStage(workshop, settings as PretrainSettings, seed);
   const numbers = JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>;

@@ -1,0 +1,132 @@
+/**
+ * What runs inside of the sandbox's frame, as text: the frame's own program, and what stands around a person's function
+ * in the worker that the frame starts. Both are written as functions, so that they are checked like all code, and are
+ * turned into text by `toString`; so neither may use anything from outside of itself.
+ */
+import type { RewardFault } from '../errors';
+import type { FrameAnswer, RewardItem } from './rewardFunction';
+
+/** What the page tells the frame. */
+export type FrameRequest =
+  /** `linesBefore` the person's own code in `source`. */
+  | { type: 'open'; source: string; linesBefore: number }
+  | { type: 'score'; id: number; items: RewardItem[]; milliseconds: number };
+
+/** What the worker tells the frame. */
+type WorkerAnswer = { ready: boolean } | { id: number; rewards: unknown } | { id: number; error: string };
+
+/** The frame: starts the worker, counts what it says and how long it takes, and ends it. */
+function frame(): void {
+  addEventListener('message', (first: MessageEvent<unknown>) => {
+    const [port] = first.ports;
+    if (!port) return;
+    let worker: Worker | null = null;
+    let asked: { id: number; timer: ReturnType<typeof setTimeout> } | null = null;
+    let linesBefore = 0;
+    const answer = (message: FrameAnswer): void => port.postMessage(message);
+    const end = (fault: RewardFault, message: string): void => {
+      const id = asked?.id ?? 0;
+      if (asked) clearTimeout(asked.timer);
+      asked = null;
+      worker?.terminate();
+      worker = null;
+      answer({ id, fault, message });
+    };
+    const hear = (data: WorkerAnswer | null): void => {
+      if (!worker) return;
+      if (data && typeof data === 'object' && 'ready' in data && asked?.id === 0) {
+        clearTimeout(asked.timer);
+        asked = null;
+        if (data.ready) answer({ id: 0, rewards: [] });
+        else end('missing', '');
+      } else if (!asked || !data || typeof data !== 'object' || !('id' in data) || data.id !== asked.id) {
+        end('flood', '');
+      } else if ('error' in data) {
+        end('threw', String(data.error).slice(0, 500));
+      } else {
+        clearTimeout(asked.timer);
+        asked = null;
+        answer({ id: data.id, rewards: data.rewards });
+      }
+    };
+    port.onmessage = ({ data }: MessageEvent<FrameRequest>) => {
+      if (data.type === 'open') {
+        linesBefore = data.linesBefore;
+        const url = URL.createObjectURL(new Blob([data.source], { type: 'text/javascript' }));
+        asked = { id: 0, timer: setTimeout(() => end('time', ''), 3000) };
+        try {
+          worker = new Worker(url);
+        } catch (error) {
+          end('start', String(error));
+          return;
+        }
+        worker.onmessage = (message: MessageEvent<WorkerAnswer | null>) => hear(message.data);
+        worker.onerror = (event) => {
+          event.preventDefault();
+          end(
+            asked?.id === 0 ? 'syntax' : 'threw',
+            `${event.message || 'it could not be run'} (line ${event.lineno - linesBefore})`,
+          );
+        };
+        return;
+      }
+      if (!worker) {
+        answer({ id: data.id, fault: 'start', message: '' });
+        return;
+      }
+      asked = { id: data.id, timer: setTimeout(() => end('time', ''), data.milliseconds) };
+      worker.postMessage({ id: data.id, items: data.items });
+    };
+  });
+}
+
+/** Before a person's function, on the same line as its first: takes away what a function of text has no use for. */
+function prelude(): (score: ((items: RewardItem[]) => unknown) | null) => void {
+  const post = postMessage.bind(self) as (message: unknown) => void;
+  const deny = (owner: object, names: string[], why: string): void => {
+    for (const name of names)
+      Object.defineProperty(owner, name, {
+        configurable: false,
+        get: () => {
+          throw new Error(`${name} is not there: ${why}`);
+        },
+      });
+  };
+  deny(
+    self,
+    [
+      ...['fetch', 'XMLHttpRequest', 'WebSocket', 'WebTransport', 'EventSource', 'importScripts', 'Worker'],
+      ...['indexedDB', 'caches', 'BroadcastChannel', 'navigator', 'localStorage', 'sessionStorage'],
+    ],
+    'a reward function has the prompt and the reply, no network and no storage',
+  );
+  const steady = 'a reply has to be worth the same each time';
+  deny(self, ['Date', 'performance', 'crypto'], steady);
+  deny(Math, ['random'], steady);
+  return (score) => {
+    self.onmessage = async ({ data: { id, items } }: MessageEvent<{ id: number; items: RewardItem[] }>) => {
+      try {
+        const rewards = await (score as (items: RewardItem[]) => unknown)(items);
+        post({ id, rewards: Array.isArray(rewards) ? await Promise.all(rewards) : rewards });
+      } catch (error) {
+        post({ id, error: error instanceof Error ? error.message : String(error) });
+      }
+    };
+    post({ ready: score !== null });
+  };
+}
+
+/** The worker's program around a person's function, and how many lines of it stand before that. */
+export function workerSource(code: string): { source: string; linesBefore: number } {
+  const before = `"use strict";const __serve=(${prelude.toString()})();`;
+  const after = `
+;__serve(typeof rewards==="function"?rewards:typeof reward==="function"?(items)=>items.map((item)=>reward(item.prompt,item.reply)):null);`;
+  return { source: before + code + after, linesBefore: before.split('\n').length - 1 };
+}
+
+/**
+ * The frame's page. Its policy lets it load nothing and reach nothing; its workers inherit it.
+ * @param nonce of its own script, new for each frame
+ */
+export const frameDocument = (nonce: string): string =>
+  `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}' blob:; worker-src blob:; connect-src 'none'"><script nonce="${nonce}">(${frame.toString()})()</script>`;

@@ -165,12 +165,12 @@ export async function tune(
   const asked = prompts.map((prompt) => tokensOf(sft, prompt));
   const wordsOf = new Map(asked.map((tokens, p) => [tokens.join(), prompts[p] as string]));
   const words = (prompt: readonly number[]): string => wordsOf.get(prompt.join()) as string;
-  const scorer: Scorer = async ({ prompts: rows, responses }) =>
-    Float32Array.from(
-      await Promise.all(
-        rows.map((prompt, b) => (reward as Judge)(words(prompt), decodeReply(tokenizer, responses[b] as number[]))),
-      ),
-    );
+  const scorer: Scorer = async ({ prompts: rows, responses }) => {
+    const scores = new Float32Array(rows.length);
+    for (const [b, prompt] of rows.entries())
+      scores[b] = await (reward as Judge)(words(prompt), decodeReply(tokenizer, responses[b] as number[]));
+    return scores;
+  };
   const { end: stop, pad } = tokenizer.specials;
   const run = ppo(state, {
     settings: all,

@@ -130,6 +130,7 @@ const CASES: Record<string, () => Case> = {
         pooling: poolingWeights(batchAt(step)),
         finished: { values: Int32Array.from([1, step % 2, 0, 1]), shape: [4] },
         klCoef: { values: klCoefValues(rateAt(step)), shape: [3] },
+        otherScores: { values: Float32Array.from({ length: 4 }, (_, b) => Math.cos(step + b)), shape: [4] },
       }),
       changed: () => new Map([['experience', steps.experience]]),
       dispose: () => [steps.dispose(), dispose()],

@@ -16,7 +16,7 @@ import type { MetricValues, TrainingSample } from '../session/protocol';
 import type { KlController } from './adaptiveKlController';
 import type { Ema } from './ema';
 import { minibatchMetrics, rolloutMetrics } from './ppoReport';
-import { type Learners, PpoSteps, type ScoredBatch } from './ppoSteps';
+import { type Learners, type Pay, PpoSteps, type ScoredBatch } from './ppoSteps';
 import { sampleResponses, type ControlTokens } from './rollout';
 import { linearToZero } from './schedule';
 import type { Scorer } from './scorer';
@@ -83,7 +83,7 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
       const batch = padBatch(prompts, responses, tokens.pad, policy.shape.context, lengths);
       if (!ppoSteps?.fits(batch)) {
         ppoSteps?.dispose();
-        ppoSteps = new PpoSteps(state, settings, batch, run.modelWeight);
+        ppoSteps = new PpoSteps(state, settings, batch, payOf(run));
       }
       const otherScores = await run.scorer?.({ batch, prompts, responses });
       const scoring = ppoSteps.score(batch, finished, klCoef, otherScores)();
@@ -155,6 +155,9 @@ export function minibatchesOf(rows: number, minibatchSize: number, seed: number,
     order.slice(i * minibatchSize, (i + 1) * minibatchSize),
   );
 }
+
+/** What replies are paid by. */
+const payOf = ({ scorer, modelWeight = 1 }: PpoRun): Pay => ({ modelWeight, others: scorer !== undefined });
 
 /** The parts of what a minibatch gives, in one list. */
 const statisticsOf = async (read: Reader): Promise<number[]> => (await read()).flatMap((part) => [...part]);

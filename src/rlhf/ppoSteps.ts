@@ -69,6 +69,12 @@ export interface ScoredBatch {
   nonScoreRewards: Float32Array;
 }
 
+/** What replies are paid by: the reward model, by its weight, and scores from elsewhere. */
+export interface Pay {
+  modelWeight: number;
+  others: boolean;
+}
+
 type ScoringInput = BatchInput | 'pooling' | 'finished' | 'klCoef' | 'otherScores';
 type PretrainingInput = 'windowIds' | 'windowStart' | 'windowTargets' | 'windowWeights';
 /** Pretraining text beside the replies of a minibatch. */
@@ -93,17 +99,16 @@ export class PpoSteps {
 
   /**
    * For batches of these sizes alone.
-   * @param modelWeight what the reward model's score counts
    */
   constructor(
     learners: Learners,
     settings: PpoSettings,
     { rows, responseLength }: Pick<Batch, 'rows' | 'responseLength'>,
-    modelWeight = 1,
+    pay: Pay = { modelWeight: 1, others: false },
   ) {
     this.#learners = learners;
     this.experience = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R3>([PLANES, rows, responseLength]), false));
-    this.scoring = scoringStep(learners.models, settings, this.experience, modelWeight);
+    this.scoring = scoringStep(learners.models, settings, this.experience, pay);
     this.minibatch = minibatchStep(learners, settings, this.experience);
   }
 
@@ -115,7 +120,7 @@ export class PpoSteps {
   /**
    * Scores a batch, for minibatches to learn from.
    * @param finished [B] whether each response ended with the stop token
-   * @param otherScores [B] added to the reward model's
+   * @param otherScores [B] added to the reward model's, where they are paid
    */
   score(
     batch: Batch,
@@ -190,7 +195,7 @@ function scoringStep(
   models: RolloutModels,
   { temperature, missingEosPenalty, gamma, lam }: PpoSettings,
   experience: tf.Variable<tf.Rank.R3>,
-  modelWeight: number,
+  { modelWeight, others }: Pay,
 ): Step<ScoringInput> {
   const { policy, refPolicy, rewardModel, valueModel } = models;
   return new Step(
@@ -204,7 +209,7 @@ function scoringStep(
       const episodes = scoreEpisodes(models, batch, temperature);
       const { oldLogProbs, refLogProbs, oldValues, entropies } = episodes;
       const weighed = modelWeight === 1 ? episodes.scores : tf.mul(modelWeight, episodes.scores);
-      const scores: tf.Tensor1D = tf.add(weighed, otherScores);
+      const scores: tf.Tensor1D = others ? tf.add(weighed, otherScores) : weighed;
       const mask = batch.responseMask;
       const { rewards, replies } = tokenRewards(
         { logProbs: oldLogProbs, refLogProbs, mask, scores, finished, klCoef },

@@ -7,7 +7,7 @@ import type { HostTensor } from '../gpu/step';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import { initialParameters } from '../model/parameters';
 import '../ops/webgpuKernels';
-import { CONSERVATIVE_DPO } from './dpo';
+import { DPO } from './dpo';
 import { preferenceInputs, type PreferenceInput, preferenceOptimiser, preferenceStep } from './preferenceOptimisation';
 import { rankingBatch, type TokenisedRanking } from './rewardModel';
 
@@ -34,16 +34,16 @@ function inputsAt(step: number): Record<Exclude<PreferenceInput, 'numbers'>, Hos
       batch,
       rankings.map(({ ranks }) => ranks),
       3,
+      refLogProbs,
     ),
-    refLogProbs: { values: refLogProbs, shape: [batch.rows] },
   };
 }
 
 async function run(plainly: boolean): Promise<{ outputs: unknown[]; weights: unknown[]; dispatches: number }> {
   const policy: Gpt = { shape: SHAPE, parameters: initialParameters(SHAPE, 3) };
   const optimiser = preferenceOptimiser(policy);
-  const step = preferenceStep({ policy, optimiser }, CONSERVATIVE_DPO, {
-    ...CONSERVATIVE_DPO.defaults,
+  const step = preferenceStep({ policy, optimiser }, DPO, {
+    ...DPO.defaults,
     guardCoef: 0.2,
   });
   const outputs: unknown[] = [];
@@ -65,7 +65,7 @@ describe('captured DPO', () => {
     await startDevice('webgpu');
   });
 
-  it('40 replays with changing rates and inputs give the bits of 40 eager runs, in at most 111 dispatches', async () => {
+  it('40 replays with changing rates and inputs give the bits of 40 eager runs, in at most 132 dispatches', async () => {
     const before = memory();
     const replayed = await run(false);
     expect(memory().tensors).toBe(before.tensors);
@@ -74,6 +74,6 @@ describe('captured DPO', () => {
     expect(replayed.weights).toEqual(eager.weights);
     expect(replayed.outputs[0]).not.toEqual(replayed.outputs[1]);
     expect(replayed.dispatches).toBeGreaterThan(0);
-    expect(replayed.dispatches).toBeLessThanOrEqual(111);
+    expect(replayed.dispatches).toBeLessThanOrEqual(132);
   });
 });

@@ -112,8 +112,8 @@ describe.each(['cpu', 'wasm'] as const)('learning from rankings on %s', (backend
           batch,
           list.map(({ ranks }) => ranks),
           2,
+          ref,
         ),
-        refLogProbs: { values: ref, shape: [batch.rows] },
         numbers: { values: state.optimiser.advance(0), shape: [3] },
       });
       step.dispose();

@@ -141,8 +141,7 @@ export class PreferenceLearner {
       ? ((await this.#reference.read(batchInputs(batch)))[0] as Float32Array)
       : new Float32Array(batch.rows);
     const [rewards, losses, norms] = (await this.#learn.read({
-      ...preferenceInputs(batch, ranks, repliesEach),
-      refLogProbs: { values: refLogProbs, shape: [batch.rows] },
+      ...preferenceInputs(batch, ranks, repliesEach, refLogProbs),
       numbers: { values: optimiser.advance(learningRate), shape: [3] },
     })) as [Float32Array, Float32Array, Float32Array];
     const [loss, gradNorm] = [losses[0] as number, norms[0] as number];
@@ -185,8 +184,13 @@ export function logLikelihoods(gpt: Gpt, { ids, start, responseMask }: Record<Ba
 export type PreferenceInput =
   | BatchInput
   | 'refLogProbs' // [B], of whole replies
+  | 'lengths' // [B], in tokens
   | 'chosen' // [N, B]: 1 at the better reply of each pair
   | 'rejected' // [N, B]: 1 at the worse
+  | 'refChosen' // [N], what refLogProbs has there
+  | 'refRejected' // [N]
+  | 'chosenLengths' // [N]
+  | 'rejectedLengths' // [N]
   | 'pairWeights' // [N], summing to 1
   | 'guard' // [B]: 1 / (G · best replies · tokens) for the best of each ranking, else 0
   | 'numbers';
@@ -199,26 +203,24 @@ export function preferenceStep(
 ): Step<PreferenceInput> {
   return new Step(
     method.name,
-    ({ refLogProbs, chosen, rejected, pairWeights, guard, numbers, ...batch }) => {
+    ({ chosen, rejected, pairWeights, guard, numbers, ...inputs }) => {
+      const { refLogProbs, lengths, refChosen, refRejected, chosenLengths, rejectedLengths } = inputs as Record<
+        keyof typeof inputs,
+        tf.Tensor
+      > as Record<keyof typeof inputs, tf.Tensor1D>;
       const { loss, statistics, gradients } = optimiser.differentiate(() =>
         lossGradients(policy.parameters, () => {
-          const logProbs = logLikelihoods(policy, batch); // [B]
-          const lengths: tf.Tensor1D = tf.sum(batch.responseMask, 1);
+          const logProbs = logLikelihoods(policy, inputs); // [B]
           // A product, since a gather's gradient is a sum by segments, which tfjs-wasm does not have.
-          const of = (which: tf.Tensor, values: tf.Tensor): tf.Tensor1D =>
-            tf.reshape(tf.matMul(which as tf.Tensor2D, tf.reshape(values, [-1, 1])), [-1]); // [N]
-          const pairs = {
-            chosen: of(chosen, logProbs),
-            rejected: of(rejected, logProbs),
-            refChosen: of(chosen, refLogProbs),
-            refRejected: of(rejected, refLogProbs),
-          };
-          const own = method.loss(pairs, { chosen: of(chosen, lengths), rejected: of(rejected, lengths) }, settings);
+          const column = tf.reshape<tf.Rank.R2>(logProbs, [-1, 1]);
+          const of = (which: tf.Tensor): tf.Tensor1D => tf.reshape(tf.matMul(which as tf.Tensor2D, column), [-1]); // [N]
+          const pairs = { chosen: of(chosen), rejected: of(rejected), refChosen, refRejected };
+          const own = method.loss(pairs, { chosen: chosenLengths, rejected: rejectedLengths }, settings);
           const preference: tf.Scalar = tf.sum(tf.mul(pairWeights, own));
           const held: tf.Scalar = tf.neg(tf.sum(tf.mul(logProbs, guard)));
           return {
             loss: tf.add(preference, tf.mul(settings.guardCoef, held)),
-            statistics: method.reward(logProbs, refLogProbs as tf.Tensor1D, lengths, settings),
+            statistics: method.reward(logProbs, refLogProbs, lengths, settings),
           };
         }),
       );
@@ -228,15 +230,20 @@ export function preferenceStep(
   );
 }
 
-/** All inputs but those of the reference and of the optimiser, from a batch of G rankings of K replies. */
+/**
+ * All inputs but the optimiser's, from a batch of G rankings of K replies.
+ * @param refLogProbs [B] of whole replies
+ */
 export function preferenceInputs(
   batch: Batch,
   ranks: readonly (readonly number[])[],
   repliesEach: number,
-): Record<Exclude<PreferenceInput, 'refLogProbs' | 'numbers'>, HostTensor> {
+  refLogProbs: Float32Array,
+): Record<Exclude<PreferenceInput, 'numbers'>, HostTensor> {
   const K = repliesEach;
   const pairs = (ranks.length * K * (K - 1)) / 2; // N, whatever ties there are: the rest counts nothing
-  const [chosen, rejected] = [new Float32Array(pairs * batch.rows), new Float32Array(pairs * batch.rows)];
+  // A pair of the first reply with itself, of weight 0, keeps every loss finite.
+  const [better, worse] = [new Array<number>(pairs).fill(0), new Array<number>(pairs).fill(0)];
   const weights = new Float32Array(pairs);
   let n = 0;
   ranks.forEach((own, g) => {
@@ -245,18 +252,36 @@ export function preferenceInputs(
       own.forEach((_unused, j) => {
         const weight = each[i * own.length + j] as number;
         if (weight === 0) return;
-        chosen[n * batch.rows + g * K + i] = 1;
-        rejected[n * batch.rows + g * K + j] = 1;
+        better[n] = g * K + i;
+        worse[n] = g * K + j;
         weights[n++] = weight / ranks.length;
       }),
     );
   });
-  // A pair of a reply with itself, of weight 0, keeps every loss finite.
-  for (; n < pairs; n++) chosen[n * batch.rows] = rejected[n * batch.rows] = 1;
+  const lengths = Float32Array.from({ length: batch.rows }, (_, row) =>
+    batch.responseMask
+      .subarray(row * batch.responseLength, (row + 1) * batch.responseLength)
+      .reduce((sum, counts) => sum + counts, 0),
+  );
+  const selection = (rows: readonly number[]): HostTensor => {
+    const values = new Float32Array(pairs * batch.rows);
+    rows.forEach((row, pair) => (values[pair * batch.rows + row] = 1));
+    return { values, shape: [pairs, batch.rows] };
+  };
+  const at = (values: Float32Array, rows: readonly number[]): HostTensor => ({
+    values: Float32Array.from(rows, (row) => values[row] as number),
+    shape: [pairs],
+  });
   return {
     ...batchInputs(batch),
-    chosen: { values: chosen, shape: [pairs, batch.rows] },
-    rejected: { values: rejected, shape: [pairs, batch.rows] },
+    refLogProbs: { values: refLogProbs, shape: [batch.rows] },
+    lengths: { values: lengths, shape: [batch.rows] },
+    chosen: selection(better),
+    rejected: selection(worse),
+    refChosen: at(refLogProbs, better),
+    refRejected: at(refLogProbs, worse),
+    chosenLengths: at(lengths, better),
+    rejectedLengths: at(lengths, worse),
     pairWeights: { values: weights, shape: [pairs] },
     guard: { values: guardWeights(batch, ranks, repliesEach), shape: [batch.rows] },
   };

@@ -208,7 +208,7 @@ function scoringStep(
       const batch = inputs as Record<ScoringInput, tf.Tensor> as BatchTensors & { pooling: tf.Tensor2D };
       const episodes = scoreEpisodes(models, batch, temperature);
       const { oldLogProbs, refLogProbs, oldValues, entropies } = episodes;
-      const weighed = modelWeight === 1 ? episodes.scores : tf.mul(modelWeight, episodes.scores);
+      const weighed = modelWeight === 1 ? episodes.scores : (tf.mul(modelWeight, episodes.scores) as tf.Tensor1D);
       const scores: tf.Tensor1D = others ? tf.add(weighed, otherScores) : weighed;
       const mask = batch.responseMask;
       const { rewards, replies } = tokenRewards(

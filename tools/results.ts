@@ -4,6 +4,7 @@
  *   npm run results -- small-beats-large --small nano --large midi --seeds 5
  *   npm run results -- steps-help --preset nano
  *   npm run results -- instruction-data --preset nano
+ *   npm run results -- methods --preset nano
  *   npm run results -- random-walks
  *   npm run results -- ten-prompts --preset mini
  *   npm run results -- report                                          (--help says all)
@@ -28,6 +29,7 @@ import {
 } from './results/arguments';
 import { instructionData } from './results/instructionData';
 import { piecesOfLoop, trainPolicy, type LoopOutcome } from './results/loop';
+import { compareMethods, methodsPlan } from './results/methods';
 import { loadModels, sha256, weightsIn, type LoadedModels } from './results/models';
 import { Progress } from './results/progress';
 import { measureRandomWalks, randomWalksPlan } from './results/randomWalks';
@@ -80,6 +82,11 @@ function measure(options: ResultsOptions): Promise<object> {
       return stepsHelp(loadModels(preset, models), stepsHelpPlan(options), cache);
     case 'instruction-data':
       return instructionData(loadModels(preset, models), instructionDataPlan(options), cache);
+    case 'methods':
+      return compareMethods(
+        loadModels(preset, models),
+        methodsPlan(preset, options.seeds, options.rankings, options.quick),
+      );
     case 'random-walks':
       return measureRandomWalks(randomWalksPlan(options.seeds, options.quick));
     case 'ten-prompts':

@@ -20,7 +20,7 @@ export const IPO: PreferenceMethod = {
 };
 
 export const IPO_MEAN: PreferenceMethod = {
-  name: 'IPO, by the token',
+  name: 'IPO by token',
   needsReference: true,
   loss: (logProbs, lengths, { beta }) => ipoLoss(logProbs, beta, lengths),
   reward: (logProbs, refLogProbs, lengths) => tf.div(tf.sub(logProbs, refLogProbs), lengths),

@@ -17,6 +17,7 @@ export const COMMANDS = [
   'steps-help',
   'instruction-data',
   'random-walks',
+  'methods',
   'ten-prompts',
   'policy',
   'report',
@@ -30,12 +31,13 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   small-beats-large   a tuned small model against a large one: --small nano --large midi
   steps-help          sums with and without steps: --preset nano
   instruction-data    held-out prompts against the number of demonstrations: --preset nano
+  methods             every method at equal labels: --preset nano --seeds 3
   random-walks        five methods on a task whose best is known
   ten-prompts         what a newcomer would type, to base, SFT and RLHF model: --preset mini
   policy              makes an RLHF policy and writes it to --out FILE: --preset mini
   report              RESULTS.md, its figures and the README's ten prompts, from results/*.json
 
-  --seeds N           how many seeds, from 0 on (5)
+  --seeds N           how many seeds, from 0 on (5; methods 3)
   --seed N            the one seed of ten-prompts and policy (0)
   --models DIR        folder of the presets, each as npm run pretrain writes it (public/models)
   --policy FILE       ten-prompts: a policy in safetensors; without it one is made
@@ -88,7 +90,8 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
       `Expected a policy in ${values.policy}, got no such file.`,
       'Make one: npm run results -- policy',
     );
-  const count = number('--seeds', values.seeds ?? (values.quick ? '2' : '5'), 1);
+  const standardSeeds = command === 'methods' ? '3' : '5';
+  const count = number('--seeds', values.seeds ?? (values.quick ? '2' : standardSeeds), 1);
   const file = { 'small-beats-large': `${command}-${small}-${large}`, 'random-walks': command }[command as string];
   const stored = values.quick ? null : path.join('results', `${file ?? `${command}-${preset}`}.json`);
   return {

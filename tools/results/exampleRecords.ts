@@ -6,6 +6,7 @@ import type { InstructionData, InstructionPoint } from './instructionData';
 import type { LoopOutcome } from './loop';
 import type { ModelFacts } from './models';
 import type { Made } from './records';
+import { METHOD_NAMES, methodsPlan, type MethodOutcome, type Methods } from './methods';
 import { randomWalksPlan, WALK_METHODS, type RandomWalks, type WalkMethod, type WalkOutcome } from './randomWalks';
 import { CONTESTS, contestName, type SmallBeatsLarge } from './smallBeatsLarge';
 import type { DemoReport } from './sections/demos';
@@ -111,6 +112,33 @@ export function exampleSteps(withSteps: number): StepsHelp {
             right: { mean: (steps ? withSteps : 0.4) + seed / 50 - temperature / 10, se: 0.04 },
           })),
         ),
+      ),
+    })),
+    made: MADE,
+  };
+}
+
+/** @param gain of gold by DPO in seed 0; the others gain 0.1 */
+export function exampleMethods(gain: number): Methods {
+  const outcome = (own: number): MethodOutcome => ({
+    winRate: rate(0.5 + own),
+    gold: { mean: 0.6 + own, se: 0.01 },
+    greedyGold: { mean: 0.7 + own, se: 0.01 },
+    gain: { mean: own, se: 0.01 },
+    kl: 1.5,
+    flops: 2.5e11,
+    seconds: 12,
+  });
+  return {
+    result: 'methods',
+    plan: methodsPlan('nano', [0, 1, 2], 300, false),
+    model: facts('nano', 157_440),
+    seeds: [0, 1, 2].map((seed) => ({
+      seed,
+      rewardModel: OUTCOME.rewardModel,
+      sft: { gold: { mean: 0.6, se: 0.01 }, greedyGold: { mean: 0.7, se: 0.01 } },
+      outcomes: Object.fromEntries(
+        METHOD_NAMES.map((name) => [name, outcome(name === 'DPO' && seed === 0 ? gain : 0.1 + seed / 100)]),
       ),
     })),
     made: MADE,

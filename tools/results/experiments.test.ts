@@ -12,6 +12,7 @@ import { fineTune } from './fineTuning';
 import { instructionData, settingsFor } from './instructionData';
 import { learnFrom, type LoopOutcome, type LoopPlan, type OnPiece } from './loop';
 import type { LoadedModels, ModelFacts } from './models';
+import { compareMethods, METHOD_NAMES, methodsPlan } from './methods';
 import { measureRandomWalks, randomWalksPlan, WALK_METHODS } from './randomWalks';
 import { CONTESTS, contestName, smallBeatsLarge } from './smallBeatsLarge';
 import { conditionsOf, stepsHelp } from './stepsHelp';
@@ -53,6 +54,22 @@ describe('experiments on toy models', { timeout: 120_000 }, () => {
     expect(workshop.models.fingerprints().policy).toBe(first.policy);
     await tune(workshop, { ...LOOP, seed: 4 });
     expect(workshop.models.fingerprints().policy).not.toBe(first.policy);
+  });
+
+  it('methods: each of them, judged on the same prompts', async () => {
+    const plan = methodsPlan('nano', [0], 6, true);
+    const learnable = { ...plan, rewardModel: { ...rewardModel, epochs: 1 } };
+    const collect = (): Promise<Record<'train' | 'heldOut', ReturnType<typeof toyRankings>>> =>
+      Promise.resolve({ train: toyRankings(6), heldOut: toyRankings(3) });
+    const { seeds } = await compareMethods(await toyModels(), learnable, silent, collect);
+    expect(Object.keys(seeds[0]?.outcomes ?? {})).toEqual(METHOD_NAMES);
+    for (const [name, { winRate, gold, kl, flops }] of Object.entries(seeds[0]?.outcomes ?? {})) {
+      const { wins, ties, losses } = winRate;
+      expect(wins + ties + losses, name).toBe(4 * learnable.prompts);
+      expect(gold.mean, name).toBeGreaterThanOrEqual(0);
+      expect(flops, name).toBeGreaterThan(0);
+      expect(kl === null, name).toBe(name === 'best of n');
+    }
   });
 
   it('random walks: every method, in every seed, the same from the same seed', async () => {

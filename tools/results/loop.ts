@@ -102,7 +102,8 @@ export async function runStage(stage: Stage, onStep: (metrics: Record<string, nu
   }
 }
 
-async function rank(
+/** Rankings by the simulated labeler, of what the SFT model says. */
+export async function rank(
   { models, tokenizer, world }: Workshop,
   { labeler }: LoopPlan,
   count: number,

@@ -5,6 +5,7 @@ import {
   exampleContest,
   exampleData,
   exampleDemo,
+  exampleMethods,
   exampleSteps,
   exampleWalks,
   EXAMPLE_PROMPTS,
@@ -24,6 +25,7 @@ import {
 import { demosBlock } from './sections/demos';
 import { appears as dataAppears } from './sections/instructionData';
 import { appears as contestAppears } from './sections/smallBeatsLarge';
+import { appears as methodsAppear } from './sections/methods';
 import { appears as walksAppear } from './sections/randomWalks';
 import { appears as stepsAppear } from './sections/stepsHelp';
 import { partOfFile, tenPromptsBlock, withPart } from './sections/tenPrompts';
@@ -63,6 +65,26 @@ describe('RESULTS.md', () => {
     expect(markdown).toContain('against midi SFT in 2 of 5 seeds: the result does not appear in full');
     expect(markdown).toContain('The large model was trained for longer.');
     expect(resultsReport(records, {}).markdown).toContain('Nobody has looked yet into why.');
+  });
+
+  it('says what each method makes of the same labels, and which of them raises nothing beyond chance', () => {
+    const { markdown, figures } = resultsReport([exampleMethods(0.1)], {});
+    expect(row(markdown, 'DPO')).toEqual([
+      'DPO',
+      '61.0% ± 1.0 (60.0–62.0)',
+      '0.710 ± 0.010',
+      '0.810 ± 0.010',
+      '0.100 ± 0.020, 0.110 ± 0.020, 0.120 ± 0.020',
+      '1.500 ± 0.000',
+      '250',
+      '12',
+    ]);
+    expect(markdown).toContain('Every method raises gold with every seed, beyond chance');
+    expect(Object.keys(figures)).toEqual(['methods.svg']);
+    expect(methodsAppear(exampleMethods(0.01))).toBe(false);
+    expect(resultsReport([exampleMethods(0.01)], {}).markdown).toContain(
+      'Gold does not rise beyond chance with every seed by DPO.',
+    );
   });
 
   it('says how near to the best each method walks, and which of them falls short', () => {

@@ -6,8 +6,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from 'node:path';
 import { groupBy } from '../../src/text/world/grouping';
 import type { InstructionData } from './instructionData';
+import type { Methods } from './methods';
 import type { RandomWalks } from './randomWalks';
 import { instructionDataSection } from './sections/instructionData';
+import { methodsSection } from './sections/methods';
 import { randomWalksSection } from './sections/randomWalks';
 import { smallBeatsLargeSection } from './sections/smallBeatsLarge';
 import { stepsHelpSection } from './sections/stepsHelp';
@@ -18,7 +20,7 @@ import type { SmallBeatsLarge } from './smallBeatsLarge';
 import type { StepsHelp } from './stepsHelp';
 import type { TenPrompts } from './tenPrompts';
 
-export type StoredResult = SmallBeatsLarge | StepsHelp | InstructionData | RandomWalks | TenPrompts;
+export type StoredResult = SmallBeatsLarge | StepsHelp | InstructionData | Methods | RandomWalks | TenPrompts;
 export type ResultName = StoredResult['result'];
 
 /** By name of a result: why it does not appear here, or what else should be known. */
@@ -50,6 +52,8 @@ export function resultsReport(records: readonly StoredResult[], notes: Notes): S
   if (contests.length > 0) sections.push(smallBeatsLargeSection(contests, notes['small-beats-large']));
   if (sums.length > 0) sections.push(stepsHelpSection(sums, notes['steps-help']));
   if (data.length > 0) sections.push(instructionDataSection(data, notes['instruction-data']));
+  const methods = of('methods');
+  if (methods.length > 0) sections.push(methodsSection(methods, notes.methods));
   if (walks.length > 0) sections.push(randomWalksSection(walks, notes['random-walks']));
   return {
     markdown: `${[HEADING, ...sections.map(({ markdown }) => markdown.trimEnd() + '\n')].join('\n')}`,

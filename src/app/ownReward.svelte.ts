@@ -33,8 +33,9 @@ export class OwnReward {
 
   readonly #session: Session;
   readonly #changed: (stored: Stored) => void;
-  /** The sandbox that runs, and the text that it runs. */
-  #running: { code: string; sandbox: Promise<RewardSandbox> } | null = null;
+  /** One for the live run and one for trials, which must not end the other. */
+  readonly #ofRun = new OpenSandbox();
+  readonly #ofTrials = new OpenSandbox();
 
   /** @param changed called after each change, with what a later visit must bring back */
   constructor(session: Session, changed: (stored: Stored) => void) {
@@ -42,7 +43,7 @@ export class OwnReward {
     this.#changed = changed;
     session.listen((event) => {
       if (event.type === 'reward.ask') void this.#answer(event);
-      if (event.type === 'run.state' && event.state !== 'running' && event.state !== 'paused') this.#end();
+      if (event.type === 'run.state' && event.state !== 'running' && event.state !== 'paused') this.#ofRun.close();
     });
   }
 
@@ -97,15 +98,15 @@ export class OwnReward {
     this.problem = '';
     this.trials = [];
     try {
-      const rewards = await (await this.#sandbox(this.#code)).score(items);
+      const rewards = await this.#ofTrials.score(this.#code, items);
       this.trials = items
         .map((item, i) => ({ item, reward: rewards[i] as number }))
         .sort((one, other) => other.reward - one.reward);
     } catch (error) {
       const { message, remedy } = toPlainError(error);
       this.problem = `${message} ${remedy}`;
-      this.#end();
     } finally {
+      this.#ofTrials.close();
       this.trying = false;
     }
   }
@@ -118,34 +119,42 @@ export class OwnReward {
   }
 
   async #answer({ askId, code, items }: Extract<SessionEvent, { type: 'reward.ask' }>): Promise<void> {
-    try {
-      const rewards = await (await this.#sandbox(code)).score(items);
-      await this.#session.call('reward.answer', { askId, rewards });
-    } catch (error) {
-      this.#end();
-      await this.#session.call('reward.answer', { askId, error: toPlainError(error) });
-    }
-  }
-
-  /** The sandbox of a text: the one that runs, or a new one. */
-  async #sandbox(code: string): Promise<RewardSandbox> {
-    const running = this.#running;
-    if (running?.code === code && !(await running.sandbox).ended) return running.sandbox;
-    this.#end();
-    const sandbox = RewardSandbox.open(code);
-    this.#running = { code, sandbox };
-    return sandbox;
-  }
-
-  #end(): void {
-    void this.#running?.sandbox.then(
-      (sandbox) => sandbox.close(),
-      () => undefined,
+    const answer = await this.#ofRun.score(code, items).then(
+      (rewards) => ({ askId, rewards }),
+      (error: unknown) => ({ askId, error: toPlainError(error) }),
     );
-    this.#running = null;
+    // A session that was closed meanwhile waits for no answer.
+    await this.#session.call('reward.answer', answer).catch(() => undefined);
   }
 
   #keep(): void {
     this.#changed({ used: this.#used, code: this.#code, weight: this.#weight, modelWeight: this.#modelWeight });
+  }
+}
+
+/** The sandbox of one text at a time, opened when it is asked. */
+class OpenSandbox {
+  #open: { code: string; sandbox: Promise<RewardSandbox> } | null = null;
+
+  /** @throws RewardFunctionError; the next call opens another sandbox */
+  async score(code: string, items: readonly RewardItem[]): Promise<number[]> {
+    if (this.#open?.code !== code) {
+      this.close();
+      this.#open = { code, sandbox: RewardSandbox.open(code) };
+    }
+    try {
+      return await (await this.#open.sandbox).score(items);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    void this.#open?.sandbox.then(
+      (sandbox) => sandbox.close(),
+      () => undefined,
+    );
+    this.#open = null;
   }
 }

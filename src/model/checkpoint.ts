@@ -77,7 +77,10 @@ export async function saveVariables(
  * Replaces the values of variables by those of a file.
  * @throws CheckpointError before anything was replaced: a tensor missing, of another shape, or not finite
  */
-export function assignVariables(variables: ReadonlyMap<string, tf.Variable>, file: SafetensorsFile): void {
+export function assignVariables(
+  variables: ReadonlyMap<string, tf.Variable>,
+  file: Pick<SafetensorsFile, 'tensors'>,
+): void {
   const found: [tf.Variable, StoredTensor][] = [];
   for (const [name, variable] of variables) found.push([variable, expectTensor(file.tensors, name, variable.shape)]);
   for (const [variable, { shape, values }] of found) tf.tidy(() => variable.assign(tf.tensor(values, shape)));

@@ -5,9 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { normalSamples } from '../ops/counterRandom';
 import { scalarProjection } from '../ops/scalarProjection';
-import { CheckpointError } from '../errors';
 import { cloneGpt, disposeGpt, hiddenStates, type Gpt } from './gpt';
-import type { StoredTensor } from './safetensors';
 
 export interface ScalarModel {
   readonly trunk: Gpt;
@@ -39,22 +37,6 @@ export function blankHead(trunk: Gpt): ScalarModel {
     weight: tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R2>([trunk.shape.width, 1]))),
     bias: tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([1]))),
   };
-}
-
-/**
- * Gives a head the weights of a checkpoint.
- * @throws CheckpointError where they are not there, or of another shape
- */
-export function restoreHead(head: ScalarModel, stored: ReadonlyMap<string, StoredTensor>): void {
-  for (const [name, variable] of headParameters(head)) {
-    const values = stored.get(name)?.values;
-    if (values?.length !== variable.size)
-      throw new CheckpointError(
-        `Expected ${variable.size} numbers of ${name}, got ${values?.length ?? 'none'}.`,
-        'Start the run anew.',
-      );
-    tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
-  }
 }
 
 /** Lets go of the head alone; the trunk is another's. */

@@ -6,7 +6,6 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
-import type { StoredTensor } from '../model/safetensors';
 
 export class Ema {
   /** The copy; starts as the policy. */
@@ -30,14 +29,6 @@ export class Ema {
   /** Gives the policy the weights of the copy. */
   lead(policy: Gpt): void {
     for (const [name, own] of this.gpt.parameters) tf.tidy(() => policy.parameters.get(name)?.assign(tf.add(own, 0))); // a buffer of its own
-  }
-
-  /** Takes up the weights of a checkpoint. */
-  restore(weights: ReadonlyMap<string, StoredTensor>): void {
-    for (const [name, own] of this.gpt.parameters) {
-      const stored = weights.get(name);
-      if (stored) tf.tidy(() => own.assign(tf.tensor(stored.values, own.shape)));
-    }
   }
 
   dispose(): void {

@@ -17,22 +17,18 @@ import type { PolicyGradientMethod } from './policyGradient';
 import { POLICY_GRADIENT_DEFAULTS } from './policyGradientDefaults';
 import { spread } from './replyAdvantages';
 
-const defaults = { ...POLICY_GRADIENT_DEFAULTS, klCoef: 0, klLoss: 'k2', klLossCoef: 0.3 } as const;
-
 export const GRPO: PolicyGradientMethod = {
   name: 'GRPO',
   advantages: (episodes) => spread(grpoAdvantages(episodes.scores, episodes.replies), episodes),
   ratioOf: 'token',
   weighting: 'replies',
   leastReplies: 2,
-  defaults,
+  defaults: { ...POLICY_GRADIENT_DEFAULTS, klCoef: 0, klLoss: 'k2', klLossCoef: 0.3 },
 };
 
 export const DR_GRPO: PolicyGradientMethod = {
+  ...GRPO,
   name: 'Dr. GRPO',
   advantages: (episodes) => spread(drGrpoAdvantages(episodes.scores, episodes.replies), episodes),
-  ratioOf: 'token',
   weighting: 'constant',
-  leastReplies: 2,
-  defaults,
 };

@@ -7,7 +7,7 @@
  * length. PPO, which has a value model and a pass fused for it, is ppo.ts.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { NonFiniteError, RatioError } from '../errors';
+import { NonFiniteError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
 import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
 import { type Batch, batchInputs, type BatchInput, type BatchTensors, padBatch, selectRows } from '../model/batch';
@@ -22,6 +22,7 @@ import { zeroDeviationFraction } from './groupAdvantages';
 import { exactKlOfTokens, logProbsAndEntropies, responseLogits } from './nextTokenDistributions';
 import { minibatchesOf } from './ppo';
 import { POLICY_STATISTICS } from './ppoLoss';
+import { minibatchMetrics } from './ppoReport';
 import { penaliseMissingEos } from './rewards';
 import { type ControlTokens, sampleResponses } from './rollout';
 import { linearToZero } from './schedule';
@@ -116,8 +117,8 @@ export interface PolicyGradientRun {
 export const policyGradientOptimiser = (policy: Gpt, { maxGradNorm }: PolicyGradientSettings): AdamW =>
   new AdamW(policy.parameters, { form: 'tf1', epsilon: 1e-5, maxGradNorm });
 
-/** Largest |ratio - 1| on the first minibatch of an update, where the policy is still the one that sampled. */
-const RATIO_TOLERANCE = 1e-4;
+/** What a minibatch gives, in order. */
+const STATISTICS = [...POLICY_STATISTICS, 'policy/grad_norm'];
 /** Samples shown an update. */
 const SHOWN_SAMPLES = 4;
 
@@ -194,7 +195,7 @@ export async function* policyGradient(
         'val/num_eos_tokens': finished.filter(Boolean).length,
         'tokens/responses_len_mean': mean(responses.map(({ length }) => length)),
         ...(K > 1 ? { frac_reward_zero_std: zeroDeviationFraction(scores, K) } : {}),
-        ...learningMetrics(statistics, step),
+        ...minibatchMetrics(statistics, step, STATISTICS),
         lr: rate,
         episode: step * batch.rows,
       };
@@ -288,19 +289,6 @@ function minibatchInputs(
     advantages: of(advantages),
     weights: { values: tokenWeights(rows.responseMask, R, weighting, maxNewTokens), shape: [chosen.length, R] },
   };
-}
-
-/** Means over the minibatches of an update; of the deviation, the largest. */
-function learningMetrics(statistics: readonly number[][], update: number): MetricValues {
-  const metrics: MetricValues = {};
-  [...POLICY_STATISTICS, 'policy/grad_norm'].forEach((name, index) => {
-    const all = statistics.map((values) => values[index] as number);
-    if (!all.every(Number.isFinite)) throw new NonFiniteError(`The policy's ${name}`, update);
-    metrics[name] = name === 'val/ratio_deviation' ? Math.max(...all) : mean(all);
-  });
-  const first = statistics[0]?.[POLICY_STATISTICS.indexOf('val/ratio_deviation')] as number;
-  if (first > RATIO_TOLERANCE) throw new RatioError(first, update);
-  return { ...metrics, 'val/ratio_first_deviation': first };
 }
 
 /** [B] of [B, R] */

@@ -39,14 +39,19 @@ export function rolloutMetrics(
  * Means over the minibatches of an update.
  * @param statistics of each minibatch, in order
  * @param update that they belong to, for errors
+ * @param names of the statistics, those of the policy first
  * @throws RatioError where the policy of the first minibatch was not the one that sampled; NonFiniteError
  */
-export function minibatchMetrics(statistics: readonly number[][], update: number): MetricValues {
+export function minibatchMetrics(
+  statistics: readonly number[][],
+  update: number,
+  names: readonly string[] = MINIBATCH_STATISTICS,
+): MetricValues {
   const firstDeviation = statistics[0]?.[POLICY_STATISTICS.indexOf('val/ratio_deviation')] as number;
   if (!Number.isFinite(firstDeviation)) throw new NonFiniteError('A probability ratio', update);
   if (firstDeviation > RATIO_TOLERANCE) throw new RatioError(firstDeviation, update);
   const metrics: MetricValues = { 'val/ratio_first_deviation': firstDeviation };
-  MINIBATCH_STATISTICS.forEach((name, index) => {
+  names.forEach((name, index) => {
     const all = statistics.map((values) => values[index] as number);
     if (!all.every(Number.isFinite)) throw new NonFiniteError(`PPO's ${name}`, update);
     metrics[name] = name === 'val/ratio_deviation' ? Math.max(...all) : mean(all);

@@ -253,7 +253,7 @@ export class Run {
   #restoreLastGood(): void {
     if (!this.#lastGood) return;
     this.#goBackTo(this.#lastGood);
-    assignVariables(this.stage.variables(), { tensors: new Map(this.#lastGood.weights), metadata: {} });
+    assignVariables(this.stage.variables(), { tensors: new Map(this.#lastGood.weights) });
     this.stage.setNumbers(this.#lastGood.numbers);
   }
 

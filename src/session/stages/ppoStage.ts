@@ -1,7 +1,7 @@
 /** PPO: the policy learns what the reward model likes, on a leash to the SFT model. The chat talks to it as it learns. */
 import { DEFAULT_SETTINGS, type PpoSettings } from '../../config';
 import { InputError } from '../../errors';
-import { gptFrom, scalarModelOf } from '../../model/checkpoint';
+import { assignVariables, gptFrom, scalarModelOf } from '../../model/checkpoint';
 import { cloneGpt, type Gpt } from '../../model/gpt';
 import type { RewardModel } from '../../model/rewardHead';
 import type { StoredTensor } from '../../model/safetensors';
@@ -11,7 +11,6 @@ import {
   disposeHead,
   disposeScalarModel,
   headParameters,
-  restoreHead,
   scalarParameters,
   type ScalarModel,
 } from '../../model/scalarHead';
@@ -118,7 +117,7 @@ export class PpoStage implements Stage {
     };
     if (emaDecay > 0) {
       this.#state.ema = new Ema(policy, emaDecay);
-      if (saved) this.#state.ema.restore(withoutPrefix(saved.weights, SLOW));
+      if (saved) assignVariables(this.#state.ema.gpt.parameters, { tensors: withoutPrefix(saved.weights, SLOW) });
     }
     if (saved) {
       policyOptimiser.restore(withoutPrefix(saved.weights, POLICY), saved.numbers['policyStep'] ?? 0);
@@ -210,7 +209,7 @@ export class PpoStage implements Stage {
     const stored = saved && withoutPrefix(saved.weights, VALUE);
     if (sharedValue) {
       const model = blankHead(policy);
-      if (stored) restoreHead(model, stored);
+      if (stored) assignVariables(headParameters(model), { tensors: stored });
       return model;
     }
     if (stored) return scalarModelOf(this.#workshop.models.shape, stored);

@@ -27,9 +27,11 @@ const inputs = (rows: number, length: number) => ({
 });
 
 /** Loss, statistics, and the gradient of a loss that goes on: dy is not 1. */
-function all(t: Record<string, tf.Tensor>): tf.Tensor[] {
+const all = (t: Record<string, tf.Tensor>): tf.Tensor[] => withDualClip(t);
+
+function withDualClip(t: Record<string, tf.Tensor>, dualClip?: number): tf.Tensor[] {
   const lossOf = (logProbs: tf.Tensor) =>
-    clippedPolicyLoss({ ...t, logProbs } as Record<string, tf.Tensor> as unknown as PolicyLossInputs, 0.2);
+    clippedPolicyLoss({ ...t, logProbs } as Record<string, tf.Tensor> as unknown as PolicyLossInputs, 0.2, dualClip);
   const { loss, statistics } = lossOf(t['logProbs'] as tf.Tensor);
   return [loss, statistics, tf.grad((x) => tf.mul(lossOf(x).loss, 3))(t['logProbs'] as tf.Tensor)];
 }
@@ -39,6 +41,11 @@ describe('clippedPolicyLoss on WebGPU', () => {
 
   it.each(SIZES)('agrees with the reference, statistics and gradient as well, [%i, %i]', async (rows, length) => {
     await expectAgreement(all, inputs(rows, length), 1e-5);
+  });
+
+  it.each(SIZES)('agrees where dual clip bites as well, [%i, %i]', async (rows, length) => {
+    const far = { ...inputs(rows, length), logProbs: gaussian([rows, length], 1, 0.6) };
+    await expectAgreement((t) => withDualClip(t, 1.5), far, 1e-5);
   });
 
   it('has the same bits each time', async () => {

@@ -21,12 +21,9 @@ import {
   logLikelihoods,
   LONGEST,
   optimum,
-  PAD,
-  PROMPT,
-  replyIndex,
   statewiseOptimum,
-  STOP,
   tasteOf,
+  tinyRun,
 } from './tinyLanguage';
 
 const BETA = 0.7;
@@ -97,12 +94,7 @@ describe('in a language whose replies can all be listed', () => {
     const run = policyGradient(state, {
       method,
       settings,
-      tokens: { stop: STOP, pad: PAD },
-      seed,
-      promptsOf: () => Array.from({ length: settings.prompts }, () => [...PROMPT]),
-      scorer: ({ responses }) =>
-        Promise.resolve(Float32Array.from(responses, (reply) => worth[replyIndex(reply)] as number)),
-      describe: (prompt, reply) => ({ prompt: prompt.join(' '), reply: reply.join(' ') }),
+      ...tinyRun(seed, settings.prompts, worth),
     });
     for await (const _ of run);
     return { worth, refLogP: await logLikelihoods(refPolicy), logP: await logLikelihoods(policy) };

@@ -13,12 +13,11 @@ import {
   logLikelihoods,
   LONGEST,
   optimum,
-  PAD,
   PROMPT,
-  replyIndex,
   REPLIES,
   STOP,
   tasteOf,
+  tinyRun,
 } from './tinyLanguage';
 
 const BETA = 0.7;
@@ -56,14 +55,9 @@ async function train(changes: Partial<PpoSettings>, seed: number) {
   const metrics: Record<string, number>[] = [];
   for await (const step of ppo(state, {
     settings,
-    tokens: { stop: STOP, pad: PAD },
-    seed,
-    promptsOf: () => Array.from({ length: settings.batchSize }, () => [...PROMPT]),
-    scorer: ({ responses }) =>
-      Promise.resolve(Float32Array.from(responses, (reply) => worth[replyIndex(reply)] as number)),
+    ...tinyRun(seed, settings.batchSize, worth),
     // Text in which the first word follows the prompt.
     nextWindows: () => ({ windows: Int32Array.of(...PROMPT, 2, STOP), length: 4 }),
-    describe: (prompt, reply) => ({ prompt: prompt.join(' '), reply: reply.join(' ') }),
   }))
     if (step.metrics) metrics.push(step.metrics);
   const [refLogP, logP] = [await logLikelihoods(refPolicy), await logLikelihoods(policy)];

@@ -10,6 +10,7 @@ import { batchTensors, padBatch } from '../model/batch';
 import type { Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { normalSamples } from '../ops/counterRandom';
+import type { Scorer } from './scorer';
 
 export const LANGUAGE: ModelShape = { layers: 1, width: 16, heads: 2, context: 8, vocabulary: 6 };
 export const LONGEST = 2;
@@ -35,6 +36,24 @@ export function replyIndex(reply: readonly number[]): number {
   if (n === undefined) throw new Error(`Expected a reply of the tiny language, got ${reply.join(' ')}.`);
   return n;
 }
+
+/** Pays each reply what it is worth. */
+export const tasteScorer =
+  (worth: readonly number[]): Scorer =>
+  ({ responses }) =>
+    Promise.resolve(Float32Array.from(responses, (reply) => worth[replyIndex(reply)] as number));
+
+/** What a run of a method that samples needs besides its settings: `rows` times the one prompt. */
+export const tinyRun = (seed: number, rows: number, worth: readonly number[]) => ({
+  tokens: { stop: STOP, pad: PAD },
+  seed,
+  promptsOf: (): number[][] => Array.from({ length: rows }, () => [...PROMPT]),
+  scorer: tasteScorer(worth),
+  describe: (prompt: readonly number[], reply: readonly number[]) => ({
+    prompt: prompt.join(' '),
+    reply: reply.join(' '),
+  }),
+});
 
 /** log p of every reply, [N]; their probabilities sum to 1. */
 export async function logLikelihoods(gpt: Gpt): Promise<number[]> {

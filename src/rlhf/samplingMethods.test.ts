@@ -1,0 +1,149 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startDevice } from '../gpu/device';
+import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
+import { tinyGpt } from '../model/tinyGpt';
+import { bestOfNKlBound } from './bestOfN';
+import { bestOfN } from './bestOfNPolicy';
+import { DPO } from './dpo';
+import { Ema } from './ema';
+import { disposeIlql, ilql, ILQL_DEFAULTS, ilqlModel, ilqlOptimiser, sampleIlql } from './ilql';
+import { onlineDpo } from './onlineDpo';
+import { preferenceState } from './preferenceOptimisation';
+import { rejectionSampling } from './rejectionSampling';
+import {
+  divergence,
+  LANGUAGE,
+  logLikelihoods,
+  LONGEST,
+  PAD,
+  PROMPT,
+  REPLIES,
+  replyIndex,
+  STOP,
+  tasteOf,
+  tasteScorer,
+  tinyRun,
+} from './tinyLanguage';
+
+const SEED = 4;
+const TOKENS = { stop: STOP, pad: PAD };
+const worth = tasteOf(SEED);
+
+/** log p of the best of n, from the distribution of the replies: (share at most as good)^n - (share worse)^n. */
+function bestOfNLogP(logP: readonly number[], n: number): number[] {
+  const share = (counts: (own: number) => boolean): number =>
+    logP.reduce((sum, log, i) => sum + (counts(worth[i] as number) ? Math.exp(log) : 0), 0);
+  return worth.map((own) => Math.log(share((other) => other <= own) ** n - share((other) => other < own) ** n));
+}
+
+const meanWorth = (logP: readonly number[]): number =>
+  logP.reduce((sum, log, i) => sum + Math.exp(log) * (worth[i] as number), 0);
+
+describe('in a language whose replies can all be listed', () => {
+  let policy: Gpt;
+  let refLogP: number[];
+  beforeEach(async () => {
+    await startDevice('wasm');
+    policy = tinyGpt(SEED, LANGUAGE);
+    refLogP = await logLikelihoods(policy);
+  });
+  afterEach(() => disposeGpt(policy));
+
+  it.each([1, 2, 8])('the best of %i samples come as often as order statistics say', async (n) => {
+    const asked = 4000;
+    const prompts = Array.from({ length: asked }, () => [...PROMPT]);
+    const sampling = { n, temperature: 1, maxNewTokens: LONGEST, seed: 9 };
+    const { responses, scores } = await bestOfN(policy, prompts, TOKENS, tasteScorer(worth), sampling);
+    const came = new Array<number>(REPLIES.length).fill(0);
+    responses.forEach((reply, i) => {
+      came[replyIndex(reply)]! += 1;
+      expect(scores[i]).toBe(Math.fround(worth[replyIndex(reply)] as number));
+    });
+    const known = bestOfNLogP(refLogP, n);
+    known.forEach((log, i) => {
+      const p = Math.exp(log);
+      expect(Math.abs(came[i]! / asked - p)).toBeLessThan(4.5 * Math.sqrt((p * (1 - p)) / asked) + 1 / asked);
+    });
+    expect(divergence(known, refLogP)).toBeLessThanOrEqual(bestOfNKlBound(n) + 1e-6);
+  });
+
+  it('a round of rejection sampling ends at the policy of best of n', async () => {
+    const settings = {
+      rounds: 1,
+      prompts: 2000,
+      n: 3,
+      sft: { examples: 0, epochs: 6, batchSize: 100, learningRate: 0.02 },
+      temperature: 1,
+      maxNewTokens: LONGEST,
+    };
+    for await (const _ of rejectionSampling(policy, { ...tinyRun(SEED, settings.prompts, worth), settings }));
+    const known = bestOfNLogP(refLogP, 3);
+    expect(divergence(known, refLogP)).toBeGreaterThan(0.3);
+    expect(divergence(known, await logLikelihoods(policy))).toBeLessThan(0.03);
+  });
+
+  it('online DPO leaves what is worth less, and stays where all replies are worth the same', async () => {
+    const online = {
+      updates: 60,
+      prompts: 64,
+      replies: 2,
+      temperature: 1,
+      maxNewTokens: LONGEST,
+      missingEosPenalty: 0,
+    };
+    const settings = { ...DPO.defaults, learningRate: 0.01, guardCoef: 0 };
+    const state = preferenceState(policy);
+    const train = async (values: readonly number[]): Promise<number[]> => {
+      const run = { ...tinyRun(SEED, online.prompts, values), method: DPO, settings, online };
+      for await (const _ of onlineDpo(state, run));
+      return logLikelihoods(state.policy);
+    };
+    expect(await train(worth.map(() => 1))).toEqual(refLogP);
+    const logP = await train(worth);
+    // Better than the best of two, which is what a step of it looks at.
+    expect(meanWorth(logP)).toBeGreaterThan(meanWorth(bestOfNLogP(refLogP, 2)));
+    state.optimiser.dispose();
+    disposeGpt(state.policy);
+  });
+
+  it('ILQL learns what replies are worth from samples of another, and says the best', async () => {
+    const model = ilqlModel(cloneGpt(policy), SEED);
+    const optimiser = ilqlOptimiser(model);
+    const data = Array.from({ length: 16 }, () => REPLIES)
+      .flat()
+      .map((reply) => ({ prompt: [...PROMPT], response: [...reply], reward: worth[replyIndex(reply)] as number }));
+    const settings = { ...ILQL_DEFAULTS, epochs: 60, learningRate: 0.01, cqlScale: 0, tau: 0.9, gamma: 1 };
+    let last: Record<string, number> = {};
+    for await (const { metrics } of ilql(model, optimiser, data, settings, PAD, SEED)) last = metrics ?? last;
+    expect(last['loss_q']).toBeLessThan(0.05);
+    const sampling = { beta: 20, temperature: 0, maxNewTokens: LONGEST, seed: 1 };
+    const [greedy] = await sampleIlql(model, [[...PROMPT]], TOKENS, sampling);
+    expect(replyIndex(greedy as number[])).toBe(worth.indexOf(Math.max(...worth)));
+    // Without the worth it imitates: the data holds each reply as often.
+    const many = Array.from({ length: 2000 }, () => [...PROMPT]);
+    const imitated = await sampleIlql(model, many, TOKENS, { ...sampling, beta: 0, temperature: 1 });
+    const stops = imitated.filter(({ length }) => length === 1).length / many.length;
+    expect(Math.abs(stops - 1 / REPLIES.length)).toBeLessThan(0.03);
+    optimiser.dispose();
+    disposeIlql(model);
+  });
+
+  it('a moving average is decay times itself and the rest the policy, and gives its weights to it', async () => {
+    const other = tinyGpt(SEED + 1, LANGUAGE);
+    const ema = new Ema(policy, 0.75);
+    ema.follow(other);
+    ema.follow(other);
+    for (const [name, own] of ema.gpt.parameters) {
+      const [from, to] = [policy.parameters.get(name)!.dataSync(), other.parameters.get(name)!.dataSync()];
+      own.dataSync().forEach((value, i) => expect(value).toBeCloseTo(0.5625 * from[i]! + 0.4375 * to[i]!, 6));
+    }
+    ema.lead(other);
+    ema.gpt.parameters.forEach((own, name) => expect(other.parameters.get(name)!.dataSync()).toEqual(own.dataSync()));
+    const before = tf.memory().numTensors;
+    expect(() => new Ema(policy, 1)).toThrow(RangeError);
+    expect(tf.memory().numTensors).toBe(before);
+    ema.dispose();
+    disposeGpt(other);
+  });
+});

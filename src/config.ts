@@ -77,6 +77,8 @@ export interface SettingInfo {
   /** What the numbers from `min` on stand for, where they are names. */
   choices?: readonly string[];
   source: string;
+  /** Nobody should want it, but to see what it does: a switch of a lesson. */
+  mistake?: true;
 }
 
 export interface PretrainSettings {
@@ -92,6 +94,8 @@ export interface SftSettings {
   epochs: number;
   batchSize: number;
   learningRate: number;
+  /** 1: the stop token is taken for padding, so the loss never sees it. A mistake, for a lesson. */
+  padIsStop: number;
 }
 
 export interface RewardModelSettings {
@@ -101,7 +105,30 @@ export interface RewardModelSettings {
   learningRate: number;
   /** Coefficient of (r_chosen + r_rejected)^2; 0 is off. */
   centreCoef: number;
+  /** What is learnt of a ranking: a place in `RANKING_LOSSES`. */
+  loss: number;
+  /** What a tie teaches: a place in `TIE_RULES`. */
+  ties: number;
+  /** By how much a reply must win for every rank that it is ahead; 0 is off. */
+  margin: number;
+  /** 1: replies of the SFT model score mean 0, deviation 1. 0 leaves the scale to chance: a mistake, for a lesson. */
+  normalise: number;
+  /** Rankings that are learnt from at most; 0 is all. */
+  mostRankings: number;
+  /** What is done to rankings before they are learnt from: a place in `SPOILED_LABELS`. Mistakes, for lessons. */
+  spoiled: number;
+  /** Share of the rankings that it is done to. */
+  spoiledShare: number;
 }
+
+/** What `RewardModelSettings.loss` stands for, in order; formulas in rlhf/rankingLoss.ts. */
+export const RANKING_LOSSES = ['all pairs', 'whole ranking', 'best only'] as const;
+
+/** What `RewardModelSettings.ties` stands for, in order. */
+export const TIE_RULES = ['drop', 'half'] as const;
+
+/** What `RewardModelSettings.spoiled` stands for, in order; see rlhf/spoiledLabels.ts. */
+export const SPOILED_LABELS = ['none', 'reversed', 'longest first', 'shortest first'] as const;
 
 export interface PpoSettings {
   updates: number;
@@ -143,6 +170,15 @@ export interface PpoSettings {
   valueFromReward: number;
   /** Of the slower copy that the run ends with; 0 is off. */
   emaDecay: number;
+  adamEpsilon: number;
+  /** Only the k likeliest words are sampled, which their log-probs know nothing of; 0 is off. A mistake, for a lesson. */
+  topK: number;
+  /** What the score is multiplied by: 1, or -1 for the mistake of a wrong sign. */
+  scoreScale: number;
+  /** Dropout of the policy while its replies are scored; 0 is off. A mistake, for a lesson. */
+  scoringDropout: number;
+  /** 1: advantages are whitened over padding as well. A mistake, for a lesson. */
+  whitenPadding: number;
 }
 
 /** What `PpoSettings.klLoss` stands for, in order; their gradients are in rlhf/surrogateLoss.ts. */
@@ -169,8 +205,20 @@ export type StageName = 'pretrain' | 'sft' | 'rewardModel' | 'ppo';
 
 export const DEFAULT_SETTINGS: Settings = {
   pretrain: { steps: 5000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
-  sft: { examples: 2000, epochs: 3, batchSize: 16, learningRate: 1e-3 },
-  rewardModel: { epochs: 6, rankingsPerStep: 8, learningRate: 1e-3, centreCoef: 0 },
+  sft: { examples: 2000, epochs: 3, batchSize: 16, learningRate: 1e-3, padIsStop: 0 },
+  rewardModel: {
+    epochs: 6,
+    rankingsPerStep: 8,
+    learningRate: 1e-3,
+    centreCoef: 0,
+    loss: 0,
+    ties: 0,
+    margin: 0,
+    normalise: 1,
+    mostRankings: 0,
+    spoiled: 0,
+    spoiledShare: 1,
+  },
   ppo: {
     updates: 24,
     batchSize: 64,
@@ -199,6 +247,11 @@ export const DEFAULT_SETTINGS: Settings = {
     sharedValue: 0,
     valueFromReward: 1,
     emaDecay: 0,
+    adamEpsilon: 1e-5,
+    topK: 0,
+    scoreScale: 1,
+    scoringDropout: 0,
+    whitenPadding: 0,
   },
   chat: { temperature: 0.8, topK: 0, topP: 1, maxNewTokens: MAX_RESPONSE_TOKENS },
 };
@@ -225,6 +278,19 @@ const count = (label: string, term: string, help: string, unit: string, max: num
   source,
 });
 
+/** A switch that nobody should want, but to see what it does. */
+const mistake = (label: string, term: string, help: string): SettingInfo => ({
+  label,
+  term,
+  help,
+  unit: '',
+  min: 0,
+  max: 1,
+  integer: true,
+  source: '',
+  mistake: true,
+});
+
 /** What the page shows and checks for every setting. */
 export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: SettingInfo } } = {
   pretrain: {
@@ -248,6 +314,11 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     epochs: count('Passes', 'epochs', 'How often each example is seen.', 'epochs', 50, MEASURED),
     batchSize: count('Batch', 'batch size', 'Examples a step sees.', 'examples', 128, MEASURED),
     learningRate: rate('lr', 'How far each step moves the weights; falls to 0 over the run.', MEASURED),
+    padIsStop: mistake(
+      'Stop taken for padding',
+      'pad = eos',
+      'The loss never sees the stop token, so replies never end.',
+    ),
   },
   rewardModel: {
     epochs: count(
@@ -276,6 +347,81 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       max: 1,
       integer: false,
       source: 'TRL, center_rewards_coefficient',
+    },
+    loss: {
+      label: 'What a ranking teaches',
+      term: 'loss',
+      help: 'Every pair of it; the order as a whole (Plackett-Luce), where a tie counts as the order shown; or which reply is best.',
+      unit: '',
+      min: 0,
+      max: RANKING_LOSSES.length - 1,
+      integer: true,
+      choices: RANKING_LOSSES,
+      source: 'InstructGPT, equation 1; DPO, equation 18; Ziegler et al. 2019, equation 1',
+    },
+    ties: {
+      label: 'What a tie teaches',
+      term: 'ties',
+      help: 'Nothing, or that both replies are equally good. Counts where every pair does.',
+      unit: '',
+      min: 0,
+      max: TIE_RULES.length - 1,
+      integer: true,
+      choices: TIE_RULES,
+      source: 'Rao and Kupper 1967, without a threshold',
+    },
+    margin: {
+      label: 'Margin a rank',
+      term: 'margin',
+      help: 'By how much a reply must win for every rank that it is ahead. Counts where every pair does.',
+      unit: 'reward',
+      min: 0,
+      max: 10,
+      integer: false,
+      source: 'Llama 2, equation 2, with ranks as the strength of a preference',
+    },
+    normalise: {
+      label: 'Normalise scores',
+      term: 'reward normalisation',
+      help: 'Replies of the SFT model score 0 on average, with deviation 1. Otherwise the leash means nothing certain.',
+      unit: '',
+      min: 0,
+      max: 1,
+      integer: true,
+      source: 'lm-human-preferences, train_reward.py',
+    },
+    mostRankings: {
+      label: 'Most rankings',
+      term: 'training rankings',
+      help: 'Learns from the first so many alone. 0 is all.',
+      unit: 'rankings',
+      min: 0,
+      max: 100000,
+      integer: true,
+      source: '',
+    },
+    spoiled: {
+      label: 'Spoil the labels',
+      term: 'label noise and bias',
+      help: 'Turns rankings around, or orders them by length alone.',
+      unit: '',
+      min: 0,
+      max: SPOILED_LABELS.length - 1,
+      integer: true,
+      choices: SPOILED_LABELS,
+      source: '',
+      mistake: true,
+    },
+    spoiledShare: {
+      label: 'Share spoiled',
+      term: 'noise rate',
+      help: 'Of how many rankings.',
+      unit: 'share',
+      min: 0,
+      max: 1,
+      integer: false,
+      source: '',
+      mistake: true,
     },
   },
   ppo: {
@@ -497,6 +643,54 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       integer: false,
       source: 'OpenRLHF, with 0.992',
     },
+    adamEpsilon: {
+      label: "Adam's epsilon",
+      term: 'epsilon',
+      help: 'What keeps steps small where gradients are tiny. Too large, and nothing moves.',
+      unit: '',
+      min: 1e-12,
+      max: 1,
+      integer: false,
+      source: 'lm-human-preferences, in the form of TensorFlow 1',
+    },
+    topK: {
+      label: 'Sample the top k only',
+      term: 'top-k in rollouts',
+      help: 'The sampler is then another policy than the one that is scored. 0 is off.',
+      unit: '',
+      min: 0,
+      max: 1024,
+      integer: true,
+      source: '',
+      mistake: true,
+    },
+    scoreScale: {
+      label: 'Score times',
+      term: 'reward scale',
+      help: 'What the score is multiplied by: -1 is the mistake of a wrong sign.',
+      unit: '',
+      min: -100,
+      max: 100,
+      integer: false,
+      source: 'Ziegler et al. 2019, section 4.4, tell of it',
+      mistake: true,
+    },
+    scoringDropout: {
+      label: 'Dropout while scoring',
+      term: 'dropout',
+      help: 'The log-probs of the rollout are then those of another network. 0 is off.',
+      unit: 'share',
+      min: 0,
+      max: 0.9,
+      integer: false,
+      source: '',
+      mistake: true,
+    },
+    whitenPadding: mistake(
+      'Whiten over padding',
+      'unmasked whitening',
+      'Padding counts in the mean and the deviation of the advantages.',
+    ),
   },
   chat: {
     temperature: {

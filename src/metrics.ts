@@ -86,6 +86,13 @@ const REWARD_MODEL = {
       'On pairs held out 0.75 to 0.9. Near 1 in training while held-out stays flat: learnt by heart.',
     ),
   },
+  eval_accuracy: {
+    label: 'Held-out pair accuracy',
+    meaning:
+      'Share of pairs of rankings that were never trained on which the model orders as the labeler did; once, after the last step.',
+    unit: 'share',
+    healthy: within(0.7, null, '0.75 to 0.9. Near 0.5: nothing was learnt that holds elsewhere.'),
+  },
   margin: {
     label: 'Margin',
     meaning: 'Mean reward of the better reply of a pair less that of the worse.',
@@ -154,6 +161,16 @@ const PPO = {
     meaning: 'How open the next token is, summed over a reply.',
     unit: 'nats a reply',
     healthy: within(0, null, 'Falls a little. Towards 0: the same reply to everything. A steady rise: gibberish.'),
+  },
+  'val/surprise_gap': {
+    label: 'Surprise less entropy',
+    meaning: 'By how much sampled replies surprise the policy more than it expects of its own words (ours).',
+    unit: 'nats a reply',
+    healthy: within(
+      -1.5,
+      1.5,
+      '0 but for chance. Clearly below: words are not sampled from the policy that is scored, as with top-k. In long runs of large models the drift then turns negative.',
+    ),
   },
   'policy/approxkl_avg': {
     label: 'Update size',
@@ -241,6 +258,30 @@ const PPO = {
       'From below 0 in the first update to 0.6 to 0.9. Staying at 0 or below: the value model does not learn.',
     ),
   },
+  'val/advantages_mean': {
+    label: 'Mean advantage',
+    meaning: 'Mean over the tokens of the replies of what is learnt from (ours).',
+    unit: '',
+    healthy: within(-0.01, 0.01, '0: advantages are whitened. Anything else: something that is no token was counted.'),
+  },
+  'val/advantages_std': {
+    label: 'Spread of advantages',
+    meaning: 'Standard deviation over the tokens of the replies of what is learnt from (ours).',
+    unit: '',
+    healthy: within(0.98, 1.02, '1: advantages are whitened. Anything else: something that is no token was counted.'),
+  },
+  'val/gold': {
+    label: 'Gold score',
+    meaning: "What the town's own truth gives the replies of the update, 0 to 1; never learnt from (ours).",
+    unit: '',
+    healthy: within(0, 1, 'Rises with the score. Falling while the score rises: the reward model is being gamed.'),
+  },
+  'val/gold_right': {
+    label: 'Right replies',
+    meaning: "How much of the update's replies says what had to be said, by the town's own truth, 0 to 1 (ours).",
+    unit: '',
+    healthy: within(0, 1, 'Rises or stays. Falling while the score rises: the labeler never looked at it.'),
+  },
   'val/num_eos_tokens': {
     label: 'Stopped replies',
     meaning: 'Replies of the batch that ended with the stop token.',
@@ -268,12 +309,20 @@ export type PpoMetricKey = keyof typeof PPO;
 /** What each stage may report, by key, in the order in which it is explained. */
 export const METRICS: {
   pretrain: Record<LanguageModelKey, MetricInfo>;
-  sft: Record<LanguageModelKey, MetricInfo>;
+  sft: Record<LanguageModelKey | 'val/stopped', MetricInfo>;
   rewardModel: Record<RewardModelMetricKey, MetricInfo>;
   ppo: Record<PpoMetricKey, MetricInfo>;
 } = {
   pretrain: languageModel('all tokens of the text'),
-  sft: languageModel("the reply's tokens"),
+  sft: {
+    ...languageModel("the reply's tokens"),
+    'val/stopped': {
+      label: 'Stopped replies',
+      meaning: 'Share of some replies, sampled after the last step, that end with the stop token (ours).',
+      unit: 'share',
+      healthy: within(0.9, 1, 'Nearly all. 0: the stop token was masked as if it were padding.'),
+    },
+  },
   rewardModel: REWARD_MODEL,
   ppo: PPO,
 };

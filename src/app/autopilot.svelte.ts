@@ -2,21 +2,20 @@
  * The whole loop without a hand on it: SFT, a simulated labeler that ranks, the reward model, PPO, and a measurement on
  * held-out prompts. For a teacher who wants to show it, and what `npm run demo` drives.
  */
-import { LOOP, REPLIES_PER_PROMPT } from '../config';
-import { CancelledError, InputError, NudgeError, RemoteError, toPlainError } from '../errors';
+import { LOOP } from '../config';
+import { InputError, toPlainError } from '../errors';
 import type { PlainError } from '../errors';
-import type { EvaluationReport, Ranking } from '../session/protocol';
-import { Job } from './job.svelte';
+import type { EvaluationReport } from '../session/protocol';
+import type { Job } from './job.svelte';
 import type { Labeler } from './labeler.svelte';
 import { loopReport } from './loopReport';
+import { LOOP_TEMPERATURE, LoopDriver } from './loopDriver';
 import type { LoopReport } from './loopReport';
 import type { Run } from './run.svelte';
 import type { Session } from './session.svelte';
 import type { SettingsForm } from './settingsForm.svelte';
 import type { StageRequest, Training } from './training.svelte';
 
-/** Rollouts, rankings and measurement all sample at this temperature, as in the published recipe. */
-const TEMPERATURE = 1;
 const FIRST_RATIO_DEVIATION = 'val/ratio_first_deviation';
 
 export interface AutopilotPlan {
@@ -41,20 +40,22 @@ export class Autopilot {
   stages = $state.raw<readonly AutopilotStage[]>([]);
   report = $state.raw<LoopReport | null>(null);
   error = $state.raw<PlainError | null>(null);
-  readonly job: Job;
 
   readonly #session: Session;
-  readonly #training: Training;
+  readonly #driver: LoopDriver;
   readonly #settings: SettingsForm;
   readonly #labeler: Labeler;
-  #stopAsked = false;
+
+  /** Of the rankings and the measurement, as they go. */
+  get job(): Job {
+    return this.#driver.job;
+  }
 
   constructor(session: Session, training: Training, settings: SettingsForm, labeler: Labeler) {
     this.#session = session;
-    this.#training = training;
     this.#settings = settings;
     this.#labeler = labeler;
-    this.job = new Job(session);
+    this.#driver = new LoopDriver(session, training, 'The loop');
   }
 
   /** Runs the loop to its end; the outcome is in `state`, `report` and `error`. */
@@ -63,22 +64,20 @@ export class Autopilot {
     this.state = 'running';
     this.report = null;
     this.error = null;
-    this.#stopAsked = false;
+    this.#driver.begin();
     this.stages = STAGES.map((name) => ({ name, state: 'waiting', seconds: null }));
     try {
       this.report = await this.#loop(plan);
       this.state = 'done';
     } catch (error) {
-      const stopped = this.#stopAsked || toPlainError(error).code === 'cancelled';
+      const stopped = this.#driver.stopAsked || toPlainError(error).code === 'cancelled';
       this.state = stopped ? 'stopped' : 'failed';
       if (!stopped) this.error = toPlainError(error);
     }
   }
 
   stop(): void {
-    this.#stopAsked = true;
-    this.job.cancel();
-    void this.#training.stop();
+    this.#driver.stop();
   }
 
   async #loop({ seed, rankings, prompts }: AutopilotPlan): Promise<LoopReport> {
@@ -88,8 +87,8 @@ export class Autopilot {
     const sft = await this.#train('sft', { stage: 'sft', seed, settings: settings.sft, demonstrations: [] });
 
     const ranked = await this.#timed('rank', async () => ({
-      train: await this.#rank(rankings, 'train', seed),
-      heldOut: await this.#rank(LOOP.heldOutRankings, 'heldOut', seed + 1),
+      train: await this.#driver.rank(rankings, 'train', seed, this.#labeler.weights),
+      heldOut: await this.#driver.rank(LOOP.heldOutRankings, 'heldOut', seed + 1, this.#labeler.weights),
     }));
 
     const rewardModel = await this.#train('rewardModel', {
@@ -129,67 +128,37 @@ export class Autopilot {
     });
   }
 
-  async #train(name: AutopilotStageName, request: StageRequest): Promise<{ run: Run; seconds: number }> {
-    const { result, seconds } = await this.#timed(name, async () => {
-      const run = await this.#training.start(request);
-      const state = await this.#training.ended(run);
-      if (run.error) throw new RemoteError(run.error);
-      if (state !== 'done') throw new CancelledError('The loop');
-      return run;
-    });
-    return { run: result, seconds };
-  }
-
-  async #rank(count: number, split: 'train' | 'heldOut', seed: number): Promise<Ranking[]> {
-    const { weights } = this.#labeler;
-    const result = await this.#do((jobId) =>
-      this.#session.call('rank.simulate', {
-        jobId,
-        count,
-        k: REPLIES_PER_PROMPT,
-        split,
-        from: 'sft',
-        temperature: TEMPERATURE,
-        seed,
-        ...(weights && { weights }),
-      }),
-    );
-    return result.rankings;
+  #train(name: AutopilotStageName, request: StageRequest): Promise<{ run: Run; seconds: number }> {
+    return this.#timed(name, () => this.#driver.train(request)).then(({ result, seconds }) => ({
+      run: result,
+      seconds,
+    }));
   }
 
   #evaluate(prompts: number, seed: number): Promise<EvaluationReport> {
-    return this.#do((jobId) =>
+    return this.#driver.do((jobId) =>
       this.#session.call('evaluate', {
         jobId,
         prompts,
         samplesPerPrompt: 2,
-        temperature: TEMPERATURE,
+        temperature: LOOP_TEMPERATURE,
         models: ['base', 'sft', 'policy'],
         seed,
       }),
     );
   }
 
-  /** A job whose failure ends the loop. */
-  async #do<T>(work: (jobId: string) => Promise<T>): Promise<T> {
-    const result = await this.job.run(work);
-    if (result !== null) return result;
-    const error = this.job.error;
-    throw error ? new RemoteError(error) : new CancelledError('The loop');
-  }
-
   async #timed<T>(name: AutopilotStageName, work: () => Promise<T>): Promise<{ result: T; seconds: number }> {
-    if (this.#stopAsked) throw new CancelledError('The loop');
-    this.#mark(name, { state: 'running' });
-    const startedAt = performance.now();
     try {
-      const result = await work();
-      const seconds = (performance.now() - startedAt) / 1000;
-      this.#mark(name, { state: 'done', seconds });
-      return { result, seconds };
+      const timed = await this.#driver.timed(() => {
+        this.#mark(name, { state: 'running' });
+        return work();
+      });
+      this.#mark(name, { state: 'done', seconds: timed.seconds });
+      return timed;
     } catch (error) {
       this.#mark(name, { state: 'waiting' });
-      throw error instanceof NudgeError ? error : new RemoteError(toPlainError(error));
+      throw error;
     }
   }
 

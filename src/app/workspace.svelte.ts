@@ -14,6 +14,7 @@ import { Forgetting } from './forgetting.svelte';
 import { KernelTuning } from './kernelTuning.svelte';
 import { Labeler } from './labeler.svelte';
 import { Labels } from './labels.svelte';
+import { Lessons } from './lessons.svelte';
 import { ModelFiles } from './modelFiles.svelte';
 import { Notices } from './notices.svelte';
 import { OwnReward } from './ownReward.svelte';
@@ -52,6 +53,7 @@ export class Workspace {
   readonly simulation: Simulation;
   readonly comparison: Comparison;
   readonly autopilot: Autopilot;
+  readonly lessons: Lessons;
   readonly ownReward: OwnReward;
   readonly pipeline: Pipeline;
   readonly files: ModelFiles;
@@ -107,6 +109,7 @@ export class Workspace {
       },
     );
     this.autopilot = new Autopilot(this.session, this.training, this.settings, this.labeler);
+    this.lessons = new Lessons(this.session, this.training, this.settings);
     this.ownReward = new OwnReward(
       this.session,
       (ownReward) => void store.preferences.set({ name: 'ownReward', value: ownReward }),

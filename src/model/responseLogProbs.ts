@@ -20,6 +20,7 @@ export interface ResponseLogProbs {
  * @param start [B] int32
  * @param promptLength P
  * @param temperature divides the logits, as it did when the response was sampled
+ * @param kept [B R, C] what the last states are multiplied by; not at all unless given
  */
 export function responseLogProbs(
   gpt: Gpt,
@@ -27,9 +28,11 @@ export function responseLogProbs(
   start: tf.Tensor1D,
   promptLength: number,
   temperature: number,
+  kept?: tf.Tensor,
 ): ResponseLogProbs {
   const { hidden, wte } = statesAndHead(gpt, ids, start);
-  return logProbsOf(gpt, responseRows(hidden, promptLength), wte, ids, promptLength, temperature);
+  const states = responseRows(hidden, promptLength);
+  return logProbsOf(gpt, kept ? tf.mul(states, kept) : states, wte, ids, promptLength, temperature);
 }
 
 /** The same from the states of a pass that was made already, and these states [B, P + R, C] to go on with. */

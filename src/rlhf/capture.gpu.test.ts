@@ -14,11 +14,10 @@ import type { AdamW } from '../ops/adamw';
 import { klCoefValues } from '../ops/shapedRewards';
 import '../ops/webgpuKernels';
 import { FixedKlController } from './adaptiveKlController';
-import { batchPairWeights } from './pairWeights';
 import { ppo, ppoOptimisers, type PpoState } from './ppo';
 import { namedAsText, PpoSteps } from './ppoSteps';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
-import { poolingWeights, rewardModelOptimiser, rewardModelStep } from './rewardModel';
+import { poolingWeights, rankingInputs, rewardModelOptimiser, rewardModelStep } from './rewardModel';
 import { sftInputs, sftOptimiser, sftStep } from './sft';
 import type { TrainingStep } from './trainingStep';
 
@@ -87,11 +86,11 @@ const CASES: Record<string, () => Case> = {
     disposeGpt(gpt);
     const optimiser = rewardModelOptimiser(model);
     return {
-      step: rewardModelStep(model, optimiser, 0.01),
+      step: rewardModelStep(model, optimiser, { centreCoef: 0.01, margin: 0, loss: 0 }),
       inputsAt: (step) => ({
         ...batchInputs(batchAt(step)),
         pooling: poolingWeights(batchAt(step)),
-        pairWeights: { values: batchPairWeights([[1, 2], step % 2 ? [2, 1] : [1, 2]], 2), shape: [2, 2, 2] },
+        ...rankingInputs([[1, 2], step % 2 ? [2, 1] : [1, 2]], 2),
         numbers: numbersOf(optimiser, step),
       }),
       changed: () => new Map([...model.trunk.parameters, ['likelihood', model.likelihood], ...optimiser.moments()]),

@@ -195,7 +195,7 @@ export async function* policyGradient(
         'val/num_eos_tokens': finished.filter(Boolean).length,
         'tokens/responses_len_mean': mean(responses.map(({ length }) => length)),
         ...(K > 1 ? { frac_reward_zero_std: zeroDeviationFraction(scores, K) } : {}),
-        ...minibatchMetrics(statistics, step, STATISTICS),
+        ...minibatchMetrics(statistics, step, { names: STATISTICS }),
         lr: rate,
         episode: step * batch.rows,
       };

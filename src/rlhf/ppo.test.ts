@@ -136,7 +136,8 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
   it('reports all that is known of PPO and nothing else, consistently, and leaves no tensor behind', async () => {
     state = await makeState(SETTINGS);
     const [start, during] = [tf.memory().numTensors, new Set<number>()];
-    const steps = await all(SETTINGS, {}, ({ metrics }) => {
+    const judge = () => ({ 'val/gold': 0.5, 'val/gold_right': 0.25 });
+    const steps = await all(SETTINGS, { judge }, ({ metrics }) => {
       if (metrics) during.add(tf.memory().numTensors);
     });
     expect([...during]).toEqual([start + 1]); // the experience of the update
@@ -161,6 +162,8 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
         5,
       );
       expect(m['objective/non_score_reward']).toBeCloseTo(-SETTINGS.klCoef * (m['objective/kl'] as number), 5);
+      expect(m['val/advantages_mean']).toBeCloseTo(0, 5);
+      expect(m['val/advantages_std']).toBeCloseTo(1, 5);
       expect(m['episode']).toBe(step * SETTINGS.batchSize);
       expect(m['lr']).toBeCloseTo(SETTINGS.learningRate * (1 - (step - 1) / 3), 8);
       expect(samples?.length).toBe(4);
@@ -169,6 +172,43 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
     // The policy begins as the reference policy.
     expect(Math.abs(updates[0]?.metrics?.['objective/kl'] as number)).toBeLessThan(1e-4);
     expect(Math.abs(updates[2]?.metrics?.['objective/kl'] as number)).toBeGreaterThan(1e-4);
+  });
+
+  /** The numbers of the first update under a mistake of a lesson, with a batch whose surprise is no accident. */
+  async function firstUpdate(mistake: Partial<PpoSettings>): Promise<Record<string, number>> {
+    const settings = { ...SETTINGS, updates: 1, batchSize: 128, minibatchSize: 128, ...mistake };
+    state = await makeState(settings);
+    return updatesOf(await all(settings))[0]?.metrics as Record<string, number>;
+  }
+
+  it('is surprised by its own words as much as it expects, unless only the likely ones are sampled', async () => {
+    expect(Math.abs((await firstUpdate({}))['val/surprise_gap'] as number)).toBeLessThan(0.5);
+    disposeState(state);
+    expect((await firstUpdate({ topK: 2 }))['val/surprise_gap']).toBeLessThan(-2);
+  });
+
+  it('goes on where dropout makes the ratios of the first minibatch differ, and reports by how much', async () => {
+    const metrics = await firstUpdate({ scoringDropout: 0.3 });
+    expect(metrics['val/ratio_first_deviation']).toBeGreaterThan(0.01);
+    expect(metrics['objective/kl']).not.toBeCloseTo(0, 2);
+  });
+
+  it('whitens the tokens of replies alone, unless padding is taken for tokens', async () => {
+    const metrics = await firstUpdate({ whitenPadding: 1 });
+    expect(Math.abs((metrics['val/advantages_std'] as number) - 1)).toBeGreaterThan(0.02);
+  });
+
+  it('is paid the score times what the settings say', async () => {
+    const one = (await firstUpdate({ missingEosPenalty: 0 }))['objective/scores'] as number;
+    disposeState(state);
+    const turned = (await firstUpdate({ missingEosPenalty: 0, scoreScale: -2 }))['objective/scores'] as number;
+    expect(turned).toBeCloseTo(-2 * one, 4);
+  });
+
+  it('takes shorter steps, the larger epsilon is', async () => {
+    const ordinary = (await firstUpdate({ ppoEpochs: 4 }))['policy/approxkl_avg'] as number;
+    disposeState(state);
+    expect((await firstUpdate({ ppoEpochs: 4, adamEpsilon: 1 }))['policy/approxkl_avg']).toBeLessThan(0.01 * ordinary);
   });
 
   it('stops where the policy that learns is not the one that sampled', async () => {

@@ -45,6 +45,8 @@ export interface PpoRun {
   modelWeight?: number;
   /** Windows of the pretraining text for the next minibatch, [N, length]; needed where `ptxCoef` is not 0. */
   nextWindows?: () => { windows: Int32Array; length: number };
+  /** What the replies of an update are worth by a truth that is never learnt from. */
+  judge?: (update: number, responses: readonly number[][], finished: readonly boolean[]) => MetricValues;
   /** Turns tokens into the text of a sample. */
   describe(prompt: number[], response: number[]): { prompt: string; reply: string };
   signal?: AbortSignal;
@@ -73,6 +75,7 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
       const { responses, finished } = await sampleResponses(policy, prompts, tokens, {
         temperature: settings.temperature,
         maxNewTokens: settings.maxNewTokens,
+        topK: settings.topK,
         seed,
         lengths,
         ...(run.signal ? { signal: run.signal } : {}),
@@ -86,7 +89,7 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
         ppoSteps = new PpoSteps(state, settings, batch, payOf(run));
       }
       const otherScores = await run.scorer?.({ batch, prompts, responses });
-      const scoring = ppoSteps.score(batch, finished, klCoef, otherScores)();
+      const scoring = ppoSteps.score(batch, finished, klCoef, otherScores, seed)();
       scoring.catch(() => undefined); // It is awaited below; a device that is lost until then is no unhandled rejection.
 
       yield { step, steps, phase: 'learning' };
@@ -97,7 +100,8 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
       const [scored, ...statistics] = await Promise.all([scoring, ...minibatches.map(statisticsOf)]);
       const metrics: MetricValues = {
         ...rolloutMetrics(batch, responses, finished, scored, klCoef),
-        ...minibatchMetrics(statistics, step),
+        ...minibatchMetrics(statistics, step, { ratioMayDiffer: settings.scoringDropout > 0 }),
+        ...run.judge?.(step - 1, responses, finished),
         lr: rates[0],
         episode: step * prompts.length,
       };
@@ -157,7 +161,10 @@ export function minibatchesOf(rows: number, minibatchSize: number, seed: number,
 }
 
 /** What replies are paid by. */
-const payOf = ({ scorer, modelWeight = 1 }: PpoRun): Pay => ({ modelWeight, others: scorer !== undefined });
+const payOf = ({ scorer, modelWeight = 1, settings: { scoreScale } }: PpoRun): Pay => ({
+  modelWeight: scoreScale * modelWeight,
+  others: scorer !== undefined,
+});
 
 /** The parts of what a minibatch gives, in one list. */
 const statisticsOf = async (read: Reader): Promise<number[]> => (await read()).flatMap((part) => [...part]);

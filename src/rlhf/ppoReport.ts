@@ -20,15 +20,20 @@ export function rolloutMetrics(
   scored: ScoredBatch,
   klCoef: number,
 ): MetricValues {
-  const { penalisedScores, kl, nonScoreRewards, returns, oldValues, entropies } = scored;
+  const { penalisedScores, kl, nonScoreRewards, returns, oldValues, entropies, logProbs, advantages } = scored;
+  const counted = advantages.filter((_, i) => batch.responseMask[i] === 1);
   const lengths = responses.map((response) => response.length);
+  const entropy = mean(sumsOfReplies(entropies, lengths, batch.responseLength));
   return {
     'objective/kl': mean(kl),
     'objective/kl_coef': klCoef,
     'objective/scores': mean(penalisedScores),
     'objective/non_score_reward': mean(nonScoreRewards),
     'objective/rlhf_reward': mean(penalisedScores) + mean(nonScoreRewards),
-    'objective/entropy': mean(entropyOfReplies(entropies, lengths, batch.responseLength)),
+    'objective/entropy': entropy,
+    'val/surprise_gap': -mean(sumsOfReplies(logProbs, lengths, batch.responseLength)) - entropy,
+    'val/advantages_mean': mean(counted),
+    'val/advantages_std': Math.sqrt(variance([...counted])),
     'val/explained_variance': explainedVariance(returns, oldValues, batch.responseMask),
     'val/num_eos_tokens': finished.filter(Boolean).length,
     'tokens/responses_len_mean': mean(lengths),
@@ -40,16 +45,20 @@ export function rolloutMetrics(
  * @param statistics of each minibatch, in order
  * @param update that they belong to, for errors
  * @param names of the statistics, those of the policy first
+ * @param ratioMayDiffer true where it is known that the log-probs of the rollout are those of another policy
  * @throws RatioError where the policy of the first minibatch was not the one that sampled; NonFiniteError
  */
 export function minibatchMetrics(
   statistics: readonly number[][],
   update: number,
-  names: readonly string[] = MINIBATCH_STATISTICS,
+  {
+    names = MINIBATCH_STATISTICS,
+    ratioMayDiffer = false,
+  }: { names?: readonly string[]; ratioMayDiffer?: boolean } = {},
 ): MetricValues {
   const firstDeviation = statistics[0]?.[POLICY_STATISTICS.indexOf('val/ratio_deviation')] as number;
   if (!Number.isFinite(firstDeviation)) throw new NonFiniteError('A probability ratio', update);
-  if (firstDeviation > RATIO_TOLERANCE) throw new RatioError(firstDeviation, update);
+  if (firstDeviation > RATIO_TOLERANCE && !ratioMayDiffer) throw new RatioError(firstDeviation, update);
   const metrics: MetricValues = { 'val/ratio_first_deviation': firstDeviation };
   names.forEach((name, index) => {
     const all = statistics.map((values) => values[index] as number);
@@ -60,11 +69,11 @@ export function minibatchMetrics(
   return metrics;
 }
 
-/** [B] summed over each response, nats. */
-function entropyOfReplies(entropies: Float32Array, lengths: readonly number[], responseLength: number): number[] {
+/** [B] of [B, R], summed over each response. */
+function sumsOfReplies(values: Float32Array, lengths: readonly number[], responseLength: number): number[] {
   return lengths.map((length, b) => {
     let sum = 0;
-    for (let t = 0; t < length; t++) sum += entropies[b * responseLength + t] as number;
+    for (let t = 0; t < length; t++) sum += values[b * responseLength + t] as number;
     return sum;
   });
 }

@@ -15,8 +15,9 @@ import { responseLogProbs } from '../model/responseLogProbs';
 import { rewardParameters } from '../model/rewardHead';
 import { scalarParameters, type ScalarModel } from '../model/scalarHead';
 import { AdamW } from '../ops/adamw';
-import { NO_DUAL_CLIP } from '../ops/policyLoss';
 import { copyInto } from '../ops/copyInto';
+import { uniform } from '../ops/counterRandom';
+import { NO_DUAL_CLIP } from '../ops/policyLoss';
 import { klCoefValues } from '../ops/shapedRewards';
 import { PLANES, takeRows } from '../ops/takeRows';
 import { tokenAdvantages, tokenRewards } from './experience';
@@ -39,13 +40,13 @@ export interface Learners {
 /** Whether the value model is a head on the policy itself. */
 export const isShared = (policy: Gpt, { trunk }: ScalarModel): boolean => trunk === policy;
 
-/** Adam in TensorFlow 1's form, epsilon 1e-5, as the RLHF papers ran it. */
+/** Adam in TensorFlow 1's form, with epsilon 1e-5 by default, as the RLHF papers ran it. */
 export function ppoOptimisers(
   policy: Gpt,
   valueModel: ScalarModel,
-  { maxGradNorm }: PpoSettings,
+  { maxGradNorm, adamEpsilon: epsilon }: PpoSettings,
 ): { policyOptimiser: AdamW; valueOptimiser: AdamW | null } {
-  const options = { form: 'tf1', epsilon: 1e-5, maxGradNorm } as const;
+  const options = { form: 'tf1', epsilon, maxGradNorm } as const;
   const ofValues = new AdamW(scalarParameters(valueModel), options);
   if (isShared(policy, valueModel)) return { policyOptimiser: ofValues, valueOptimiser: null };
   return { policyOptimiser: new AdamW(policy.parameters, options), valueOptimiser: ofValues };
@@ -59,6 +60,10 @@ export interface ScoredBatch {
   returns: Float32Array;
   /** [B, R] of the policy, nats; means nothing outside the mask */
   entropies: Float32Array;
+  /** [B, R] of the sampled tokens under the policy that sampled; mean nothing outside the mask */
+  logProbs: Float32Array;
+  /** [B, R] as they are learnt from */
+  advantages: Float32Array;
   /** [B] of the normalised reward model, before any penalty */
   scores: Float32Array;
   /** [B] after the penalty for a missing stop token */
@@ -75,7 +80,7 @@ export interface Pay {
   others: boolean;
 }
 
-type ScoringInput = BatchInput | 'pooling' | 'finished' | 'klCoef' | 'otherScores';
+type ScoringInput = BatchInput | 'pooling' | 'finished' | 'klCoef' | 'otherScores' | 'kept';
 type PretrainingInput = 'windowIds' | 'windowStart' | 'windowTargets' | 'windowWeights';
 /** Pretraining text beside the replies of a minibatch. */
 export const namedAsText = ({ ids, start, targets, weights }: WindowBatch): Record<PretrainingInput, HostTensor> => ({
@@ -96,6 +101,7 @@ export class PpoSteps {
   /** [4, B, R] old log-probs, whitened advantages, old values and returns of the batch that was scored last. */
   readonly experience: tf.Variable<tf.Rank.R3>;
   readonly #learners: Learners;
+  readonly #settings: PpoSettings;
 
   /**
    * For batches of these sizes alone.
@@ -108,6 +114,7 @@ export class PpoSteps {
   ) {
     this.#learners = learners;
     this.experience = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R3>([PLANES, rows, responseLength]), false));
+    this.#settings = settings;
     this.scoring = scoringStep(learners.models, settings, this.experience, pay);
     this.minibatch = minibatchStep(learners, settings, this.experience);
   }
@@ -121,12 +128,14 @@ export class PpoSteps {
    * Scores a batch, for minibatches to learn from.
    * @param finished [B] whether each response ended with the stop token
    * @param otherScores [B] added to the reward model's, where they are paid
+   * @param seed of what dropout leaves out, where there is dropout
    */
   score(
     batch: Batch,
     finished: readonly boolean[],
     klCoef: number,
     otherScores: Float32Array = new Float32Array(batch.rows),
+    seed = 0,
   ): () => Promise<ScoredBatch> {
     const { rows } = batch;
     const read = this.scoring.run({
@@ -135,9 +144,12 @@ export class PpoSteps {
       finished: { values: Int32Array.from(finished, Number), shape: [rows] },
       klCoef: { values: klCoefValues(klCoef), shape: [3] },
       otherScores: { values: otherScores, shape: [rows] },
+      kept: keptStates(this.#settings.scoringDropout, batch, this.#learners.models.policy.shape.width, seed),
     });
     return async () => {
-      const [oldValues, returns, entropies, scores, replies] = (await read()) as [
+      const [oldValues, returns, entropies, logProbs, advantages, scores, replies] = (await read()) as [
+        Float32Array,
+        Float32Array,
         Float32Array,
         Float32Array,
         Float32Array,
@@ -148,6 +160,8 @@ export class PpoSteps {
         oldValues,
         returns,
         entropies,
+        logProbs,
+        advantages,
         scores,
         penalisedScores: replies.subarray(0, rows),
         kl: replies.subarray(rows, 2 * rows),
@@ -190,10 +204,10 @@ export class PpoSteps {
   }
 }
 
-/** Gives old values, returns and entropies [B, R], scores [B], and what `tokenRewards` says of replies [3, B]. */
+/** Gives old values, returns, entropies, log-probs and advantages [B, R], scores [B], and what `tokenRewards` says of replies [3, B]. */
 function scoringStep(
   models: RolloutModels,
-  { temperature, missingEosPenalty, gamma, lam }: PpoSettings,
+  { temperature, missingEosPenalty, gamma, lam, scoringDropout, whitenPadding }: PpoSettings,
   experience: tf.Variable<tf.Rank.R3>,
   { modelWeight, others }: Pay,
 ): Step<ScoringInput> {
@@ -201,12 +215,12 @@ function scoringStep(
   return new Step(
     'scoring',
     (inputs) => {
-      const { finished, klCoef, otherScores } = inputs as Record<ScoringInput, tf.Tensor> as Record<
+      const { finished, klCoef, otherScores, kept } = inputs as Record<ScoringInput, tf.Tensor> as Record<
         ScoringInput,
         tf.Tensor1D
       >;
       const batch = inputs as Record<ScoringInput, tf.Tensor> as BatchTensors & { pooling: tf.Tensor2D };
-      const episodes = scoreEpisodes(models, batch, temperature);
+      const episodes = scoreEpisodes(models, batch, temperature, scoringDropout > 0 ? kept : undefined);
       const { oldLogProbs, refLogProbs, oldValues, entropies } = episodes;
       const weighed = modelWeight === 1 ? episodes.scores : (tf.mul(modelWeight, episodes.scores) as tf.Tensor1D);
       const scores: tf.Tensor1D = others ? tf.add(weighed, otherScores) : weighed;
@@ -215,9 +229,11 @@ function scoringStep(
         { logProbs: oldLogProbs, refLogProbs, mask, scores, finished, klCoef },
         missingEosPenalty,
       );
-      const { advantages, returns } = tokenAdvantages({ rewards, values: oldValues, mask }, { gamma, lam });
+      const own = { gamma, lam, whitened: whitenPadding === 0 };
+      const { advantages: sharp, returns } = tokenAdvantages({ rewards, values: oldValues, mask }, own);
+      const advantages = whitenPadding === 0 ? sharp : whitenedWithPadding(sharp);
       copyInto(experience, tf.stack([oldLogProbs, advantages, oldValues, returns]));
-      return [oldValues, returns, entropies, scores, replies];
+      return [oldValues, returns, entropies, oldLogProbs, advantages, scores, replies];
     },
     () => [
       ...policy.parameters.values(),
@@ -227,6 +243,24 @@ function scoringStep(
       experience,
     ],
   );
+}
+
+/** The mistake of taking the padding for tokens whose advantage is 0. */
+function whitenedWithPadding(advantages: tf.Tensor2D): tf.Tensor2D {
+  const { mean, variance } = tf.moments(advantages);
+  return tf.mul(tf.sub(advantages, mean), tf.rsqrt(tf.add(variance, 1e-8)));
+}
+
+/**
+ * What dropout keeps of the last states of a response, [B R, C]: 0, or 1 / (1 - share). A single number where there is
+ * none.
+ */
+function keptStates(share: number, { rows, responseLength }: Batch, width: number, seed: number): HostTensor {
+  if (share === 0) return { values: new Float32Array(1), shape: [1] };
+  const count = rows * responseLength;
+  const values = new Float32Array(count * width);
+  for (let i = 0; i < values.length; i++) values[i] = uniform(seed, 0xd409, i, 0) < share ? 0 : 1 / (1 - share);
+  return { values, shape: [count, width] };
 }
 
 /**

@@ -139,6 +139,20 @@ describe('plackettLuceLoss and bestOfKLoss', () => {
     expect(bestOfK([2, 2, 2, 2], 3)).toBeCloseTo(Math.log(4), 5);
   });
 
+  it('do not see replies that are not there', () =>
+    fc.assert(
+      fc.property(rewards, ([a, b, c, d]) => {
+        const present = tf.tensor2d([[1, 1, 0, 0]]);
+        const all = tf.tensor2d([[a!, b!, c!, d!]]);
+        const values = tf.tidy(() => [
+          plackettLuceLoss(all, present).dataSync()[0]!,
+          bestOfKLoss(all, tf.tensor1d([0], 'int32'), present).dataSync()[0]!,
+        ]) as unknown as [number, number];
+        tf.dispose([present, all]);
+        for (const value of values) expect(value).toBeCloseTo(plackettLuce([a!, b!]), 5);
+      }),
+    ));
+
   it('push the best reply up', () =>
     tf.tidy(() => {
       for (const gradient of [

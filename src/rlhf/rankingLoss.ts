@@ -42,17 +42,24 @@ export function allPairsLoss(
  * Plackett 1975 and Luce 1959; DPO (arXiv:2305.18290), equation 18. No ties. For K = 2 it is `allPairsLoss`.
  *
  * @param rewardsBestToWorst [G, K], each row sorted by the labeler's rank
+ * @param present [G, K], 1 for a reply, 0 where a ranking has fewer than K, which come last; all 1 unless given
  * @returns scalar; ln K! for a model that cannot tell replies apart
  */
-export function plackettLuceLoss(rewardsBestToWorst: tf.Tensor2D): tf.Scalar {
+export function plackettLuceLoss(rewardsBestToWorst: tf.Tensor2D, present?: tf.Tensor2D): tf.Scalar {
   return tf.tidy(() => {
     const [G, K] = rewardsBestToWorst.shape;
-    const logNormalisers = Array.from({ length: K }, (_, k) =>
-      tf.logSumExp(tf.slice(rewardsBestToWorst, [0, k], [G, K - k]), 1),
-    );
-    return tf.div(tf.sum(tf.sub(tf.stack(logNormalisers, 1), rewardsBestToWorst)), G);
+    const rewards = withoutAbsent(rewardsBestToWorst, present);
+    const logNormalisers = Array.from({ length: K }, (_, k) => tf.logSumExp(tf.slice(rewards, [0, k], [G, K - k]), 1));
+    const each = tf.sub(tf.stack(logNormalisers, 1), rewards);
+    return tf.div(tf.sum(present ? tf.mul(each, present) : each), G);
   });
 }
+
+/** Far below any reward, so that its exponential is 0. */
+const ABSENT = -1e9;
+
+const withoutAbsent = (rewards: tf.Tensor2D, present?: tf.Tensor2D): tf.Tensor2D =>
+  present ? tf.add(tf.mul(rewards, present), tf.mul(ABSENT, tf.sub(1, present))) : rewards;
 
 /**
  * The loss where only the best reply is known.
@@ -63,11 +70,13 @@ export function plackettLuceLoss(rewardsBestToWorst: tf.Tensor2D): tf.Scalar {
  *
  * @param rewards [G, K]
  * @param best [G] int32, index of the best reply
+ * @param present [G, K], as for `plackettLuceLoss`
  * @returns scalar; ln K for a model that cannot tell replies apart
  */
-export function bestOfKLoss(rewards: tf.Tensor2D, best: tf.Tensor1D): tf.Scalar {
+export function bestOfKLoss(rewards: tf.Tensor2D, best: tf.Tensor1D, present?: tf.Tensor2D): tf.Scalar {
   return tf.tidy(() => {
     const [G, K] = rewards.shape;
-    return tf.neg(tf.div(tf.sum(tf.mul(tf.oneHot(best, K), tf.logSoftmax(rewards))), G));
+    const logSoftmax = tf.logSoftmax(withoutAbsent(rewards, present));
+    return tf.neg(tf.div(tf.sum(tf.mul(tf.oneHot(best, K), logSoftmax)), G));
   });
 }

@@ -13,7 +13,6 @@ import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
 import { parameterShapes } from '../model/parameters';
 import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
 import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
-import { batchPairWeights } from './pairWeights';
 import { ppoOptimisers } from './ppo';
 import { PpoSteps } from './ppoSteps';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
@@ -21,6 +20,7 @@ import {
   normaliseHead,
   poolingWeights,
   rankingBatch,
+  rankingInputs,
   rewardModelOptimiser,
   rewardModelStep,
   scoreReplies,
@@ -102,16 +102,13 @@ function rehearseRewardModel({ shape, settings, tokens }: Occasion, examples: re
   const ranks = Array.from({ length: REPLIES_PER_PROMPT }, (_, i) => i + 1);
   const rankings = examples.map(({ prompt, response }) => ({ prompt, replies: ranks.map(() => response), ranks }));
   const batch = rankingBatch(rankings, REPLIES_PER_PROMPT, tokens.pad, shape.context);
-  rewardModelStep(model, optimiser, settings.rewardModel.centreCoef).run({
+  rewardModelStep(model, optimiser, settings.rewardModel).run({
     ...batchInputs(batch),
     pooling: poolingWeights(batch),
-    pairWeights: {
-      values: batchPairWeights(
-        rankings.map(() => ranks),
-        REPLIES_PER_PROMPT,
-      ),
-      shape: [rankings.length, REPLIES_PER_PROMPT, REPLIES_PER_PROMPT],
-    },
+    ...rankingInputs(
+      rankings.map(() => ranks),
+      REPLIES_PER_PROMPT,
+    ),
     numbers: numbers(),
   });
   normaliseHead(model, [0, 1]);

@@ -5,14 +5,13 @@
  *
  * Our deviation: the optimiser starts anew in each round, and the loss is SFT's, on the reply only.
  */
-import type { SftSettings } from '../config';
 import { cloneGpt, type Gpt } from '../model/gpt';
 import type { AdamW } from '../ops/adamw';
 import type { MetricValues } from '../session/protocol';
 import { bestOfN } from './bestOfNPolicy';
 import type { ControlTokens } from './rollout';
 import type { Scorer } from './scorer';
-import { sftOptimiser, superviseFineTune } from './sft';
+import { type ImitationSettings, sftOptimiser, superviseFineTune } from './sft';
 import type { TrainingStep } from './trainingStep';
 
 export interface RejectionSamplingSettings {
@@ -22,7 +21,7 @@ export interface RejectionSamplingSettings {
   /** Replies of which the best is kept. */
   n: number;
   /** How they are imitated; `examples` is not read. */
-  sft: SftSettings;
+  sft: ImitationSettings;
   temperature: number;
   maxNewTokens: number;
 }

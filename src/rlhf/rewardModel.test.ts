@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RewardModelSettings } from '../config';
+import { DEFAULT_SETTINGS, RANKING_LOSSES, type RewardModelSettings } from '../config';
 import { InputError, NonFiniteError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { metricInfo } from '../metrics';
@@ -24,7 +24,10 @@ import type { TrainingStep } from './trainingStep';
 const PAD = 1;
 const STOP = 0;
 const GOOD = 7;
-const SETTINGS: RewardModelSettings = { epochs: 6, rankingsPerStep: 4, learningRate: 0.01, centreCoef: 0 };
+const SETTINGS: RewardModelSettings = {
+  ...DEFAULT_SETTINGS.rewardModel,
+  ...{ epochs: 6, rankingsPerStep: 4, learningRate: 0.01 },
+};
 const STILL: RewardModelSettings = { ...SETTINGS, epochs: 1, learningRate: 0 };
 
 /** The more often a reply holds the token GOOD, the better it is. */
@@ -130,6 +133,52 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
       (await train(list, STILL))[0]?.metrics?.['loss'] as number;
     const [both, apart] = [await lossOf([four, two]), [await lossOf([four]), await lossOf([two])] as const];
     expect(both).toBeCloseTo((apart[0] + apart[1]) / 2, 5);
+  });
+
+  it.each(RANKING_LOSSES.map((name, loss) => [name, loss] as const))(
+    'of a ranking teaches %s, by the loss that the scores give by hand',
+    async (name, loss) => {
+      const [{ prompt, replies }] = rankings(1) as [TokenisedRanking];
+      const three = { prompt, replies: replies.slice(0, 3), ranks: [2, 1, 3] };
+      const four = { ...(rankings(2)[1] as TokenisedRanking), ranks: [4, 2, 3, 1] };
+      const margin = name === 'all pairs' ? 0.3 : 0;
+      const step = (await train([three, four], { ...STILL, loss, margin }))[0];
+      const byHand = await Promise.all(
+        [three, four].map(async (one) => {
+          const scores = await scoreReplies(
+            model,
+            one.replies.map(() => one.prompt),
+            one.replies,
+            PAD,
+          );
+          const best = one.ranks.map((_, place) => scores[one.ranks.indexOf(place + 1)] as number);
+          const places = best.map((own, k) => Math.log(best.slice(k).reduce((sum, r) => sum + Math.exp(r), 0)) - own);
+          if (name === 'best only') return places[0] as number;
+          if (name === 'whole ranking') return places.reduce((sum, value) => sum + value, 0);
+          const pairs = best.flatMap((own, i) =>
+            best.slice(i + 1).map((other, k) => Math.log1p(Math.exp(other - own + margin * (k + 1)))),
+          );
+          return pairs.reduce((sum, value) => sum + value, 0) / pairs.length;
+        }),
+      );
+      expect(step?.metrics?.['loss']).toBeCloseTo(((byHand[0] as number) + (byHand[1] as number)) / 2, 4);
+      const learnt = await train(rankings(24), { ...SETTINGS, loss });
+      expect(learnt.at(-1)?.metrics?.['accuracy']).toBe(1);
+    },
+  );
+
+  it('learns from a tie that both replies are equally good, where ties count, and nothing otherwise', async () => {
+    const tied = rankings(8).map((ranking) => ({ ...ranking, ranks: [1, 1, 1, 1] }));
+    expect(withPairs(tied)).toEqual([]);
+    expect(withPairs(tied, 'half')).toEqual(tied);
+    const spread = async (): Promise<number> => {
+      const scores = await scoreReplies(model, new Array<number[]>(4).fill([2, 4]), rankings(1)[0]!.replies, PAD);
+      return Math.max(...scores) - Math.min(...scores);
+    };
+    await train(rankings(24), SETTINGS);
+    const before = await spread();
+    await train(tied, { ...SETTINGS, ties: 1 });
+    expect(await spread()).toBeLessThan(0.5 * before);
   });
 
   it('stops with an error where the loss is not a number', async () => {

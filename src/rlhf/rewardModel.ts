@@ -4,6 +4,8 @@
  *
  *   L = -1/C(K,2) sum over pairs (i better than j) of log sigmoid(r_i - r_j)
  *
+ * or the likelihood of the whole order, or of its best (rankingLoss.ts).
+ *
  * All replies of a prompt are one batch element. After training the head is rescaled so that
  * replies of the reference policy score mean 0, deviation 1 (lm-human-preferences), which gives klCoef a fixed meaning
  * and the value model its scale.
@@ -11,7 +13,7 @@
  * Our deviation, what a score is made of, is in model/rewardHead.ts.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { RewardModelSettings } from '../config';
+import { RANKING_LOSSES, type RewardModelSettings, TIE_RULES } from '../config';
 import { NonFiniteError } from '../errors';
 import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
 import { batchInputs, batchTensors, padBatch, type Batch, type BatchInput } from '../model/batch';
@@ -19,8 +21,8 @@ import { lossGradients } from '../model/lossGradients';
 import { replyScores, rewardParameters, type RewardModel } from '../model/rewardHead';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
-import { batchPairWeights, pairAccuracy, pairWeights } from './pairWeights';
-import { allPairsLoss } from './rankingLoss';
+import { batchPairWeights, pairAccuracy, pairWeights, type TieRule } from './pairWeights';
+import { allPairsLoss, bestOfKLoss, plackettLuceLoss } from './rankingLoss';
 import { rewardNormalisation } from './rewards';
 import { linearToZero } from './schedule';
 import { kendallTau } from './statistics';
@@ -38,11 +40,16 @@ export interface TokenisedRanking {
 export const rewardModelOptimiser = (model: RewardModel): AdamW =>
   new AdamW(rewardParameters(model), { form: 'torch', epsilon: 1e-8 });
 
-/** Rankings with at least one pair that is not a tie; the others teach nothing. */
-export const withPairs = (rankings: readonly TokenisedRanking[]): TokenisedRanking[] =>
-  rankings.filter(({ ranks }) => pairWeights(ranks).some((weight) => weight > 0));
+/** Rankings with at least one pair that counts: one that is not a tie, unless ties count as well. */
+export const withPairs = <R extends Pick<TokenisedRanking, 'ranks'>>(
+  rankings: readonly R[],
+  ties: TieRule = 'drop',
+): R[] => rankings.filter(({ ranks }) => pairWeights(ranks, ties).some((weight) => weight > 0));
 
-export function rewardModelSteps(rankings: number, { epochs, rankingsPerStep }: RewardModelSettings): number {
+export function rewardModelSteps(
+  rankings: number,
+  { epochs, rankingsPerStep }: Pick<RewardModelSettings, 'epochs' | 'rankingsPerStep'>,
+): number {
   return epochs * Math.ceil(rankings / rankingsPerStep);
 }
 
@@ -59,10 +66,11 @@ export async function* trainRewardModel(
   pad: number,
   seed: number,
 ): AsyncGenerator<TrainingStep> {
-  const { rankingsPerStep, learningRate, centreCoef } = settings;
+  const { rankingsPerStep, learningRate } = settings;
+  const ties = TIE_RULES[settings.ties];
   const steps = rewardModelSteps(rankings.length, settings);
   const stepsPerEpoch = Math.ceil(rankings.length / rankingsPerStep);
-  const learn = rewardModelStep(model, optimiser, centreCoef);
+  const learn = rewardModelStep(model, optimiser, settings);
   try {
     while (optimiser.step < steps) yield await stepAt(optimiser.step);
   } finally {
@@ -82,10 +90,7 @@ export async function* trainRewardModel(
     const [values, losses, norms] = (await learn.read({
       ...batchInputs(batch),
       pooling: poolingWeights(batch),
-      pairWeights: {
-        values: batchPairWeights(ranks, repliesEach),
-        shape: [chosen.length, repliesEach, repliesEach],
-      },
+      ...rankingInputs(ranks, repliesEach, ties),
       numbers: { values: optimiser.advance(rate), shape: [3] },
     })) as [Float32Array, Float32Array, Float32Array];
     const [loss, gradNorm] = [losses[0] as number, norms[0] as number];
@@ -113,15 +118,51 @@ export async function* trainRewardModel(
   }
 }
 
+type RankingInput =
+  | 'pairWeights' // [G, K, K], from `batchPairWeights`
+  | 'ranks' // [G, K], 0 for a reply that is not there
+  | 'order' // [G, K, K], row k of a ranking is 1 at the reply of place k
+  | 'present'; // [G, K] by place, 1 for a reply that is there
+
+/**
+ * What G rankings say, as the losses take it.
+ * @param K replies a row of the batch holds
+ */
+export function rankingInputs(
+  rankings: readonly (readonly number[])[],
+  K: number,
+  ties: TieRule = 'drop',
+): Record<RankingInput, HostTensor> {
+  const G = rankings.length;
+  const ranksOfAll = new Float32Array(G * K);
+  const order = new Float32Array(G * K * K);
+  const present = new Float32Array(G * K);
+  rankings.forEach((ranks, g) => {
+    ranksOfAll.set(ranks, g * K);
+    present.fill(1, g * K, g * K + ranks.length);
+    const places = [...ranks.keys()].sort((one, other) => (ranks[one] as number) - (ranks[other] as number));
+    for (let k = 0; k < K; k++) order[(g * K + k) * K + (places[k] ?? k)] = 1;
+  });
+  return {
+    pairWeights: { values: batchPairWeights(rankings, K, ties), shape: [G, K, K] },
+    ranks: { values: ranksOfAll, shape: [G, K] },
+    order: { values: order, shape: [G, K, K] },
+    present: { values: present, shape: [G, K] },
+  };
+}
+
 /** One optimiser step; gives the rewards [G K], the loss, and the norm of its gradient. */
 export function rewardModelStep(
   model: RewardModel,
   optimiser: AdamW,
-  centreCoef: number,
-): Step<BatchInput | 'pooling' | 'pairWeights' | 'numbers'> {
+  { centreCoef, margin, loss }: Pick<RewardModelSettings, 'centreCoef' | 'margin' | 'loss'>,
+): Step<BatchInput | RankingInput | 'pooling' | 'numbers'> {
+  const kind = RANKING_LOSSES[loss] ?? 'all pairs';
   return new Step(
     'learning from rankings',
-    ({ ids, start, responseMask, pooling, pairWeights, numbers }) => {
+    (inputs) => {
+      const { ids, start, responseMask, pooling, numbers } = inputs;
+      const pairWeights = inputs.pairWeights as tf.Tensor3D;
       const { loss, statistics, gradients } = optimiser.differentiate(() =>
         lossGradients(rewardParameters(model), () => {
           const rewards = replyScores(
@@ -131,9 +172,22 @@ export function rewardModelStep(
             pooling as tf.Tensor2D,
             responseMask as tf.Tensor2D,
           ); // [G K]
-          const [rankings, repliesEach] = pairWeights.shape as [number, number];
-          const grouped = tf.reshape<tf.Rank.R2>(rewards, [rankings, repliesEach]);
-          return { loss: allPairsLoss(grouped, pairWeights as tf.Tensor3D, { centreCoef }), statistics: rewards };
+          const [G, K] = pairWeights.shape;
+          const grouped = tf.reshape<tf.Rank.R2>(rewards, [G, K]);
+          if (kind === 'all pairs') {
+            // r_i - r_j - margin (rank_j - rank_i) is the difference of r + margin · rank.
+            const asked = margin === 0 ? grouped : (tf.add(grouped, tf.mul(margin, inputs.ranks)) as tf.Tensor2D);
+            return { loss: allPairsLoss(asked, pairWeights, { centreCoef }), statistics: rewards };
+          }
+          const byPlace = tf.reshape<tf.Rank.R2>(tf.matMul(inputs.order, tf.reshape(grouped, [G, K, 1])), [G, K]);
+          const present = inputs.present as tf.Tensor2D;
+          const own =
+            kind === 'whole ranking'
+              ? plackettLuceLoss(byPlace, present)
+              : bestOfKLoss(byPlace, tf.zeros([G], 'int32'), present);
+          if (centreCoef === 0) return { loss: own, statistics: rewards };
+          const centre = tf.div(tf.sum(tf.square(tf.mul(byPlace, present))), tf.sum(present));
+          return { loss: tf.add(own, tf.mul(centreCoef, centre)), statistics: rewards };
         }),
       );
       return [statistics, loss, optimiser.update(gradients, numbers as tf.Tensor1D)];

@@ -26,14 +26,24 @@ export interface RolloutModels {
   valueModel: ScalarModel;
 }
 
+export interface SamplingRequest {
+  temperature: number;
+  maxNewTokens: number;
+  seed: number;
+  /** 0, and off, unless given. */
+  topK?: number;
+  signal?: AbortSignal;
+  lengths?: Lengths;
+}
+
 /** Samples one response a prompt, from the untruncated policy: top-k or top-p would make another policy of it. */
 export async function sampleResponses(
   policy: Gpt,
   prompts: readonly number[][],
   tokens: ControlTokens,
-  sampling: { temperature: number; maxNewTokens: number; seed: number; signal?: AbortSignal; lengths?: Lengths },
+  sampling: SamplingRequest,
 ): Promise<{ responses: number[][]; finished: boolean[] }> {
-  return generateAll(policy, prompts, { ...sampling, topK: 0, topP: 1, stopToken: tokens.stop, padToken: tokens.pad });
+  return generateAll(policy, prompts, { topK: 0, ...sampling, topP: 1, stopToken: tokens.stop, padToken: tokens.pad });
 }
 
 /** What the models say of B responses of R tokens. What is outside the mask means nothing. */
@@ -53,14 +63,16 @@ export interface EpisodeScores {
 /**
  * The passes of all four models over a batch.
  * @param inputs the batch, and `poolingWeights` [B, P + R] of it
+ * @param kept [B R, C] what the policy's last states are multiplied by: dropout, which does not belong here
  */
 export function scoreEpisodes(
   { policy, refPolicy, rewardModel, valueModel }: RolloutModels,
   { ids, start, responseMask, pooling }: BatchTensors & { pooling: tf.Tensor2D },
   temperature: number,
+  kept?: tf.Tensor,
 ): EpisodeScores {
   const promptLength = ids.shape[1] - responseMask.shape[1];
-  const old = responseLogProbs(policy, ids, start, promptLength, temperature);
+  const old = responseLogProbs(policy, ids, start, promptLength, temperature, kept);
   const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature);
   return {
     oldLogProbs: old.logProbs,

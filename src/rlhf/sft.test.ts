@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { SftSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { metricInfo } from '../metrics';
@@ -9,7 +8,7 @@ import { generateAll } from '../model/generate';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { TINY, tinyGpt } from '../model/tinyGpt';
-import { sftOptimiser, sftSteps, superviseFineTune, type TokenisedExample } from './sft';
+import { type ImitationSettings, sftOptimiser, sftSteps, superviseFineTune, type TokenisedExample } from './sft';
 import type { TrainingStep } from './trainingStep';
 
 const PAD = 1;
@@ -19,12 +18,12 @@ const EXAMPLES: TokenisedExample[] = [
   { prompt: [3, 4, 3], response: [7, STOP] },
   { prompt: [4, 2], response: [8, 9, 10, 11, STOP] },
 ];
-const STILL: SftSettings = { examples: 0, epochs: 1, batchSize: 3, learningRate: 0 };
+const STILL: ImitationSettings = { examples: 0, epochs: 1, batchSize: 3, learningRate: 0 };
 
 async function train(
   gpt: Gpt,
   examples: TokenisedExample[],
-  settings: SftSettings,
+  settings: ImitationSettings,
   seed = 1,
   each: (step: TrainingStep) => void = () => undefined,
 ): Promise<number[]> {

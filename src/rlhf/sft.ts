@@ -22,6 +22,9 @@ import { linearToZero } from './schedule';
 import { shareOf, sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
 
+/** How demonstrations are learnt, whichever they are. */
+export type ImitationSettings = Omit<SftSettings, 'padIsStop'>;
+
 /** A demonstration in tokens; the response ends with the stop token. */
 export interface TokenisedExample {
   prompt: number[];
@@ -43,7 +46,7 @@ export function tokenisedExample(
 export const sftOptimiser = (gpt: Gpt): AdamW => new AdamW(gpt.parameters, { form: 'torch', epsilon: 1e-8 });
 
 /** Optimiser steps of a run. */
-export function sftSteps(examples: number, { epochs, batchSize }: SftSettings): number {
+export function sftSteps(examples: number, { epochs, batchSize }: ImitationSettings): number {
   return epochs * Math.ceil(examples / batchSize);
 }
 
@@ -57,7 +60,7 @@ export async function* superviseFineTune(
   gpt: Gpt,
   optimiser: AdamW,
   examples: readonly TokenisedExample[],
-  settings: SftSettings,
+  settings: ImitationSettings,
   pad: number,
   seed: number,
   team: Team | null = null,

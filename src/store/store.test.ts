@@ -2,6 +2,7 @@ import { deleteDB, openDB } from 'idb';
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DEFAULT_SETTINGS } from '../config';
 import { DATABASE_VERSION } from './schema';
 import type { ConversationRecord, RankingDraftRecord, RankingRecord, RunRecord, TuningRecord } from './schema';
 import { Store } from './store';
@@ -34,7 +35,7 @@ const conversation: ConversationRecord = {
 };
 
 const run = (id: string, createdAt: number): RunRecord => ({
-  ...{ id, stage: 'ppo', preset: 'nano', seed: 0, settings: { examples: 1, epochs: 1, batchSize: 1, learningRate: 1 } },
+  ...{ id, stage: 'ppo', preset: 'nano', seed: 0, settings: DEFAULT_SETTINGS.sft },
   ...{ state: 'done', step: 1, steps: 1, createdAt, updatedAt: createdAt, seconds: 1, error: null, rewardModel: null },
   samples: [],
 });

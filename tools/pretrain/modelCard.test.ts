@@ -20,7 +20,7 @@ const SUMMARY: PretrainingSummary = {
   parameters: 157_440,
   settings: { steps: 10_000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
   heldOutLoss: 0.6789,
-  sft: { examples: 4000, epochs: 3, batchSize: 16, learningRate: 1e-3 },
+  sft: { examples: 4000, epochs: 3, batchSize: 16, learningRate: 1e-3, padIsStop: 0 },
   sftLoss: 0.5,
   sftSeconds: 70,
   backend: 'WASM SIMD in each of 2 processes',

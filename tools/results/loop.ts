@@ -105,7 +105,7 @@ export async function runStage(stage: Stage, onStep: (metrics: Record<string, nu
 /** Rankings by the simulated labeler, of what the SFT model says. */
 export async function rank(
   { models, tokenizer, world }: Workshop,
-  { labeler }: LoopPlan,
+  { labeler }: Pick<LoopPlan, 'labeler'>,
   count: number,
   split: Split,
   seed: number,

@@ -2,7 +2,7 @@
  * Random walks: five methods on a task whose best is known. Each starts from the same imitation of random walks (ILQL
  * learns from the walks themselves) and is judged by how near its walks are to the shortest.
  */
-import { DEFAULT_SETTINGS, type PpoSettings, type SftSettings } from '../../src/config';
+import { DEFAULT_SETTINGS, type PpoSettings } from '../../src/config';
 import { generateAll } from '../../src/model/generate';
 import { cloneGpt, disposeGpt, type Gpt } from '../../src/model/gpt';
 import { initialParameters } from '../../src/model/parameters';
@@ -31,7 +31,7 @@ import {
 import { rejectionSampling, type RejectionSamplingSettings } from '../../src/rlhf/rejectionSampling';
 import { RLOO } from '../../src/rlhf/rloo';
 import type { Scorer } from '../../src/rlhf/scorer';
-import { sftOptimiser, superviseFineTune, type TokenisedExample } from '../../src/rlhf/sft';
+import { type ImitationSettings, sftOptimiser, superviseFineTune, type TokenisedExample } from '../../src/rlhf/sft';
 import { Progress } from './progress';
 import type { Made } from './records';
 
@@ -43,7 +43,7 @@ export interface RandomWalksPlan {
   seeds: readonly number[];
   /** Random walks to learn from. */
   walks: number;
-  imitation: SftSettings;
+  imitation: ImitationSettings;
   ppo: PpoSettings;
   rloo: PolicyGradientSettings;
   grpo: PolicyGradientSettings;
@@ -83,7 +83,7 @@ export function randomWalksPlan(seeds: readonly number[], quick: boolean): Rando
   const sampling = { temperature: 1, maxNewTokens: STEPS };
   const online = { updates, ...sampling, missingEosPenalty: 0, klCoef: 0 };
   const ofGroups = { ...online, prompts: 20, replies: 8, epochs: 2, minibatchSize: 80, learningRate: 1e-3 };
-  const imitation: SftSettings = { examples: 0, epochs: quick ? 1 : 10, batchSize: 50, learningRate: 2e-3 };
+  const imitation: ImitationSettings = { examples: 0, epochs: quick ? 1 : 10, batchSize: 50, learningRate: 2e-3 };
   return {
     seeds,
     walks: quick ? 100 : 1000,

@@ -23,9 +23,10 @@ import type { Scorer } from '../../rlhf/scorer';
 import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
+import { goldScore } from '../../text/world/gold';
 import { samplePrompts } from '../../text/world/prompts';
 import type { ReadonlyVariables, Variables } from '../../model/variables';
-import type { Message, OwnReward } from '../protocol';
+import type { Message, MetricValues, OwnReward } from '../protocol';
 import type { HostWeights } from '../models';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
@@ -137,6 +138,7 @@ export class PpoStage implements Stage {
       promptsOf: (update) => this.#promptsOf(update),
       nextWindows: this.#pretrainingText(),
       ...this.#scoring(),
+      judge: (update, responses, finished) => this.#gold(update, responses, finished),
       describe: (prompt, response) => ({
         prompt: decodePrompt(tokenizer, prompt),
         reply: decodeReply(tokenizer, response),
@@ -257,17 +259,30 @@ export class PpoStage implements Stage {
   #promptsOf(update: number): number[][] {
     const { tokenizer, world, models } = this.#workshop;
     const { batchSize, maxNewTokens } = this.#settings;
-    const talks: (readonly Message[])[] = samplePrompts(world, 'train', batchSize, this.#seed + update).map(
-      ({ messages }) => messages,
-    );
-    if (this.#ownPrompts.length > 0) {
-      for (let i = 0; i < batchSize; i += OWN_PROMPT_ONE_IN) {
-        const text = this.#ownPrompts[(update * batchSize + i) % this.#ownPrompts.length] as string;
-        talks[i] = [{ role: 'user', text }];
-      }
-    }
     const maxTokens = models.shape.context - maxNewTokens;
-    return talks.map((messages) => promptTokens(tokenizer, messages, 'policy', maxTokens));
+    return samplePrompts(world, 'train', batchSize, this.#seed + update).map(({ messages }, i) => {
+      const own = this.#ownPrompts[(update * batchSize + i) % this.#ownPrompts.length];
+      const talk: readonly Message[] = this.#isOwn(i) ? [{ role: 'user', text: own as string }] : messages;
+      return promptTokens(tokenizer, talk, 'policy', maxTokens);
+    });
+  }
+
+  /** Whether the prompt at a place of an update is one of the person's. */
+  #isOwn = (i: number): boolean => this.#ownPrompts.length > 0 && i % OWN_PROMPT_ONE_IN === 0;
+
+  /** Means of gold score, and of being right, over an update's replies to prompts of the world. */
+  #gold(update: number, responses: readonly number[][], finished: readonly boolean[]): MetricValues {
+    const { tokenizer, world } = this.#workshop;
+    const prompts = samplePrompts(world, 'train', this.#settings.batchSize, this.#seed + update);
+    const judged = prompts.flatMap((prompt, i) => {
+      if (this.#isOwn(i)) return [];
+      return [goldScore(world, prompt, decodeReply(tokenizer, responses[i] as number[]), finished[i] as boolean)];
+    });
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    return {
+      'val/gold': mean(judged.map(({ score }) => score)),
+      'val/gold_right': mean(judged.map(({ parts }) => parts.right)),
+    };
   }
 }
 

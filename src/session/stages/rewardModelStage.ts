@@ -1,5 +1,11 @@
 /** The reward model: starts from the SFT model, learns from rankings, is normalised, and measured on held-out ones. */
-import { MAX_RESPONSE_TOKENS, type RewardModelSettings } from '../../config';
+import {
+  DEFAULT_SETTINGS,
+  MAX_RESPONSE_TOKENS,
+  SPOILED_LABELS,
+  TIE_RULES,
+  type RewardModelSettings,
+} from '../../config';
 import { InputError } from '../../errors';
 import { rewardModelOf } from '../../model/checkpoint';
 import type { Gpt } from '../../model/gpt';
@@ -18,6 +24,7 @@ import {
 } from '../../rlhf/rewardModel';
 import { sampleResponses } from '../../rlhf/rollout';
 import { promptTokens, tokeniseRanking } from '../../rlhf/simulatedRankings';
+import { spoilLabels } from '../../rlhf/spoiledLabels';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { samplePrompts } from '../../text/world/prompts';
 import type { Ranking, RewardModelReport } from '../protocol';
@@ -58,21 +65,26 @@ export class RewardModelStage implements Stage {
     seed: number,
   ) {
     this.#workshop = workshop;
-    this.#settings = settings;
+    // A run that an earlier version began knows nothing of later settings.
+    this.#settings = { ...DEFAULT_SETTINGS.rewardModel, ...settings };
     this.#seed = seed;
+    const { mostRankings, spoiled, spoiledShare } = this.#settings;
+    const ties = TIE_RULES[this.#settings.ties];
     const tokenise = (list: readonly Ranking[]): TokenisedRanking[] =>
-      withPairs(list.map((ranking) => tokeniseRanking(workshop.tokenizer, ranking, workshop.models.shape.context)));
-    const usable = tokenise(rankings);
+      list.map((ranking) => tokeniseRanking(workshop.tokenizer, ranking, workshop.models.shape.context));
+    const usable = withPairs(rankings, ties);
     const split = heldOut.length === 0 && usable.length >= FEWEST_TO_HOLD_OUT;
-    this.#rankings = split ? usable.filter((_, i) => i % HOLD_OUT_ONE_IN !== 0) : usable;
-    this.#heldOut = split ? usable.filter((_, i) => i % HOLD_OUT_ONE_IN === 0) : tokenise(heldOut);
+    const train = split ? usable.filter((_, i) => i % HOLD_OUT_ONE_IN !== 0) : usable;
+    const spoilt = spoilLabels(train, SPOILED_LABELS[spoiled] ?? 'none', spoiledShare, seed);
+    this.#rankings = tokenise(withPairs(spoilt, ties).slice(0, mostRankings || Infinity));
+    this.#heldOut = tokenise(withPairs(split ? usable.filter((_, i) => i % HOLD_OUT_ONE_IN === 0) : heldOut));
     if (this.#rankings.length === 0) {
       throw new InputError(
         `Expected rankings in which one reply is better than another, got ${rankings.length} without such a pair.`,
         'Rank a few prompts, then train again.',
       );
     }
-    this.steps = rewardModelSteps(this.#rankings.length, settings);
+    this.steps = rewardModelSteps(this.#rankings.length, this.#settings);
     this.metadata = { stage: this.name, settings: JSON.stringify(settings), seed: String(seed) };
   }
 
@@ -83,16 +95,18 @@ export class RewardModelStage implements Stage {
     if (saved) this.#optimiser.restore(saved.weights, saved.numbers['step'] ?? 0);
   }
 
-  run(): AsyncGenerator<TrainingStep> {
+  /** The last step says as well how the model orders rankings that were held out. */
+  async *run(): AsyncGenerator<TrainingStep> {
+    const [model, optimiser] = [this.#model as RewardModel, this.#optimiser as AdamW];
     const { pad } = this.#workshop.tokenizer.specials;
-    return trainRewardModel(
-      this.#model as RewardModel,
-      this.#optimiser as AdamW,
-      this.#rankings,
-      this.#settings,
-      pad,
-      this.#seed,
-    );
+    for await (const step of trainRewardModel(model, optimiser, this.#rankings, this.#settings, pad, this.#seed)) {
+      if (step.step < this.steps || !step.metrics) {
+        yield step;
+        continue;
+      }
+      const { accuracy } = await rankingAccuracy(model, this.#heldOut, pad);
+      yield { ...step, metrics: { ...step.metrics, ...(accuracy === null ? {} : { eval_accuracy: accuracy }) } };
+    }
   }
 
   variables(): Variables {
@@ -111,7 +125,7 @@ export class RewardModelStage implements Stage {
   async finish(): Promise<void> {
     const model = this.#model as RewardModel;
     const { pad } = this.#workshop.tokenizer.specials;
-    normaliseHead(model, await this.#referenceScores(model));
+    if (this.#settings.normalise) normaliseHead(model, await this.#referenceScores(model));
     await this.#workshop.models.installRewardModel(model);
     const heldOut = await rankingAccuracy(model, this.#heldOut, pad);
     this.report = {

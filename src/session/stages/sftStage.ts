@@ -1,16 +1,22 @@
 /** Supervised fine-tuning: the base model imitates the world's demonstrations and the person's own. */
-import type { SftSettings } from '../../config';
+import { DEFAULT_SETTINGS, MAX_RESPONSE_TOKENS, type SftSettings } from '../../config';
 import { InputError } from '../../errors';
 import { gptFrom } from '../../model/checkpoint';
 import { cloneGpt, disposeGpt, type Gpt } from '../../model/gpt';
 import type { AdamW } from '../../ops/adamw';
 import { sftOptimiser, sftSteps, superviseFineTune, tokenisedExample, type TokenisedExample } from '../../rlhf/sft';
 import type { TrainingStep } from '../../rlhf/trainingStep';
+import { sampleResponses } from '../../rlhf/rollout';
+import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
 import { demonstrations } from '../../text/world/demonstrations';
+import { samplePrompts } from '../../text/world/prompts';
 import type { Demonstration } from '../protocol';
 import type { Variables } from '../../model/variables';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
+
+/** Replies by which it is told whether the model stops. */
+const STOP_SAMPLES = 32;
 
 export class SftStage implements Stage {
   readonly name = 'sft';
@@ -27,11 +33,13 @@ export class SftStage implements Stage {
 
   constructor(workshop: Workshop, settings: SftSettings, own: readonly Demonstration[], seed: number) {
     this.#workshop = workshop;
-    this.#settings = settings;
+    // A run that an earlier version began knows nothing of later settings.
+    this.#settings = { ...DEFAULT_SETTINGS.sft, ...settings };
     this.#seed = seed;
-    this.#examples = [...own, ...worldDemonstrations(workshop, settings.examples, seed)].map((demonstration) =>
+    const examples = [...own, ...worldDemonstrations(workshop, settings.examples, seed)].map((demonstration) =>
       tokenise(workshop, demonstration),
     );
+    this.#examples = this.#settings.padIsStop ? examples.map(withoutStop(workshop)) : examples;
     this.steps = sftSteps(this.#examples.length, settings);
     this.metadata = { stage: this.name, settings: JSON.stringify(settings), seed: String(seed) };
   }
@@ -49,16 +57,14 @@ export class SftStage implements Stage {
     if (saved) this.#optimiser.restore(saved.weights, saved.numbers['step'] ?? 0);
   }
 
-  run(): AsyncGenerator<TrainingStep> {
+  /** The last step says as well how many of some replies of the model end by themselves. */
+  async *run(signal: AbortSignal): AsyncGenerator<TrainingStep> {
+    const [gpt, optimiser] = [this.#gpt as Gpt, this.#optimiser as AdamW];
     const { pad } = this.#workshop.tokenizer.specials;
-    return superviseFineTune(
-      this.#gpt as Gpt,
-      this.#optimiser as AdamW,
-      this.#examples,
-      this.#settings,
-      pad,
-      this.#seed,
-    );
+    for await (const step of superviseFineTune(gpt, optimiser, this.#examples, this.#settings, pad, this.#seed)) {
+      if (step.step < this.steps || !step.metrics) yield step;
+      else yield { ...step, metrics: { ...step.metrics, 'val/stopped': await this.#stopped(gpt, signal) } };
+    }
   }
 
   variables(): Variables {
@@ -79,11 +85,32 @@ export class SftStage implements Stage {
     this.#workshop.models.drop('policy');
   }
 
+  /** Share of some replies to prompts of the world that end with the stop token. */
+  async #stopped(gpt: Gpt, signal: AbortSignal): Promise<number> {
+    const { tokenizer, world, models } = this.#workshop;
+    const maxNewTokens = longestReply(models.shape.context, MAX_RESPONSE_TOKENS);
+    const prompts = samplePrompts(world, 'train', STOP_SAMPLES, this.#seed).map(({ messages }) =>
+      promptTokens(tokenizer, messages, 'sft', models.shape.context - maxNewTokens),
+    );
+    const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
+    const sampling = { temperature: 1, maxNewTokens, seed: this.#seed, signal };
+    const { finished } = await sampleResponses(gpt, prompts, tokens, sampling);
+    return finished.filter(Boolean).length / finished.length;
+  }
+
   release(): void {
     this.#optimiser?.dispose();
     if (this.#gpt && this.#workshop.models.gpt('sft') !== this.#gpt) disposeGpt(this.#gpt);
   }
 }
+
+/** The mistake of masking the stop token with the padding: demonstrations that never end. */
+const withoutStop =
+  ({ tokenizer }: Workshop) =>
+  ({ prompt, response }: TokenisedExample): TokenisedExample => ({
+    prompt,
+    response: response.filter((token) => token !== tokenizer.specials.end),
+  });
 
 /** The world's own demonstrations, in tokens. */
 export function worldExamples(workshop: Workshop, count: number, seed: number): TokenisedExample[] {

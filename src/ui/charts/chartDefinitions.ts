@@ -1,5 +1,6 @@
-/** Which metrics a stage shows, what they are called, and what they mean in a sentence that needs no other. */
+/** Which numbers of a stage are charted; what they are called and what they mean stands in metrics.ts. */
 import type { StageName } from '../../config';
+import { type MetricKey, METRICS, type MetricInfo } from '../../metrics';
 
 export interface ChartDefinition {
   title: string;
@@ -9,91 +10,49 @@ export interface ChartDefinition {
   /** Of one row: "update". */
   stepName: string;
   unitOfSteps: string;
+  /** Whose numbers they are, where there are healthy ranges to hold them against. */
+  stage?: StageName;
 }
 
-const PPO = { stepName: 'Update', unitOfSteps: 'updates' };
-const STEP = { stepName: 'Step', unitOfSteps: 'steps' };
+/** The first metric gives the meaning; further ones are drawn beside it. */
+function chart<S extends StageName>(
+  stage: S,
+  [key, ...beside]: readonly [MetricKey<S>, ...MetricKey<S>[]],
+  title?: string,
+): ChartDefinition {
+  const infos: Readonly<Record<string, MetricInfo>> = METRICS[stage];
+  const labelOf = (one: string): string => infos[one]?.label ?? one;
+  const { meaning = '', unit = '', healthy } = infos[key] ?? {};
+  return {
+    stage,
+    title: title ?? labelOf(key),
+    series: [key, ...beside].map((one) => ({ key: one, label: labelOf(one) })),
+    meaning: [
+      `${meaning}${unit && ` In ${unit}.`}`,
+      ...beside.map((one) => `${labelOf(one)} (dashed): ${infos[one]?.meaning}`),
+      healthy?.note,
+    ].join(' '),
+    ...(stage === 'ppo' ? { stepName: 'Update', unitOfSteps: 'updates' } : { stepName: 'Step', unitOfSteps: 'steps' }),
+  };
+}
 
-export const SCORE: ChartDefinition = {
-  ...PPO,
-  title: 'Score',
-  series: [{ key: 'objective/scores', label: 'Score' }],
-  meaning:
-    'What the reward model gives the replies, on average. It should rise. 0 is an average reply of the SFT model, 1 is one standard deviation better.',
-};
-export const KL: ChartDefinition = {
-  ...PPO,
-  title: 'KL',
-  series: [
-    { key: 'objective/kl', label: 'KL' },
-    { key: 'objective/kl_coef', label: 'klCoef' },
-  ],
-  meaning:
-    'How far the replies have moved from what the SFT model would say, in nats a reply. A little is learning, a lot is a model that games its score. klCoef (dashed) is the leash that holds it.',
-};
-export const ENTROPY: ChartDefinition = {
-  ...PPO,
-  title: 'Entropy',
-  series: [{ key: 'objective/entropy', label: 'Entropy' }],
-  meaning:
-    'How open the choice of words still is, in nats a reply. A slow fall is normal; a fall to zero means that it says the same thing always.',
-};
+export const SCORE = chart('ppo', ['objective/scores']);
+export const KL = chart('ppo', ['objective/kl', 'objective/kl_coef'], 'KL');
+export const ENTROPY = chart('ppo', ['objective/entropy']);
 
 export const CHARTS: Record<StageName, readonly ChartDefinition[]> = {
-  pretrain: [
-    {
-      ...STEP,
-      title: 'Loss',
-      series: [{ key: 'loss', label: 'Loss' }],
-      meaning: 'How surprised the model is by the next token of the text, in nats. Lower is better.',
-    },
-  ],
-  sft: [
-    {
-      ...STEP,
-      title: 'Loss',
-      series: [{ key: 'loss', label: 'Loss' }],
-      meaning: 'How surprised the model is by the tokens of the demonstrated replies, in nats. Lower is better.',
-    },
-  ],
-  rewardModel: [
-    {
-      ...STEP,
-      title: 'Loss',
-      series: [{ key: 'loss', label: 'Loss' }],
-      meaning: 'How badly the scores explain who was ranked above whom. 0.69 is guessing; lower is better.',
-    },
-    {
-      ...STEP,
-      title: 'Pairs in order',
-      series: [{ key: 'accuracy', label: 'Accuracy' }],
-      meaning: 'Share of the pairs of this step in which the better reply got the higher score. 0.5 is guessing.',
-    },
-  ],
+  pretrain: [chart('pretrain', ['loss'])],
+  sft: [chart('sft', ['loss'])],
+  rewardModel: [chart('rewardModel', ['loss'], 'Loss'), chart('rewardModel', ['accuracy'], 'Pairs in order')],
   ppo: [
     SCORE,
     KL,
-    {
-      ...PPO,
-      title: 'Reward',
-      series: [{ key: 'objective/rlhf_reward', label: 'Reward' }],
-      meaning: 'What PPO really climbs: the score, less klCoef times the KL.',
-    },
+    chart('ppo', ['val/gold', 'val/gold_right']),
+    chart('ppo', ['objective/rlhf_reward']),
     ENTROPY,
-    {
-      ...PPO,
-      title: 'Clip fraction',
-      series: [{ key: 'policy/clipfrac_avg', label: 'Clip fraction' }],
-      meaning:
-        'Share of tokens whose odds moved as far as one update may move them. Below 0.05 is healthy; much more means steps that are too big.',
-    },
-    {
-      ...PPO,
-      title: 'Value loss',
-      series: [{ key: 'loss/value_avg', label: 'Value loss' }],
-      meaning:
-        'How far off the value model is when it foretells the reward. It should fall, and rises when the policy surprises it.',
-    },
+    chart('ppo', ['policy/clipfrac_avg']),
+    chart('ppo', ['loss/value_avg']),
+    chart('ppo', ['tokens/responses_len_mean']),
   ],
 };
 

@@ -1,8 +1,8 @@
 /** What a person does on the page, by roles and names. */
 import { expect } from '@playwright/test';
 import type { Locator, Page } from '@playwright/test';
-import { SETTINGS } from '../src/config';
 import type { Settings, StageName } from '../src/config';
+import { SETTINGS } from '../src/settingInfo';
 
 export type PlaceName = 'Chat' | 'Train' | 'Compare';
 

@@ -1,7 +1,7 @@
 /**
- * Every hyper-parameter: its default, range, unit, and the paper, code or measurement that it comes from.
+ * Every hyper-parameter and its default; range, unit and where it comes from are in settingInfo.ts.
  *
- * The page makes its settings from `SETTINGS`, the stages read the values, and a run stores the values that it used.
+ * The page makes its settings from settingInfo.ts, the stages read the values, and a run stores those that it used.
  * Defaults are for this scale (0.1 to 5 million parameters): the published ones, made for models a thousand times
  * larger, are 20 to 40 times too small in learning rate and three times too large in KL target here.
  */
@@ -61,25 +61,6 @@ export const MAX_RESPONSE_TOKENS = 40;
 
 /** Layer norm's epsilon, as GPT-2. */
 export const LAYER_NORM_EPSILON = 1e-5;
-
-export interface SettingInfo {
-  /** What the page calls it. */
-  label: string;
-  /** The field's own word. */
-  term: string;
-  /** One plain sentence: what turning it does. */
-  help: string;
-  unit: string;
-  min: number;
-  max: number;
-  /** Whole numbers only. */
-  integer: boolean;
-  /** What the numbers from `min` on stand for, where they are names. */
-  choices?: readonly string[];
-  source: string;
-  /** Nobody should want it, but to see what it does: a switch of a lesson. */
-  mistake?: true;
-}
 
 export interface PretrainSettings {
   steps: number;
@@ -184,6 +165,47 @@ export interface PpoSettings {
 /** What `PpoSettings.klLoss` stands for, in order; their gradients are in rlhf/surrogateLoss.ts. */
 export const KL_LOSSES = ['none', 'k1', 'k2', 'k3', 'exact'] as const;
 
+/** Of the methods that judge replies by each other, and need no value model. */
+export interface PolicyGradientSettings {
+  updates: number;
+  /** G: prompts of an update. */
+  prompts: number;
+  /** K: replies of each; at least 2 where a method compares them. */
+  replies: number;
+  epochs: number;
+  /** M: replies of an optimiser step. */
+  minibatchSize: number;
+  learningRate: number;
+  /** beta: what a nat of drift takes off the reward. */
+  klCoef: number;
+  /** The KL that is added to the loss: a place in `KL_LOSSES`. */
+  klLoss: number;
+  klLossCoef: number;
+  clipRange: number;
+  clipRangeHigh: number;
+  entropyCoef: number;
+  temperature: number;
+  maxNewTokens: number;
+  missingEosPenalty: number;
+  maxGradNorm: number;
+}
+
+/** Of the methods that learn from rankings with no reward model in between. */
+export interface PreferenceSettings {
+  epochs: number;
+  /** Of an optimiser step; thumbs, for KTO. */
+  rankingsPerStep: number;
+  learningRate: number;
+  /** Each method says what it is; > 0. */
+  beta: number;
+  /** SimPO's margin. */
+  gamma: number;
+  /** Probability that a label is wrong, 0 to below 0.5; for the methods that ask for it. */
+  labelSmoothing: number;
+  /** Weight of the guard, the likelihood of the best replies; 0 is off. */
+  guardCoef: number;
+}
+
 export interface SamplingSettings {
   temperature: number;
   /** 0 is off. */
@@ -198,10 +220,25 @@ export interface Settings {
   sft: SftSettings;
   rewardModel: RewardModelSettings;
   ppo: PpoSettings;
+  policyGradient: PolicyGradientSettings;
+  preferences: PreferenceSettings;
   chat: SamplingSettings;
 }
 
 export type StageName = 'pretrain' | 'sft' | 'rewardModel' | 'ppo';
+
+/** What the methods that sample replies share. */
+const ROLLOUT = {
+  updates: 24,
+  learningRate: 4e-4,
+  klCoef: 0.3,
+  clipRange: 0.2,
+  entropyCoef: 0,
+  temperature: 1,
+  maxNewTokens: MAX_RESPONSE_TOKENS,
+  missingEosPenalty: 1,
+  maxGradNorm: 1,
+};
 
 export const DEFAULT_SETTINGS: Settings = {
   pretrain: { steps: 5000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
@@ -220,27 +257,19 @@ export const DEFAULT_SETTINGS: Settings = {
     spoiledShare: 1,
   },
   ppo: {
-    updates: 24,
+    ...ROLLOUT,
     batchSize: 64,
     ppoEpochs: 2,
     minibatchSize: 32,
-    learningRate: 4e-4,
     valueLearningRate: 1e-3,
-    klCoef: 0.3,
     adaptiveKl: 1,
     klTarget: 2,
     klHorizon: 640,
-    clipRange: 0.2,
     clipRangeValue: 0.2,
     vfCoef: 0.1,
     gamma: 1,
     lam: 0.95,
-    temperature: 1,
-    maxNewTokens: MAX_RESPONSE_TOKENS,
-    missingEosPenalty: 1,
-    maxGradNorm: 1,
     dualClip: 0,
-    entropyCoef: 0,
     klLoss: 0,
     klLossCoef: 0.1,
     ptxCoef: 0,
@@ -253,476 +282,26 @@ export const DEFAULT_SETTINGS: Settings = {
     scoringDropout: 0,
     whitenPadding: 0,
   },
+  // RLOO's and DPO's; what other methods change is in methods.ts.
+  policyGradient: {
+    ...ROLLOUT,
+    prompts: 32,
+    replies: 4,
+    epochs: 2,
+    minibatchSize: 32,
+    klLoss: 0,
+    klLossCoef: 0,
+    clipRangeHigh: 0.2,
+  },
+  // Measured at this scale: three times the rate breaks the policy, a third of it learns little.
+  preferences: {
+    epochs: 2,
+    rankingsPerStep: 8,
+    learningRate: 1e-4,
+    beta: 0.1,
+    gamma: 0,
+    labelSmoothing: 0.1,
+    guardCoef: 0,
+  },
   chat: { temperature: 0.8, topK: 0, topP: 1, maxNewTokens: MAX_RESPONSE_TOKENS },
-};
-
-const MEASURED = 'measured at this scale';
-const rate = (term: string, help: string, source: string): SettingInfo => ({
-  label: 'Learning rate',
-  term,
-  help,
-  unit: '',
-  min: 0,
-  max: 0.1,
-  integer: false,
-  source,
-});
-const count = (label: string, term: string, help: string, unit: string, max: number, source: string): SettingInfo => ({
-  label,
-  term,
-  help,
-  unit,
-  min: 1,
-  max,
-  integer: true,
-  source,
-});
-
-/** A switch that nobody should want, but to see what it does. */
-const mistake = (label: string, term: string, help: string): SettingInfo => ({
-  label,
-  term,
-  help,
-  unit: '',
-  min: 0,
-  max: 1,
-  integer: true,
-  source: '',
-  mistake: true,
-});
-
-/** What the page shows and checks for every setting. */
-export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: SettingInfo } } = {
-  pretrain: {
-    steps: count('Steps', 'optimiser steps', 'More steps teach more facts; sums come last.', 'steps', 100000, MEASURED),
-    batchSize: count('Batch', 'batch size', 'Windows of text a step sees.', 'windows', 256, MEASURED),
-    sequenceLength: count('Window', 'sequence length', 'Tokens in one window of text.', 'tokens', 256, MEASURED),
-    learningRate: rate('lr', 'How far each step moves the weights.', MEASURED),
-    warmupSteps: {
-      label: 'Warm-up',
-      term: 'warm-up steps',
-      help: 'Steps over which the learning rate climbs from 0.',
-      unit: 'steps',
-      min: 0,
-      max: 10000,
-      integer: true,
-      source: 'GPT-3, appendix B',
-    },
-  },
-  sft: {
-    examples: count('Demonstrations', 'examples', 'Worked examples the model imitates.', 'examples', 20000, MEASURED),
-    epochs: count('Passes', 'epochs', 'How often each example is seen.', 'epochs', 50, MEASURED),
-    batchSize: count('Batch', 'batch size', 'Examples a step sees.', 'examples', 128, MEASURED),
-    learningRate: rate('lr', 'How far each step moves the weights; falls to 0 over the run.', MEASURED),
-    padIsStop: mistake(
-      'Stop taken for padding',
-      'pad = eos',
-      'The loss never sees the stop token, so replies never end.',
-    ),
-  },
-  rewardModel: {
-    epochs: count(
-      'Passes',
-      'epochs',
-      'How often each ranking is seen. Few when a person labels, to not learn slips by heart.',
-      'epochs',
-      50,
-      MEASURED,
-    ),
-    rankingsPerStep: count(
-      'Batch',
-      'rankings a step',
-      'Rankings a step sees, each with all its pairs.',
-      'rankings',
-      64,
-      'InstructGPT, section 3.5: all pairs of a prompt in one batch element',
-    ),
-    learningRate: rate('lr', 'How far each step moves the weights; falls to 0 over the run.', MEASURED),
-    centreCoef: {
-      label: 'Centring',
-      term: 'centre coefficient',
-      help: 'Pulls rewards towards zero mean.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: false,
-      source: 'TRL, center_rewards_coefficient',
-    },
-    loss: {
-      label: 'What a ranking teaches',
-      term: 'loss',
-      help: 'Every pair of it; the order as a whole (Plackett-Luce), where a tie counts as the order shown; or which reply is best.',
-      unit: '',
-      min: 0,
-      max: RANKING_LOSSES.length - 1,
-      integer: true,
-      choices: RANKING_LOSSES,
-      source: 'InstructGPT, equation 1; DPO, equation 18; Ziegler et al. 2019, equation 1',
-    },
-    ties: {
-      label: 'What a tie teaches',
-      term: 'ties',
-      help: 'Nothing, or that both replies are equally good. Counts where every pair does.',
-      unit: '',
-      min: 0,
-      max: TIE_RULES.length - 1,
-      integer: true,
-      choices: TIE_RULES,
-      source: 'Rao and Kupper 1967, without a threshold',
-    },
-    margin: {
-      label: 'Margin a rank',
-      term: 'margin',
-      help: 'By how much a reply must win for every rank that it is ahead. Counts where every pair does.',
-      unit: 'reward',
-      min: 0,
-      max: 10,
-      integer: false,
-      source: 'Llama 2, equation 2, with ranks as the strength of a preference',
-    },
-    normalise: {
-      label: 'Normalise scores',
-      term: 'reward normalisation',
-      help: 'Replies of the SFT model score 0 on average, with deviation 1. Otherwise the leash means nothing certain.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: true,
-      source: 'lm-human-preferences, train_reward.py',
-    },
-    mostRankings: {
-      label: 'Most rankings',
-      term: 'training rankings',
-      help: 'Learns from the first so many alone. 0 is all.',
-      unit: 'rankings',
-      min: 0,
-      max: 100000,
-      integer: true,
-      source: '',
-    },
-    spoiled: {
-      label: 'Spoil the labels',
-      term: 'label noise and bias',
-      help: 'Turns rankings around, or orders them by length alone.',
-      unit: '',
-      min: 0,
-      max: SPOILED_LABELS.length - 1,
-      integer: true,
-      choices: SPOILED_LABELS,
-      source: '',
-      mistake: true,
-    },
-    spoiledShare: {
-      label: 'Share spoiled',
-      term: 'noise rate',
-      help: 'Of how many rankings.',
-      unit: 'share',
-      min: 0,
-      max: 1,
-      integer: false,
-      source: '',
-      mistake: true,
-    },
-  },
-  ppo: {
-    updates: count('Updates', 'updates', 'Rounds of sampling and learning.', 'updates', 10000, MEASURED),
-    batchSize: count('Replies an update', 'batch size', 'Prompts sampled in one round.', 'episodes', 512, MEASURED),
-    ppoEpochs: count(
-      'Passes',
-      'ppoEpochs',
-      'How often each round of replies is learned from.',
-      'epochs',
-      16,
-      'PPO, section 5',
-    ),
-    minibatchSize: count('Minibatch', 'minibatchSize', 'Replies in one optimiser step.', 'episodes', 512, MEASURED),
-    learningRate: rate('lr', 'How far each step moves the policy; falls to 0 over the run.', MEASURED),
-    valueLearningRate: {
-      ...rate('value lr', 'How far each step moves the value model.', MEASURED),
-      label: 'Value learning rate',
-    },
-    klCoef: {
-      label: 'Leash',
-      term: 'klCoef (beta)',
-      help: 'How hard the model is held to what it said before. 0 lets it run into gibberish.',
-      unit: '',
-      min: 0,
-      max: 10,
-      integer: false,
-      source: 'InstructGPT, equation 2; value measured at this scale',
-    },
-    adaptiveKl: {
-      label: 'Adjust the leash',
-      term: 'adaptive KL controller',
-      help: '1: hold the target below; 0: keep the leash as it is.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: true,
-      source: 'Ziegler et al. 2019, section 2.2',
-    },
-    klTarget: {
-      label: 'Target drift',
-      term: 'klTarget',
-      help: 'How far from the start a reply may be.',
-      unit: 'nats a reply',
-      min: 0.01,
-      max: 100,
-      integer: false,
-      source: MEASURED + '; Ziegler et al. used 6 to 10',
-    },
-    klHorizon: {
-      label: 'Horizon',
-      term: 'klHorizon',
-      help: 'Replies over which the leash is corrected.',
-      unit: 'episodes',
-      min: 1,
-      max: 1e6,
-      integer: true,
-      source: MEASURED + ', 10 batches',
-    },
-    clipRange: {
-      label: 'Clip',
-      term: 'clipRange',
-      help: 'How far one update may move the odds of a word.',
-      unit: '',
-      min: 0.01,
-      max: 1,
-      integer: false,
-      source: 'PPO, equation 7',
-    },
-    clipRangeValue: {
-      label: 'Value clip',
-      term: 'clipRangeValue',
-      help: 'How far one update may move the value.',
-      unit: '',
-      min: 0.01,
-      max: 10,
-      integer: false,
-      source: 'lm-human-preferences, train_policy.py',
-    },
-    vfCoef: {
-      label: 'Value weight',
-      term: 'vfCoef',
-      help: "Weight of the value loss. It scales the value model's gradient before it is clipped.",
-      unit: '',
-      min: 0,
-      max: 10,
-      integer: false,
-      source: 'lm-human-preferences, train_policy.py',
-    },
-    gamma: {
-      label: 'Discount',
-      term: 'gamma',
-      help: 'How much a later reward counts now.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: false,
-      source: 'lm-human-preferences',
-    },
-    lam: {
-      label: 'GAE lambda',
-      term: 'lam',
-      help: 'Between trusting the value model (0) and the outcome (1).',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: false,
-      source: 'GAE, section 3',
-    },
-    temperature: {
-      label: 'Temperature',
-      term: 'temperature',
-      help: 'Spread of the words sampled; the same everywhere in PPO.',
-      unit: '',
-      min: 0.1,
-      max: 2,
-      integer: false,
-      source: MEASURED,
-    },
-    maxNewTokens: count('Longest reply', 'R', 'Tokens after which a reply is cut.', 'tokens', 200, MEASURED),
-    missingEosPenalty: {
-      label: 'No-stop penalty',
-      term: 'missingEosPenalty',
-      help: 'Taken off the score of a reply that does not stop.',
-      unit: '',
-      min: 0,
-      max: 10,
-      integer: false,
-      source: 'TRL, missing_eos_penalty',
-    },
-    maxGradNorm: {
-      label: 'Gradient clip',
-      term: 'maxGradNorm',
-      help: 'Longest gradient that is followed.',
-      unit: '',
-      min: 0.01,
-      max: 100,
-      integer: false,
-      source: 'OpenRLHF',
-    },
-    dualClip: {
-      label: 'Dual clip',
-      term: 'dualClip',
-      help: 'Most that a word costs which turned out bad, however likely it has become. Above 1; 0 is off.',
-      unit: 'advantages',
-      min: 0,
-      max: 100,
-      integer: false,
-      source: 'Ye et al. 2020, equation 5, with 3',
-    },
-    entropyCoef: {
-      label: 'Variety bonus',
-      term: 'entropyCoef',
-      help: 'Pays for not being sure of the next word.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: false,
-      source: 'PPO, equation 9, with 0.01',
-    },
-    klLoss: {
-      label: 'Drift in the loss',
-      term: 'klLoss',
-      help: 'Charges the drift in the loss as well. k1 only adds noise; k2 and exact hold to the start; k3 the other way round.',
-      unit: '',
-      min: 0,
-      max: KL_LOSSES.length - 1,
-      integer: true,
-      choices: KL_LOSSES,
-      source: 'Schulman 2020; GRPO, equation 4',
-    },
-    klLossCoef: {
-      label: 'Its weight',
-      term: 'klLossCoef',
-      help: 'What a nat of drift adds to the loss.',
-      unit: '',
-      min: 0,
-      max: 10,
-      integer: false,
-      source: MEASURED,
-    },
-    ptxCoef: {
-      label: 'Pretraining mix',
-      term: 'ptxCoef (gamma)',
-      help: 'Goes on with the text of pretraining beside PPO, so that less is forgotten.',
-      unit: '',
-      min: 0,
-      max: 100,
-      integer: false,
-      source: 'InstructGPT, equation 2, with 27.8 at its scale',
-    },
-    sharedValue: {
-      label: 'Value head on the policy',
-      term: 'shared value model',
-      help: 'One network says the words and judges them; otherwise the value model is a network of its own.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: true,
-      source: 'lm-human-preferences',
-    },
-    valueFromReward: {
-      label: 'Value from the reward model',
-      term: 'value model initialisation',
-      help: 'A value model of its own starts from the reward model; otherwise from SFT, with a head of zeros.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: true,
-      source: 'InstructGPT, appendix C.4',
-    },
-    emaDecay: {
-      label: 'Slow copy',
-      term: 'EMA decay',
-      help: 'Ends with a moving average of the policy. 0 is off.',
-      unit: '',
-      min: 0,
-      max: 0.9999,
-      integer: false,
-      source: 'OpenRLHF, with 0.992',
-    },
-    adamEpsilon: {
-      label: "Adam's epsilon",
-      term: 'epsilon',
-      help: 'What keeps steps small where gradients are tiny. Too large, and nothing moves.',
-      unit: '',
-      min: 1e-12,
-      max: 1,
-      integer: false,
-      source: 'lm-human-preferences, in the form of TensorFlow 1',
-    },
-    topK: {
-      label: 'Sample the top k only',
-      term: 'top-k in rollouts',
-      help: 'The sampler is then another policy than the one that is scored. 0 is off.',
-      unit: '',
-      min: 0,
-      max: 1024,
-      integer: true,
-      source: '',
-      mistake: true,
-    },
-    scoreScale: {
-      label: 'Score times',
-      term: 'reward scale',
-      help: 'What the score is multiplied by: -1 is the mistake of a wrong sign.',
-      unit: '',
-      min: -100,
-      max: 100,
-      integer: false,
-      source: 'Ziegler et al. 2019, section 4.4, tell of it',
-      mistake: true,
-    },
-    scoringDropout: {
-      label: 'Dropout while scoring',
-      term: 'dropout',
-      help: 'The log-probs of the rollout are then those of another network. 0 is off.',
-      unit: 'share',
-      min: 0,
-      max: 0.9,
-      integer: false,
-      source: '',
-      mistake: true,
-    },
-    whitenPadding: mistake(
-      'Whiten over padding',
-      'unmasked whitening',
-      'Padding counts in the mean and the deviation of the advantages.',
-    ),
-  },
-  chat: {
-    temperature: {
-      label: 'Temperature',
-      term: 'temperature',
-      help: '0 always takes the likeliest word; higher is more varied.',
-      unit: '',
-      min: 0,
-      max: 2,
-      integer: false,
-      source: '',
-    },
-    topK: {
-      label: 'Top k',
-      term: 'topK',
-      help: 'Only the k likeliest words; 0 is off.',
-      unit: '',
-      min: 0,
-      max: 1024,
-      integer: true,
-      source: '',
-    },
-    topP: {
-      label: 'Top p',
-      term: 'topP',
-      help: 'Only the likeliest words that make up this share; 1 is off.',
-      unit: '',
-      min: 0.01,
-      max: 1,
-      integer: false,
-      source: 'Holtzman et al. 2019',
-    },
-    maxNewTokens: count('Longest reply', 'R', 'Tokens after which a reply is cut.', 'tokens', 200, MEASURED),
-  },
 };

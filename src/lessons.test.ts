@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settingProblem } from './app/settingsForm.svelte';
-import { DEFAULT_SETTINGS, type SettingInfo, SETTINGS } from './config';
+import { DEFAULT_SETTINGS } from './config';
 import { isSign, LESSON_PLAN, LESSONS, lessonSettings, readColumn, type LessonSettings } from './lessons';
 import { METRICS } from './metrics';
+import { type SettingInfo, SETTINGS } from './settingInfo';
 
 const changesOf = (settings: LessonSettings | undefined): [string, string, number][] =>
   Object.entries(settings ?? {}).flatMap(([stage, changes]) =>

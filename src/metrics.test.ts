@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isHealthy, metricInfo, METRICS } from './metrics';
+import { isHealthy, metricInfo, METRICS, OTHER_METHODS } from './metrics';
 import { POLICY_STATISTICS, VALUE_STATISTICS } from './rlhf/ppoLoss';
 
-const all = Object.entries(METRICS).flatMap(([stage, metrics]) =>
+const all = Object.entries({ ...METRICS, 'other methods': OTHER_METHODS }).flatMap(([stage, metrics]) =>
   Object.entries(metrics).map(([key, info]) => ({ name: `${stage} ${key}`, info })),
 );
 

@@ -91,7 +91,7 @@ const REWARD_MODEL = {
     meaning:
       'Share of pairs of rankings that were never trained on which the model orders as the labeler did; once, after the last step.',
     unit: 'share',
-    healthy: within(0.7, null, '0.75 to 0.9. Near 0.5: nothing was learnt that holds elsewhere.'),
+    healthy: within(0.7, null, 'From 0.75 to 0.9. Near 0.5: nothing was learnt that holds elsewhere.'),
   },
   margin: {
     label: 'Margin',
@@ -169,7 +169,7 @@ const PPO = {
     healthy: within(
       -1.5,
       1.5,
-      '0 but for chance. Clearly below: words are not sampled from the policy that is scored, as with top-k. In long runs of large models the drift then turns negative.',
+      'Zero but for chance. Clearly below: words are not sampled from the policy that is scored, as with top-k. In long runs of large models the drift then turns negative.',
     ),
   },
   'policy/approxkl_avg': {
@@ -262,13 +262,13 @@ const PPO = {
     label: 'Mean advantage',
     meaning: 'Mean over the tokens of the replies of what is learnt from (ours).',
     unit: '',
-    healthy: within(-0.01, 0.01, '0: advantages are whitened. Anything else: something that is no token was counted.'),
+    healthy: within(-0.01, 0.01, 'Zero: advantages are whitened. Anything else: something that is no token was counted.'),
   },
   'val/advantages_std': {
     label: 'Spread of advantages',
     meaning: 'Standard deviation over the tokens of the replies of what is learnt from (ours).',
     unit: '',
-    healthy: within(0.98, 1.02, '1: advantages are whitened. Anything else: something that is no token was counted.'),
+    healthy: within(0.98, 1.02, 'One: advantages are whitened. Anything else: something that is no token was counted.'),
   },
   'val/gold': {
     label: 'Gold score',
@@ -303,6 +303,56 @@ const PPO = {
   },
 } satisfies Record<string, MetricInfo>;
 
+/** What methods other than PPO report beside its numbers, or in place of them. */
+export const OTHER_METHODS = {
+  loss: {
+    label: 'Loss',
+    meaning: 'What the method brings down: for DPO, how badly the policy explains who was ranked above whom.',
+    unit: '',
+    healthy: watch('Falls. DPO begins at exactly 0.693, a coin toss, since the policy is still its reference.'),
+  },
+  'rewards/accuracies': {
+    label: 'Pairs in order',
+    meaning: 'Share of pairs whose better reply the policy itself rewards more.',
+    unit: 'share',
+    healthy: within(0, 1, 'From 0.5 up. Near 1 at once, with text that gets worse: the rate is too high.'),
+  },
+  'rewards/margins': {
+    label: 'Margin',
+    meaning: 'Reward that the policy gives the better reply of a pair, less that of the worse, mean over pairs.',
+    unit: 'reward',
+    healthy: watch('Grows from 0. Growing without end is learning by heart.'),
+  },
+  'rewards/chosen': {
+    label: 'Best reply',
+    meaning: 'Reward that the policy gives the best reply of a ranking.',
+    unit: 'reward',
+    healthy: watch('Stays near 0 or rises. Falling with that of the worst: good replies are lost too; use the guard.'),
+  },
+  'rewards/rejected': {
+    label: 'Worst reply',
+    meaning: 'Reward that the policy gives the worst reply of a ranking.',
+    unit: 'reward',
+    healthy: watch('Falls.'),
+  },
+  kl: {
+    label: 'Drift (KL)',
+    meaning: 'Estimate of the drift of the policy from its reference that KTO holds rewards against.',
+    unit: 'nats a reply',
+    healthy: within(0, 4, 'Stays small.'),
+  },
+  frac_reward_zero_std: {
+    label: 'Groups without a difference',
+    meaning: 'Share of prompts whose replies all have the same score, so that nothing is learnt from them.',
+    unit: 'share',
+    healthy: within(0, 0.5, 'Low. Near 1: the replies are all alike.'),
+  },
+  learning_rate: LEARNING_RATE,
+  grad_norm: GRAD_NORM,
+} satisfies Record<string, MetricInfo>;
+
+export type OtherMethodsMetricKey = keyof typeof OTHER_METHODS;
+
 export type RewardModelMetricKey = keyof typeof REWARD_MODEL;
 export type PpoMetricKey = keyof typeof PPO;
 
@@ -320,7 +370,7 @@ export const METRICS: {
       label: 'Stopped replies',
       meaning: 'Share of some replies, sampled after the last step, that end with the stop token (ours).',
       unit: 'share',
-      healthy: within(0.9, 1, 'Nearly all. 0: the stop token was masked as if it were padding.'),
+      healthy: within(0.9, 1, 'Nearly all. None: the stop token was masked as if it were padding.'),
     },
   },
   rewardModel: REWARD_MODEL,
@@ -332,7 +382,7 @@ export type MetricKey<S extends StageName> = keyof (typeof METRICS)[S] & string;
 
 /** What is known of a reported number; undefined for a key that no stage of this version reports. */
 export function metricInfo(stage: StageName, key: string): MetricInfo | undefined {
-  const metrics: Record<string, MetricInfo> = METRICS[stage];
+  const metrics: Record<string, MetricInfo> = stage === 'ppo' ? { ...OTHER_METHODS, ...METRICS.ppo } : METRICS[stage];
   return Object.hasOwn(metrics, key) ? metrics[key] : undefined;
 }
 

@@ -9,15 +9,29 @@
  */
 
 /** Importable from anywhere; they import nothing but each other, from left to right. */
-export const EVERYONE = ['config', 'errors', 'metrics', 'lessons', 'session/protocol', 'text'];
+export const EVERYONE = [
+  'config',
+  'errors',
+  'metrics',
+  'methods',
+  'settingInfo',
+  'lessons',
+  'session/protocol',
+  'text',
+];
 
 /** @type {Record<string, { mayImport: string[], why: string }>} */
 export const LAYERS = {
   config: { mayImport: [], why: 'settings depend on nothing' },
   errors: { mayImport: [], why: 'errors depend on nothing' },
   metrics: { mayImport: ['config'], why: 'the page shows what metrics mean, the worker fills them in' },
+  methods: { mayImport: ['config'], why: 'methods are settings with names' },
+  settingInfo: { mayImport: ['config'], why: 'what a setting is called depends on no code' },
   lessons: { mayImport: ['config', 'metrics'], why: 'page and command run the same lessons' },
-  'session/protocol': { mayImport: ['config', 'errors'], why: 'the protocol is types that page and worker share' },
+  'session/protocol': {
+    mayImport: ['config', 'errors', 'methods'],
+    why: 'the protocol is types that page and worker share',
+  },
   text: { mayImport: ['config', 'errors', 'session/protocol'], why: 'text knows no tensors and no page' },
   gpu: { mayImport: [...EVERYONE, 'shaders'], why: 'gpu is the lowest layer: tensors, devices, kernels' },
   ops: { mayImport: [...EVERYONE, 'gpu', 'shaders'], why: 'an op knows its kernel, not the model that it serves' },

@@ -1,7 +1,9 @@
 /** Starting a stage by hand: what it needs first, what it would replace, and the request that starts it. */
 import type { StageName } from '../config';
 import { NudgeError } from '../errors';
-import type { OwnReward, SessionReport } from '../session/protocol';
+import { methodInfo } from '../methods';
+import type { MethodFamily } from '../methods';
+import type { MethodRequest, OwnReward, SessionReport } from '../session/protocol';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
@@ -60,8 +62,10 @@ export class Pipeline {
     if (stage === 'sft' && stages.base === 'none') return 'It needs a base model first.';
     if (stage === 'rewardModel' && this.#labels.count < FEWEST_RANKINGS)
       return 'It needs rankings first: rank some replies in Chat.';
-    if (stage === 'ppo' && stages.rewardModel === 'none' && this.#ownReward()?.modelWeight !== 0)
-      return 'It needs a reward model first.';
+    if (stage !== 'ppo') return '';
+    if (this.#family === 'preferences')
+      return this.#labels.count > 0 ? '' : `${this.#settings.method} needs rankings first: rank some replies in Chat.`;
+    if (stages.rewardModel === 'none' && this.#ownReward()?.modelWeight !== 0) return 'It needs a reward model first.';
     return '';
   }
 
@@ -87,6 +91,20 @@ export class Pipeline {
     }
   }
 
+  get #family(): MethodFamily {
+    return methodInfo(this.#settings.method).family;
+  }
+
+  /** The method that was chosen, with what it is run with; null for PPO. */
+  async #method(): Promise<MethodRequest | null> {
+    const { method: name, values } = this.#settings;
+    const family = this.#family;
+    if (family === 'ppo') return null;
+    if (family === 'policyGradient') return { family, name, settings: values.policyGradient };
+    const rankings = await this.#labels.rankings(this.rankingSource || undefined);
+    return { family, name, settings: values.preferences, rankings };
+  }
+
   async #request(stage: StageName): Promise<StageRequest> {
     const settings = this.#settings.values;
     const seed = this.#seeds.next();
@@ -102,7 +120,9 @@ export class Pipeline {
       case 'ppo': {
         const continuePolicy = this.continuePolicy && this.#session.report?.stages.policy === 'trained';
         const extraPrompts = await this.#labels.prompts();
-        return { stage, seed, settings: settings.ppo, extraPrompts, continuePolicy, ownReward: this.#ownReward() };
+        const method = await this.#method();
+        const ownReward = this.#ownReward();
+        return { stage, seed, settings: settings.ppo, method, extraPrompts, continuePolicy, ownReward };
       }
       default:
         throw new NudgeError('internal', `There is no stage "${String(stage satisfies never)}".`, 'Reload the page.');

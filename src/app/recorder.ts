@@ -93,6 +93,7 @@ export class Recorder {
       preset,
       seed: run.seed,
       settings: run.settings,
+      method: run.method,
       state: run.state,
       step: run.progress?.step ?? 0,
       steps: run.progress?.steps ?? 0,

@@ -9,7 +9,7 @@ import type {
   TrainingSample,
   WrittenSample,
 } from '../session/protocol';
-import type { RunRecord } from '../store/schema';
+import type { MethodOfRun, RunRecord } from '../store/schema';
 import { MetricHistory } from './metricHistory.svelte';
 import { oncePerFrame } from './frames';
 
@@ -30,6 +30,8 @@ export class Run {
   /** What it was started with; null for a run that only the worker knew. */
   settings: Settings[StageName] | null = null;
   seed = 0;
+  /** Of a policy that is not made by PPO: how, and with what. */
+  method: MethodOfRun | null = null;
 
   state = $state<RunState>('running');
   progress = $state.raw<RunProgress | null>(null);
@@ -63,6 +65,7 @@ export class Run {
   take(record: RunRecord, elsewhere: boolean): void {
     this.settings = record.settings;
     this.seed = record.seed;
+    this.method = record.method ?? null;
     this.elsewhere = elsewhere;
     // No worker trains it any more, unless another tab's does: it was stopped by the end of its visit.
     const wasLive = record.state === 'running' || record.state === 'paused';

@@ -1,6 +1,10 @@
 /** The settings as a person edits them: checked against their range and remembered. */
-import { DEFAULT_SETTINGS, SETTINGS } from '../config';
-import type { SettingInfo, Settings } from '../config';
+import { DEFAULT_SETTINGS } from '../config';
+import type { Settings } from '../config';
+import { methodInfo, METHODS, policyGradientDefaults, preferenceDefaults } from '../methods';
+import type { MethodName } from '../methods';
+import { SETTINGS } from '../settingInfo';
+import type { SettingInfo } from '../settingInfo';
 
 export type SettingsGroup = keyof Settings;
 
@@ -23,11 +27,34 @@ export function settingProblem(info: SettingInfo, value: number): string {
 
 export class SettingsForm {
   #values = $state.raw<Settings>(DEFAULT_SETTINGS);
-  readonly #changed: (settings: Settings) => void;
+  #method = $state<MethodName>('PPO');
+  readonly #changed: (settings: Settings, method: MethodName) => void;
 
   /** @param changed called with all values after each change */
-  constructor(changed: (settings: Settings) => void) {
+  constructor(changed: (settings: Settings, method: MethodName) => void) {
     this.#changed = changed;
+  }
+
+  /** How the policy is made. */
+  get method(): MethodName {
+    return this.#method;
+  }
+
+  /** Takes another method, with the settings that it is run with unless told otherwise. */
+  choose(method: MethodName): void {
+    this.#method = method;
+    const { family } = methodInfo(method);
+    if (family !== 'ppo') this.#values = { ...this.#values, [family]: this.#standards[family] };
+    this.#changed(this.#values, method);
+  }
+
+  /** What every setting is unless it was changed; those of a family are the chosen method's. */
+  get #standards(): Settings {
+    const { family } = methodInfo(this.#method);
+    if (family === 'policyGradient')
+      return { ...DEFAULT_SETTINGS, policyGradient: policyGradientDefaults(this.#method) };
+    if (family === 'preferences') return { ...DEFAULT_SETTINGS, preferences: preferenceDefaults(this.#method) };
+    return DEFAULT_SETTINGS;
   }
 
   get values(): Settings {
@@ -37,7 +64,7 @@ export class SettingsForm {
   fields<G extends SettingsGroup>(group: G): SettingField[] {
     const infos: Record<string, SettingInfo> = { ...SETTINGS[group] };
     const values = new Map<string, number>(Object.entries(this.#values[group]));
-    const standards = new Map<string, number>(Object.entries(DEFAULT_SETTINGS[group]));
+    const standards = new Map<string, number>(Object.entries(this.#standards[group]));
     return Object.entries(infos).map(([key, info]) => ({
       key,
       info,
@@ -53,18 +80,20 @@ export class SettingsForm {
     const problem = settingProblem(field.info, value);
     if (problem) return problem;
     this.#values = { ...this.#values, [group]: { ...this.#values[group], [key]: value } };
-    this.#changed(this.#values);
+    this.#changed(this.#values, this.#method);
     return '';
   }
 
   reset(group: SettingsGroup): void {
-    this.#values = { ...this.#values, [group]: DEFAULT_SETTINGS[group] };
-    this.#changed(this.#values);
+    this.#values = { ...this.#values, [group]: this.#standards[group] };
+    this.#changed(this.#values, this.#method);
   }
 
   /** Takes over what was stored; what is out of range by now falls back to the default. */
-  restore(stored: { [G in SettingsGroup]?: Partial<Settings[G]> }): void {
-    for (const group of ['pretrain', 'sft', 'rewardModel', 'ppo', 'chat'] as const) {
+  restore(stored: { [G in SettingsGroup]?: Partial<Settings[G]> }, method: unknown = 'PPO'): void {
+    const known = METHODS.find(({ name }) => name === method);
+    if (known) this.choose(known.name);
+    for (const group of ['pretrain', 'sft', 'rewardModel', 'ppo', 'policyGradient', 'preferences', 'chat'] as const) {
       for (const [key, value] of Object.entries(stored[group] ?? {})) {
         if (typeof value === 'number') this.set(group, key, value);
       }

@@ -52,6 +52,8 @@ export class Training {
     const run = new Run(request.runId ?? crypto.randomUUID(), request.stage);
     run.settings = request.settings;
     run.seed = request.seed;
+    if (request.stage === 'ppo' && request.method)
+      run.method = { name: request.method.name, settings: request.method.settings };
     try {
       this.#lock = await takeTrainingLock();
       this.#show(run);

@@ -83,7 +83,10 @@ export class Workspace {
       this.session,
       (labeler) => void store.preferences.set({ name: 'labeler', value: labeler }),
     );
-    this.settings = new SettingsForm((settings) => void store.preferences.set({ name: 'settings', value: settings }));
+    this.settings = new SettingsForm((settings, method) => {
+      void store.preferences.set({ name: 'settings', value: settings });
+      void store.preferences.set({ name: 'method', value: method });
+    });
     this.training = new Training(this.session, this.notices);
     this.#recorder = new Recorder(this.session, this.training, store, this.notices);
     this.#storedRuns = new StoredRuns(this.training, store, this.notices);
@@ -221,7 +224,7 @@ export class Workspace {
   async #restore(): Promise<Partial<Preferences>> {
     try {
       const preferences = await this.#store.preferences.all();
-      if (preferences.settings) this.settings.restore(preferences.settings);
+      this.settings.restore(preferences.settings ?? {}, preferences.method);
       if (preferences.labeler) this.labeler.restore(preferences.labeler);
       if (preferences.ownReward) this.ownReward.restore(preferences.ownReward);
       if (isPlace(preferences.place)) this.place = preferences.place;

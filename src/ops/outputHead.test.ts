@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PRESETS, SETTINGS } from '../config';
+import { PRESETS } from '../config';
+import { SETTINGS } from '../settingInfo';
 import { gaussian, integers } from './backendAgreement';
 import { headCrossEntropy, headLogProb, MAX_LOGITS_BYTES, rowsAtOnce } from './outputHead';
 import { expectPlainAgreement } from './plainAgreement';

@@ -9,19 +9,9 @@
  * preferenceLosses.ts, the loop and our deviations in preferenceOptimisation.ts.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { preferenceDefaults } from '../methods';
 import { conservativeDpoLoss, dpoLoss, robustDpoLoss } from './preferenceLosses';
-import type { PreferenceMethod, PreferenceSettings } from './preferenceOptimisation';
-
-/** Measured at this scale: three times the rate breaks the policy, a third of it learns little. */
-export const DPO_DEFAULTS: PreferenceSettings = {
-  epochs: 2,
-  rankingsPerStep: 8,
-  learningRate: 1e-4,
-  beta: 0.1,
-  gamma: 0,
-  labelSmoothing: 0.1,
-  guardCoef: 0,
-};
+import type { PreferenceMethod } from './preferenceOptimisation';
 
 /** beta (log pi - log piRef), [B] */
 const logRatioReward: PreferenceMethod['reward'] = (logProbs, refLogProbs, _lengths, { beta }) =>
@@ -32,17 +22,19 @@ export const DPO: PreferenceMethod = {
   needsReference: true,
   loss: (logProbs, _lengths, { beta }) => dpoLoss(logProbs, beta),
   reward: logRatioReward,
-  defaults: DPO_DEFAULTS,
+  defaults: preferenceDefaults('DPO'),
 };
 
 export const CONSERVATIVE_DPO: PreferenceMethod = {
   ...DPO,
   name: 'cDPO',
+  defaults: preferenceDefaults('cDPO'),
   loss: (logProbs, _lengths, { beta, labelSmoothing }) => conservativeDpoLoss(logProbs, beta, labelSmoothing),
 };
 
 export const ROBUST_DPO: PreferenceMethod = {
   ...DPO,
   name: 'robust DPO',
+  defaults: preferenceDefaults('robust DPO'),
   loss: (logProbs, _lengths, { beta, labelSmoothing }) => robustDpoLoss(logProbs, beta, labelSmoothing),
 };

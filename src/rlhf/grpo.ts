@@ -12,9 +12,9 @@
  * which favours prompts whose replies are nearly all alike, and by a reply's own length, which favours short good and
  * long bad ones.
  */
+import { policyGradientDefaults } from '../methods';
 import { drGrpoAdvantages, grpoAdvantages } from './groupAdvantages';
 import type { PolicyGradientMethod } from './policyGradient';
-import { POLICY_GRADIENT_DEFAULTS } from './policyGradientDefaults';
 import { spread } from './replyAdvantages';
 
 export const GRPO: PolicyGradientMethod = {
@@ -23,7 +23,7 @@ export const GRPO: PolicyGradientMethod = {
   ratioOf: 'token',
   weighting: 'replies',
   leastReplies: 2,
-  defaults: { ...POLICY_GRADIENT_DEFAULTS, klCoef: 0, klLoss: 'k2', klLossCoef: 0.3 },
+  defaults: policyGradientDefaults('GRPO'),
 };
 
 export const DR_GRPO: PolicyGradientMethod = {

@@ -6,7 +6,7 @@
  * each log-ratio by the reply's length, so that the same beta asks for far more. Both are here, named apart.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { DPO_DEFAULTS } from './dpo';
+import { preferenceDefaults } from '../methods';
 import { ipoLoss } from './preferenceLosses';
 import type { PreferenceMethod } from './preferenceOptimisation';
 
@@ -16,7 +16,7 @@ export const IPO: PreferenceMethod = {
   needsReference: true,
   loss: (logProbs, _lengths, { beta }) => ipoLoss(logProbs, beta),
   reward: (logProbs, refLogProbs) => tf.sub(logProbs, refLogProbs),
-  defaults: { ...DPO_DEFAULTS, beta: 0.1 },
+  defaults: preferenceDefaults('IPO'),
 };
 
 export const IPO_MEAN: PreferenceMethod = {
@@ -24,5 +24,5 @@ export const IPO_MEAN: PreferenceMethod = {
   needsReference: true,
   loss: (logProbs, lengths, { beta }) => ipoLoss(logProbs, beta, lengths),
   reward: (logProbs, refLogProbs, lengths) => tf.div(tf.sub(logProbs, refLogProbs), lengths),
-  defaults: { ...DPO_DEFAULTS, beta: 1 },
+  defaults: preferenceDefaults('IPO by token'),
 };

@@ -11,8 +11,10 @@
  * Letters: B thumbs of a step.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { PreferenceSettings } from '../config';
 import { InputError, NonFiniteError } from '../errors';
 import { lengthMultiple, Step } from '../gpu/step';
+import { preferenceDefaults } from '../methods';
 import { type Batch, batchInputs, type BatchInput, padBatch } from '../model/batch';
 import { lossGradients } from '../model/lossGradients';
 import { permutation } from '../ops/counterRandom';
@@ -31,7 +33,14 @@ export interface KtoSettings {
   beta: number;
 }
 
-export const KTO_DEFAULTS: KtoSettings = { epochs: 2, batchSize: 16, learningRate: 1e-4, beta: 0.1 };
+export const ktoSettings = ({ epochs, rankingsPerStep, learningRate, beta }: PreferenceSettings): KtoSettings => ({
+  epochs,
+  batchSize: rankingsPerStep,
+  learningRate,
+  beta,
+});
+
+export const KTO_DEFAULTS = ktoSettings(preferenceDefaults('KTO'));
 
 /** A reply in tokens that somebody liked or did not. */
 export interface Thumb {

@@ -6,14 +6,11 @@
  * `PreferenceMethod` on all pairs. Our deviations: the scorer is a reward model or a function (the paper asks another
  * language model), and K may be more than 2.
  */
+import type { PreferenceSettings } from '../config';
 import { lengthMultiple } from '../gpu/step';
 import { padBatch } from '../model/batch';
-import {
-  PreferenceLearner,
-  type PreferenceMethod,
-  type PreferenceSettings,
-  type PreferenceState,
-} from './preferenceOptimisation';
+import type { MetricValues } from '../session/protocol';
+import { PreferenceLearner, type PreferenceMethod, type PreferenceState } from './preferenceOptimisation';
 import { penaliseMissingEos } from './rewards';
 import type { TokenisedRanking } from './rewardModel';
 import { type ControlTokens, sampleResponses } from './rollout';
@@ -41,6 +38,10 @@ export interface OnlineDpoRun {
   /** G prompts of an update, in tokens: the same for the same update. */
   promptsOf(update: number): number[][];
   scorer: Scorer;
+  /** Updates done, of a run that goes on; 0 unless given. */
+  from?: number;
+  /** What the replies of an update are worth by a truth that is never learnt from; K to each prompt. */
+  judge?: (update: number, responses: readonly number[][], finished: readonly boolean[]) => MetricValues;
   signal?: AbortSignal;
 }
 
@@ -54,7 +55,7 @@ export async function* onlineDpo(state: PreferenceState, run: OnlineDpoRun): Asy
   const learner = new PreferenceLearner(state, run.method, run.settings, run.tokens.pad);
   try {
     // An update in which all replies tie takes no step, so updates are counted apart from the optimiser's.
-    for (let update = 0; update < steps; update++) {
+    for (let update = run.from ?? 0; update < steps; update++) {
       const step = update + 1;
       const seed = (Math.imul(run.seed, 0x9e3779b1) + step) >>> 0;
       yield { step, steps, phase: 'sampling replies' };
@@ -79,6 +80,9 @@ export async function* onlineDpo(state: PreferenceState, run: OnlineDpoRun): Asy
         ...learned,
         'objective/scores': mean,
         frac_reward_zero_std: 1 - rankings.length / asked.length,
+        'val/num_eos_tokens': finished.filter(Boolean).length,
+        'tokens/responses_len_mean': responses.reduce((sum, { length }) => sum + length, 0) / responses.length,
+        ...run.judge?.(update, responses, finished),
       };
       yield { step, steps, phase: 'learning', metrics };
     }

@@ -6,7 +6,7 @@
  * Our deviation: the imitated tokens are the reply's alone (TRL's include the prompt's), as in our SFT.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { DPO_DEFAULTS } from './dpo';
+import { preferenceDefaults } from '../methods';
 import { orpoLoss } from './preferenceLosses';
 import type { PreferenceMethod } from './preferenceOptimisation';
 
@@ -16,5 +16,5 @@ export const ORPO: PreferenceMethod = {
   loss: (logProbs, lengths, { beta }) =>
     orpoLoss(logProbs, lengths, tf.neg(tf.div(logProbs.chosen, lengths.chosen)), beta),
   reward: (logProbs, _ref, lengths, { beta }) => tf.mul(beta, tf.div(logProbs, lengths)),
-  defaults: { ...DPO_DEFAULTS, beta: 0.1 },
+  defaults: preferenceDefaults('ORPO'),
 };

@@ -1,3 +1,4 @@
+import { KL_LOSSES, type PolicyGradientSettings } from '../config';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startDevice } from '../gpu/device';
@@ -9,7 +10,6 @@ import {
   policyGradient,
   policyGradientOptimiser,
   type PolicyGradientMethod,
-  type PolicyGradientSettings,
   type PolicyGradientState,
 } from './policyGradient';
 import { REINFORCE } from './reinforce';
@@ -53,14 +53,14 @@ const KNOWN: Known[] = [
   { method: REINFORCE_PLUS_PLUS, settings: { klCoef: BETA, prompts: 256, replies: 1 }, end: atOptimum },
   {
     method: DR_GRPO,
-    settings: { klLoss: 'k2', klLossCoef: BETA },
+    settings: { klLoss: KL_LOSSES.indexOf('k2'), klLossCoef: BETA },
     end: (refLogP, worth) =>
       statewiseOptimum(refLogP, worth, BETA, { weight: () => 1, divided: false, drift: 'sampled' }),
   },
   {
     method: GRPO,
     // In deviations of the group, rewards grow as the policy narrows: below a certain beta it narrows without end.
-    settings: { klLoss: 'exact', klLossCoef: 2 * BETA },
+    settings: { klLoss: KL_LOSSES.indexOf('exact'), klLossCoef: 2 * BETA },
     end: (refLogP, worth) =>
       statewiseOptimum(refLogP, worth, 2 * BETA, { weight: (length) => 1 / length, divided: true, drift: 'exact' }),
   },

@@ -7,6 +7,7 @@
  * length. PPO, which has a value model and a pass fused for it, is ppo.ts.
  */
 import type * as tf from '@tensorflow/tfjs-core';
+import { KL_LOSSES, type PolicyGradientSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
 import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
@@ -27,32 +28,8 @@ import { penaliseMissingEos } from './rewards';
 import { type ControlTokens, sampleResponses } from './rollout';
 import { linearToZero } from './schedule';
 import type { Scorer } from './scorer';
-import { type KlLoss, type RatioOf, surrogateLoss, tokenWeights, type Weighting } from './surrogateLoss';
+import { type RatioOf, surrogateLoss, tokenWeights, type Weighting } from './surrogateLoss';
 import type { TrainingStep } from './trainingStep';
-
-export interface PolicyGradientSettings {
-  updates: number;
-  /** G: prompts of an update. */
-  prompts: number;
-  /** K: replies of each; at least 2 where a method compares them. */
-  replies: number;
-  epochs: number;
-  /** M: replies of an optimiser step. */
-  minibatchSize: number;
-  learningRate: number;
-  /** beta: what a nat of drift takes off the reward. */
-  klCoef: number;
-  /** What a nat of drift adds to the loss, by `klLoss`. */
-  klLoss: KlLoss;
-  klLossCoef: number;
-  clipRange: number;
-  clipRangeHigh: number;
-  entropyCoef: number;
-  temperature: number;
-  maxNewTokens: number;
-  missingEosPenalty: number;
-  maxGradNorm: number;
-}
 
 /** One batch as a method judges it; row-major, replies of a prompt side by side. */
 export interface Episodes {
@@ -109,6 +86,8 @@ export interface PolicyGradientRun {
   /** G prompts of an update, in tokens: the same for the same update. */
   promptsOf(update: number): number[][];
   scorer: Scorer;
+  /** What the replies of an update are worth by a truth that is never learnt from; K to each prompt. */
+  judge?: (update: number, responses: readonly number[][], finished: readonly boolean[]) => MetricValues;
   describe(prompt: number[], response: number[]): { prompt: string; reply: string };
   signal?: AbortSignal;
 }
@@ -196,6 +175,7 @@ export async function* policyGradient(
         'tokens/responses_len_mean': mean(responses.map(({ length }) => length)),
         ...(K > 1 ? { frac_reward_zero_std: zeroDeviationFraction(scores, K) } : {}),
         ...minibatchMetrics(statistics, step, { names: STATISTICS }),
+        ...run.judge?.(state.update, responses, finished),
         lr: rate,
         episode: step * batch.rows,
       };
@@ -240,7 +220,9 @@ function learningStep(
   { ratioOf }: PolicyGradientMethod,
   settings: PolicyGradientSettings,
 ): Step<LearningInput> {
-  const { temperature, klLoss, entropyCoef } = settings;
+  const { temperature, entropyCoef } = settings;
+  const klLoss = KL_LOSSES[settings.klLoss] ?? 'none';
+  const options = { ...settings, klLoss, ratioOf };
   const whole = klLoss === 'exact' || entropyCoef !== 0;
   return new Step(
     'policy gradient',
@@ -253,12 +235,12 @@ function learningStep(
         lossGradients(policy.parameters, () => {
           if (!whole) {
             const { logProbs, entropy } = responseLogProbs(policy, ids, start, promptLength, temperature);
-            return surrogateLoss({ logProbs, entropies: entropy }, given, { ...settings, ratioOf });
+            return surrogateLoss({ logProbs, entropies: entropy }, given, options);
           }
           const own = responseLogits(policy, ids, start, promptLength);
           const pass = logProbsAndEntropies(own, ids, promptLength, temperature);
           const exact = refLogits && { exactKl: exactKlOfTokens(own, refLogits, given.responseMask, temperature) };
-          return surrogateLoss({ ...pass, ...exact }, given, { ...settings, ratioOf });
+          return surrogateLoss({ ...pass, ...exact }, given, options);
         }),
       );
       return [statistics, optimiser.update(gradients, given.numbers)];

@@ -1,3 +1,4 @@
+import type { PreferenceSettings } from '../config';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError, NonFiniteError } from '../errors';
@@ -14,7 +15,6 @@ import {
   optimisePreferences,
   preferenceInputs,
   type PreferenceMethod,
-  type PreferenceSettings,
   type PreferenceState,
   preferenceState,
   preferenceStep,

@@ -12,6 +12,7 @@
  * Letters: G rankings of a step, K replies each, B = G K rows, N = G K (K - 1) / 2 pairs.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { PreferenceSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { type HostTensor, Step } from '../gpu/step';
 import { type Batch, batchInputs, type BatchInput } from '../model/batch';
@@ -25,20 +26,6 @@ import type { ComparisonLengths, ComparisonLogProbs } from './preferenceLosses';
 import { rankingBatch, type TokenisedRanking } from './rewardModel';
 import { linearToZero } from './schedule';
 import type { TrainingStep } from './trainingStep';
-
-export interface PreferenceSettings {
-  epochs: number;
-  rankingsPerStep: number;
-  learningRate: number;
-  /** Each method says what it is; > 0. */
-  beta: number;
-  /** SimPO's margin. */
-  gamma: number;
-  /** Probability that a label is wrong, 0 to below 0.5; for the methods that ask for it. */
-  labelSmoothing: number;
-  /** Weight of the guard; 0 is off. */
-  guardCoef: number;
-}
 
 /** What tells one method from another. */
 export interface PreferenceMethod {

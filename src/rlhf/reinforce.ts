@@ -6,14 +6,12 @@
  *
  * One step a batch and no clip: the sample is the policy's own, so the ratio is 1 and its gradient is that of log pi.
  */
+import { policyGradientDefaults } from '../methods';
 import type { PolicyGradientMethod } from './policyGradient';
-import { POLICY_GRADIENT_DEFAULTS } from './policyGradientDefaults';
 import { chargedScores, spread } from './replyAdvantages';
 
 /** What the baseline keeps of itself. */
 const MEMORY = 0.9;
-/** No ratio is as far from 1. */
-const NO_CLIP = 1e9;
 
 export const REINFORCE: PolicyGradientMethod = {
   name: 'REINFORCE',
@@ -30,12 +28,5 @@ export const REINFORCE: PolicyGradientMethod = {
   ratioOf: 'reply',
   weighting: 'replies',
   leastReplies: 1,
-  defaults: {
-    ...POLICY_GRADIENT_DEFAULTS,
-    prompts: 128,
-    replies: 1,
-    epochs: 1,
-    clipRange: NO_CLIP,
-    clipRangeHigh: NO_CLIP,
-  },
+  defaults: policyGradientDefaults('REINFORCE'),
 };

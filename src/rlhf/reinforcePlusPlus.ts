@@ -4,8 +4,8 @@
  *
  *   R_t = Σ_{s ≥ t} -beta k1_s, and the score at the end;   A_t = (R_t - mean) / sd over all tokens of the batch
  */
+import { policyGradientDefaults } from '../methods';
 import type { Episodes, PolicyGradientMethod } from './policyGradient';
-import { POLICY_GRADIENT_DEFAULTS } from './policyGradientDefaults';
 import { whiten } from './whiten';
 
 export const REINFORCE_PLUS_PLUS: PolicyGradientMethod = {
@@ -14,7 +14,7 @@ export const REINFORCE_PLUS_PLUS: PolicyGradientMethod = {
   ratioOf: 'token',
   weighting: 'tokens',
   leastReplies: 1,
-  defaults: { ...POLICY_GRADIENT_DEFAULTS, prompts: 128, replies: 1 },
+  defaults: policyGradientDefaults('REINFORCE++'),
 };
 
 /** [B, R], 0 outside the mask: what is paid from each token on. */

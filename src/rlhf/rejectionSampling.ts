@@ -33,6 +33,10 @@ export interface RejectionSamplingRun {
   /** Prompts of a round, in tokens: the same for the same round. */
   promptsOf(round: number): number[][];
   scorer: Scorer;
+  /** Rounds done, of a run that goes on; 0 unless given. */
+  from?: number;
+  /** What the replies that were kept are worth by a truth that is never learnt from; one to each prompt. */
+  judge?: (round: number, responses: readonly number[][], finished: readonly boolean[]) => MetricValues;
   signal?: AbortSignal;
 }
 
@@ -46,7 +50,7 @@ export const rejectionSamplingPolicy = (refPolicy: Gpt): Gpt => cloneGpt(refPoli
 export async function* rejectionSampling(policy: Gpt, run: RejectionSamplingRun): AsyncGenerator<TrainingStep> {
   const { settings, tokens, scorer, signal } = run;
   const { rounds: steps, n, temperature, maxNewTokens } = settings;
-  for (let round = 0; round < steps; round++) {
+  for (let round = run.from ?? 0; round < steps; round++) {
     const step = round + 1;
     const seed = (Math.imul(run.seed, 0x9e3779b1) + step) >>> 0;
     yield { step, steps, phase: 'sampling replies' };
@@ -67,6 +71,7 @@ export async function* rejectionSampling(policy: Gpt, run: RejectionSamplingRun)
       loss,
       'objective/scores': scores.reduce((sum, score) => sum + score, 0) / scores.length,
       'val/num_eos_tokens': finished.filter(Boolean).length,
+      ...run.judge?.(round, responses, finished),
     };
     yield { step, steps, phase: 'imitating the best', metrics };
   }

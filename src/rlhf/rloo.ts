@@ -7,7 +7,7 @@
  * The whole reply is one action: one reward, one ratio. Our deviations: two epochs with PPO's clip on that ratio, as
  * TRL's trainer has them (the paper takes one step a batch, where the clip does nothing).
  */
-import { POLICY_GRADIENT_DEFAULTS } from './policyGradientDefaults';
+import { policyGradientDefaults } from '../methods';
 import { rlooAdvantages } from './groupAdvantages';
 import type { PolicyGradientMethod } from './policyGradient';
 import { chargedScores, spread } from './replyAdvantages';
@@ -18,5 +18,5 @@ export const RLOO: PolicyGradientMethod = {
   ratioOf: 'reply',
   weighting: 'replies',
   leastReplies: 2,
-  defaults: POLICY_GRADIENT_DEFAULTS,
+  defaults: policyGradientDefaults('RLOO'),
 };

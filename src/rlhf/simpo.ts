@@ -4,7 +4,7 @@
  * Meng et al. 2024 (arXiv:2405.14734), equation 6; gamma is the margin itself, not the paper's ratio gamma / beta.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { DPO_DEFAULTS } from './dpo';
+import { preferenceDefaults } from '../methods';
 import { simpoLoss } from './preferenceLosses';
 import type { PreferenceMethod } from './preferenceOptimisation';
 
@@ -13,5 +13,5 @@ export const SIMPO: PreferenceMethod = {
   needsReference: false,
   loss: (logProbs, lengths, { beta, gamma }) => simpoLoss(logProbs, lengths, beta, gamma),
   reward: (logProbs, _ref, lengths, { beta }) => tf.mul(beta, tf.div(logProbs, lengths)),
-  defaults: { ...DPO_DEFAULTS, beta: 2, gamma: 1 },
+  defaults: preferenceDefaults('SimPO'),
 };

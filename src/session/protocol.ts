@@ -5,6 +5,7 @@
  */
 import type { PresetName, SamplingSettings, Settings, StageName } from '../config';
 import type { PlainError } from '../errors';
+import type { MethodName } from '../methods';
 import type {
   BackendName,
   Catalogue,
@@ -68,7 +69,10 @@ export type StartRequest =
       stage: 'ppo';
       runId: string;
       seed: number;
+      /** Of PPO; of other methods, how the leash is held. */
       settings: Settings['ppo'];
+      /** Another method than PPO. */
+      method?: MethodRequest | null;
       /** Single user turns typed by the person, mixed in with the world's prompts. */
       extraPrompts: string[];
       /** Go on from the policy as it is (true) or from the reference (false). */
@@ -77,6 +81,11 @@ export type StartRequest =
       ownReward?: OwnReward | null;
       startPaused?: boolean;
     };
+
+/** A method other than PPO, with what it is run with. */
+export type MethodRequest =
+  | { family: 'policyGradient'; name: MethodName; settings: Settings['policyGradient'] }
+  | { family: 'preferences'; name: MethodName; settings: Settings['preferences']; rankings: Ranking[] };
 
 /** A reward function in the page's own words; it runs in the page's sandbox. */
 export interface OwnReward {

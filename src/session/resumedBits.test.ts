@@ -1,13 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KL_LOSSES, type PpoSettings } from '../config';
 import { startDevice } from '../gpu/device';
+import { METHODS } from '../methods';
 import { readVariables } from '../model/checkpoint';
 import { rewardModelFrom } from '../model/rewardHead';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
 import { hash4 } from '../ops/counterRandom';
-import type { SavedState } from './stage';
+import type { SavedState, Stage } from './stage';
 import { PpoStage } from './stages/ppoStage';
-import { TOY_SETTINGS, toyWorkshop } from './toyWorkshop';
+import { PreferenceStage } from './stages/preferenceStage';
+import { SamplingStage } from './stages/samplingStage';
+import { TOY_SETTINGS, toyRankings, toyWorkshop } from './toyWorkshop';
 import type { Workshop } from './workshop';
 
 const UPDATES = 5;
@@ -25,7 +28,10 @@ const RUNS: [what: string, settings: Partial<PpoSettings>][] = [
 ];
 const POINTS_EACH = 5;
 
-describe('a PPO run that is killed at random points and taken up from its last checkpoint', () => {
+/** Those without a value model, with what each changes of the toy's settings. */
+const OTHERS = METHODS.filter(({ family }) => family !== 'ppo').map((method) => [method.name, method] as const);
+
+describe('a run that is killed at random points and taken up from its last checkpoint', () => {
   let workshop: Workshop;
   beforeEach(async () => {
     await startDevice('wasm');
@@ -38,13 +44,13 @@ describe('a PPO run that is killed at random points and taken up from its last c
   });
 
   /** Runs until the last checkpoint that is in reach; `killed` counts everything that a run yields. */
-  async function runFrom(saved: SavedState | null, settings: PpoSettings, killed = Infinity): Promise<SavedState> {
-    const stage = new PpoStage(workshop, settings, ['Hello!'], false, 7);
+  async function runFrom(saved: SavedState | null, make: () => Stage, killed = Infinity): Promise<SavedState> {
+    const stage = make();
     stage.build(saved);
     const checkpoint = async (): Promise<SavedState> => {
       const bytes = writeSafetensors(await readVariables(stage.variables()));
       const numbers = { ...stage.numbers() };
-      return { step: numbers['update'] ?? 0, weights: readSafetensors(bytes).tensors, numbers };
+      return { step: numbers['update'] ?? numbers['step'] ?? 0, weights: readSafetensors(bytes).tensors, numbers };
     };
     let last = saved ?? (await checkpoint());
     let yielded = 0;
@@ -56,23 +62,56 @@ describe('a PPO run that is killed at random points and taken up from its last c
     return last;
   }
 
+  /**
+   * Kills it somewhere within, in the middle of an update as well, and once more on the way.
+   * @param yields of a whole run, about
+   */
+  async function expectSameBits(make: () => Stage, points: number, yields: number): Promise<SavedState> {
+    const alone = await runFrom(null, make);
+    for (let point = 0; point < points; point++) {
+      const [first, second] = [0, 1].map((turn) => 1 + (hash4(points, point, turn, 0) % (yields - 2)));
+      const broken = await runFrom(null, make, first);
+      const again = await runFrom(broken, make, second);
+      const resumed = await runFrom(again, make);
+      expect(resumed.numbers, `killed after ${first} and ${second}`).toEqual(alone.numbers);
+      expect(differing(resumed.weights, alone.weights), `killed after ${first} and ${second}`).toEqual([]);
+    }
+    return alone;
+  }
+
   it.each(RUNS)(
-    'ends with the weights, moments and numbers of one that was left alone, to the bit: %s',
+    'ends with the weights, moments and numbers of one that was left alone, to the bit: PPO with %s',
     async (_, changes) => {
       const settings = { ...SETTINGS, ...changes };
-      const alone = await runFrom(null, settings);
+      const make = (): Stage => new PpoStage(workshop, settings, ['Hello!'], false, 7);
+      const alone = await expectSameBits(make, POINTS_EACH, 4 * UPDATES);
       expect(alone.step).toBe(UPDATES);
-      for (let point = 0; point < POINTS_EACH; point++) {
-        // Somewhere within, in the middle of an update as well; and once more on the way.
-        const [first, second] = [0, 1].map((turn) => 1 + (hash4(RUNS.length, point, turn, 0) % (4 * UPDATES - 2)));
-        const broken = await runFrom(null, settings, first);
-        const again = await runFrom(broken, settings, second);
-        const resumed = await runFrom(again, settings);
-        expect(resumed.numbers, `killed after ${first} and ${second}`).toEqual(alone.numbers);
-        expect(differing(resumed.weights, alone.weights), `killed after ${first} and ${second}`).toEqual([]);
-      }
     },
     120_000,
+  );
+
+  it.each(OTHERS)(
+    'ends with the weights, moments and numbers of one that was left alone, to the bit: %s',
+    async (name, { family, changes }) => {
+      const { updates, prompts, replies, minibatchSize, epochs } = TOY_SETTINGS.policyGradient;
+      const small = { ...TOY_SETTINGS.policyGradient, ...changes, updates, prompts, minibatchSize, epochs };
+      const ofGroups = { ...small, replies: changes?.replies ?? replies };
+      const request = { method: name, continuePolicy: false };
+      const leash = { adaptiveKl: 1, klTarget: 2, klHorizon: 20 };
+      const make = (): Stage =>
+        family === 'preferences'
+          ? new PreferenceStage(
+              workshop,
+              { ...request, settings: { ...TOY_SETTINGS.preferences, ...changes }, rankings: toyRankings(12) },
+              7,
+            )
+          : new SamplingStage(workshop, { ...request, settings: ofGroups, leash, ownPrompts: [], ownReward: null }, 7);
+      const alone = await expectSameBits(make, 2, 4);
+      const start = workshop.models.weights('sft');
+      const [first] = start ? [...start.keys()] : [];
+      expect(alone.weights.get(`policy.${first}`)?.values).not.toEqual(start?.get(first as string)?.values);
+    },
+    60_000,
   );
 });
 

@@ -24,7 +24,7 @@ import { RewardQuestions } from './rewardQuestions';
 import { Run } from './run';
 import { fetchShippedModels, type ShippedModels } from './shippedModels';
 import type { SavedState, Stage } from './stage';
-import { asPolicyCheckpoint, policyWeightsOf } from './stages/ppoStage';
+import { asPolicyCheckpoint, policyWeightsOf } from './stages/policyCheckpoint';
 import { RewardModelStage } from './stages/rewardModelStage';
 import { interruptedStage, stageOf } from './stages/stageOf';
 import { Supply } from './supply';

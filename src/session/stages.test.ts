@@ -2,15 +2,19 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../errors';
 import { startDevice } from '../gpu/device';
+import { METHODS, policyGradientDefaults } from '../methods';
 import { metricInfo } from '../metrics';
 import { readVariables } from '../model/checkpoint';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
 import { rewardModelFrom } from '../model/rewardHead';
 import type { CheckpointName, StageReport } from './protocol';
 import type { SavedState, Stage } from './stage';
-import { PpoStage, policyWeightsOf } from './stages/ppoStage';
+import { policyWeightsOf } from './stages/policyCheckpoint';
+import { PpoStage } from './stages/ppoStage';
+import { PreferenceStage } from './stages/preferenceStage';
 import { PretrainStage } from './stages/pretrainStage';
 import { RewardModelStage } from './stages/rewardModelStage';
+import { SamplingStage } from './stages/samplingStage';
 import { SftStage } from './stages/sftStage';
 import { TOY_SETTINGS as SETTINGS, toyRankings, toyWorkshop } from './toyWorkshop';
 import type { Workshop } from './workshop';
@@ -45,6 +49,31 @@ async function finish(stage: Stage): Promise<void> {
   stage.release();
 }
 
+/** A policy by every method but PPO. */
+function otherMethods(workshop: Workshop): [string, () => Stage][] {
+  const leash = { adaptiveKl: 1, klTarget: 2, klHorizon: 20 };
+  return METHODS.flatMap(({ name, family, changes }): [string, () => Stage][] => {
+    if (family === 'ppo') return [];
+    const { replies, ...small } = SETTINGS.policyGradient;
+    const sampling = { ...policyGradientDefaults(name), ...small, replies: changes?.replies ?? replies };
+    const request = { method: name, continuePolicy: false };
+    if (family === 'policyGradient')
+      return [
+        [
+          name,
+          () =>
+            new SamplingStage(
+              workshop,
+              { ...request, settings: sampling, leash, ownPrompts: ['Hello!'], ownReward: null },
+              SEED,
+            ),
+        ],
+      ];
+    const settings = { ...SETTINGS.preferences, ...changes };
+    return [[name, () => new PreferenceStage(workshop, { ...request, settings, rankings: toyRankings(12) }, SEED)]];
+  });
+}
+
 describe('the stages', () => {
   let workshop: Workshop;
   let before = 0;
@@ -56,6 +85,30 @@ describe('the stages', () => {
   afterEach(() => {
     for (const name of ['base', 'sft', 'rewardModel', 'policy'] as const) workshop.models.drop(name);
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('make a policy by every method, report nothing that is not explained, and leave no tensor behind', async () => {
+    const sft = workshop.models.gpt('sft');
+    if (sft) await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
+    for (const [name, make] of otherMethods(workshop)) {
+      const stage = make();
+      stage.build(null);
+      expect(workshop.models.report().policy, name).not.toBe('none');
+      await take(stage);
+      await finish(stage);
+      expect(workshop.models.report().policy, name).toBe('trained');
+      workshop.models.drop('policy');
+    }
+  });
+
+  it('refuse one reply a prompt where replies are compared, and rankings without a pair', () => {
+    const one = { ...SETTINGS.policyGradient, replies: 1 };
+    const leash = { adaptiveKl: 1, klTarget: 2, klHorizon: 20 };
+    const common = { continuePolicy: false, ownPrompts: [], ownReward: null, leash };
+    expect(() => new SamplingStage(workshop, { ...common, method: 'RLOO', settings: one }, 1)).toThrow(InputError);
+    const tied = toyRankings(3).map((ranking) => ({ ...ranking, ranks: [1, 1] }));
+    const request = { method: 'DPO', settings: SETTINGS.preferences, rankings: tied, continuePolicy: false } as const;
+    expect(() => new PreferenceStage(workshop, request, 1)).toThrow(InputError);
   });
 
   /** Runs a stage from its beginning to its end. */

@@ -25,6 +25,11 @@ export const TOY_SETTINGS: Settings = {
   sft: { ...DEFAULT_SETTINGS.sft, examples: 6, epochs: 2, batchSize: 3 },
   rewardModel: { ...DEFAULT_SETTINGS.rewardModel, epochs: 2, rankingsPerStep: 4 },
   ppo: { ...DEFAULT_SETTINGS.ppo, updates: 3, batchSize: 6, minibatchSize: 4, maxNewTokens: 6 },
+  policyGradient: {
+    ...DEFAULT_SETTINGS.policyGradient,
+    ...{ updates: 3, prompts: 3, replies: 2, minibatchSize: 4, maxNewTokens: 6 },
+  },
+  preferences: { ...DEFAULT_SETTINGS.preferences, epochs: 2, rankingsPerStep: 4 },
   chat: { ...DEFAULT_SETTINGS.chat, maxNewTokens: 6 },
 };
 

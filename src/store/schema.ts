@@ -7,6 +7,7 @@
 import type { DBSchema, IDBPDatabase } from 'idb';
 import type { PresetName, Settings, StageName } from '../config';
 import type { PlainError } from '../errors';
+import type { MethodName } from '../methods';
 import type {
   BackendName,
   CheckpointName,
@@ -66,6 +67,11 @@ export interface DemonstrationRecord extends Demonstration {
   editedFrom: string | null;
 }
 
+export interface MethodOfRun {
+  name: MethodName;
+  settings: Settings['policyGradient'] | Settings['preferences'];
+}
+
 export interface RunRecord {
   id: string;
   stage: StageName;
@@ -73,6 +79,8 @@ export interface RunRecord {
   seed: number;
   /** The settings that it used, of its own stage. */
   settings: Settings[StageName];
+  /** Of a policy that was not made by PPO: how, and with what. */
+  method?: MethodOfRun | null;
   state: RunState;
   step: number;
   steps: number;
@@ -150,6 +158,8 @@ export interface Preferences {
   labeler: { chosen: string; own: PartValues | null };
   /** The person's own reward function, and what counts in PPO. */
   ownReward: { used: boolean; code: string; weight: number; modelWeight: number };
+  /** How the policy is made: a `MethodName`. */
+  method: string;
   /** Replies shown for a prompt (K). */
   repliesPerPrompt: number;
 }

@@ -2,7 +2,7 @@
  * Every method at equal labels: from one SFT model, the same rankings and the same reward model, what does each make of
  * them? Those that need rankings alone are given the rankings; those that sample are paid by the reward model.
  */
-import { DEFAULT_SETTINGS, MAX_RESPONSE_TOKENS, type PpoSettings, type PresetName, type Settings } from '../../src/config';
+import { DEFAULT_SETTINGS, MAX_RESPONSE_TOKENS, type PpoSettings, type PresetName, type Settings, type PolicyGradientSettings, type PreferenceSettings } from '../../src/config';
 import { parameterCount, cloneGpt, disposeGpt, type Gpt } from '../../src/model/gpt';
 import type { RewardModel } from '../../src/model/rewardHead';
 import { AdaptiveKlController, FixedKlController } from '../../src/rlhf/adaptiveKlController';
@@ -19,12 +19,10 @@ import {
   policyGradient,
   type PolicyGradientMethod,
   policyGradientOptimiser,
-  type PolicyGradientSettings,
 } from '../../src/rlhf/policyGradient';
 import {
   optimisePreferences,
   type PreferenceMethod,
-  type PreferenceSettings,
   preferenceState,
 } from '../../src/rlhf/preferenceOptimisation';
 import { REINFORCE } from '../../src/rlhf/reinforce';

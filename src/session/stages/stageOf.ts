@@ -5,9 +5,13 @@ import type { CheckpointFile, OwnReward, StartRequest } from '../protocol';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
 import { PpoStage } from './ppoStage';
+import { PreferenceStage } from './preferenceStage';
 import { PretrainStage } from './pretrainStage';
 import { RewardModelStage } from './rewardModelStage';
+import { SamplingStage, type SamplingRequest } from './samplingStage';
 import { SftStage } from './sftStage';
+
+type PolicyRequest = Extract<StartRequest, { stage: 'ppo' }>;
 
 /** @throws InputError where there is nothing to learn from */
 export function stageOf(workshop: Workshop, request: StartRequest): Stage {
@@ -20,15 +24,29 @@ export function stageOf(workshop: Workshop, request: StartRequest): Stage {
     case 'rewardModel':
       return new RewardModelStage(workshop, request.settings, request.rankings, request.heldOut, seed);
     case 'ppo':
-      return new PpoStage(
-        workshop,
-        request.settings,
-        request.extraPrompts,
-        request.continuePolicy,
-        seed,
-        request.ownReward ?? null,
-      );
+      return policyStage(workshop, request);
   }
+}
+
+/** The stage of the method that is asked for; PPO unless told otherwise. */
+function policyStage(
+  workshop: Workshop,
+  { seed, settings, method, extraPrompts, continuePolicy, ownReward = null }: PolicyRequest,
+): Stage {
+  if (method?.family === 'preferences')
+    return new PreferenceStage(
+      workshop,
+      { method: method.name, settings: method.settings, rankings: method.rankings, continuePolicy },
+      seed,
+    );
+  if (method) {
+    const { adaptiveKl, klTarget, klHorizon } = settings;
+    const leash = { adaptiveKl, klTarget, klHorizon };
+    const { name, settings: own } = method;
+    const request = { method: name, settings: own, leash, ownPrompts: extraPrompts, continuePolicy, ownReward };
+    return new SamplingStage(workshop, request, seed);
+  }
+  return new PpoStage(workshop, settings, extraPrompts, continuePolicy, seed, ownReward);
 }
 
 /** The stage of a run that was cut short, and where it stood. */
@@ -40,8 +58,10 @@ export function interruptedStage(
   const { tensors, metadata } = readSafetensors(file.bytes);
   const settings: unknown = JSON.parse(metadata['settings'] ?? '{}');
   const seed = Number(metadata['seed']);
-  const stage =
-    name === 'ppo'
+  const method = JSON.parse(metadata['method'] ?? 'null') as SamplingRequest | null;
+  const stage = method
+    ? new SamplingStage(workshop, { ...method, continuePolicy: true }, seed)
+    : name === 'ppo'
       ? new PpoStage(
           workshop,
           settings as PpoSettings,

@@ -1,6 +1,6 @@
 /** Which numbers of a stage are charted; what they are called and what they mean stands in metrics.ts. */
 import type { StageName } from '../../config';
-import { type MetricKey, METRICS, type MetricInfo } from '../../metrics';
+import { type MetricKey, metricInfo, type OtherMethodsMetricKey } from '../../metrics';
 
 export interface ChartDefinition {
   title: string;
@@ -14,22 +14,23 @@ export interface ChartDefinition {
   stage?: StageName;
 }
 
+type Key<S extends StageName> = MetricKey<S> | (S extends 'ppo' ? OtherMethodsMetricKey : never);
+
 /** The first metric gives the meaning; further ones are drawn beside it. */
 function chart<S extends StageName>(
   stage: S,
-  [key, ...beside]: readonly [MetricKey<S>, ...MetricKey<S>[]],
+  [key, ...beside]: readonly [Key<S>, ...Key<S>[]],
   title?: string,
 ): ChartDefinition {
-  const infos: Readonly<Record<string, MetricInfo>> = METRICS[stage];
-  const labelOf = (one: string): string => infos[one]?.label ?? one;
-  const { meaning = '', unit = '', healthy } = infos[key] ?? {};
+  const labelOf = (one: string): string => metricInfo(stage, one)?.label ?? one;
+  const { meaning = '', unit = '', healthy } = metricInfo(stage, key) ?? {};
   return {
     stage,
     title: title ?? labelOf(key),
     series: [key, ...beside].map((one) => ({ key: one, label: labelOf(one) })),
     meaning: [
       `${meaning}${unit && ` In ${unit}.`}`,
-      ...beside.map((one) => `${labelOf(one)} (dashed): ${infos[one]?.meaning}`),
+      ...beside.map((one) => `${labelOf(one)} (dashed): ${metricInfo(stage, one)?.meaning}`),
       healthy?.note,
     ].join(' '),
     ...(stage === 'ppo' ? { stepName: 'Update', unitOfSteps: 'updates' } : { stepName: 'Step', unitOfSteps: 'steps' }),
@@ -53,6 +54,10 @@ export const CHARTS: Record<StageName, readonly ChartDefinition[]> = {
     chart('ppo', ['policy/clipfrac_avg']),
     chart('ppo', ['loss/value_avg']),
     chart('ppo', ['tokens/responses_len_mean']),
+    // Of the methods without a reward model.
+    chart('ppo', ['loss']),
+    chart('ppo', ['rewards/accuracies']),
+    chart('ppo', ['rewards/chosen', 'rewards/rejected'], 'Rewards of the policy itself'),
   ],
 };
 

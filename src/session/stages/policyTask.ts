@@ -1,0 +1,116 @@
+/**
+ * What a policy is trained on, by whichever method: prompts of the town and of the person, what replies are paid, and
+ * what the town's own truth says of them, which nothing learns from.
+ */
+import { InputError } from '../../errors';
+import type { RewardModel } from '../../model/rewardHead';
+import type { ControlTokens } from '../../rlhf/rollout';
+import { rewardModelScorer, type Scorer, weightedScorer } from '../../rlhf/scorer';
+import { promptTokens } from '../../rlhf/simulatedRankings';
+import { decodePrompt, decodeReply } from '../../text/chatTemplate';
+import { goldScore } from '../../text/world/gold';
+import { samplePrompts } from '../../text/world/prompts';
+import type { Message, MetricValues, OwnReward } from '../protocol';
+import type { Workshop } from '../workshop';
+
+/** One in this many prompts of an update is the person's own, where there are any. */
+const OWN_PROMPT_ONE_IN = 4;
+
+export interface TaskRequest {
+  seed: number;
+  /** Prompts of an update. */
+  prompts: number;
+  maxNewTokens: number;
+  ownPrompts: readonly string[];
+  ownReward: OwnReward | null;
+}
+
+export class PolicyTask {
+  readonly #workshop: Workshop;
+  readonly #request: TaskRequest;
+
+  constructor(workshop: Workshop, request: TaskRequest) {
+    this.#workshop = workshop;
+    this.#request = request;
+  }
+
+  get tokens(): ControlTokens {
+    const { end, pad } = this.#workshop.tokenizer.specials;
+    return { stop: end, pad };
+  }
+
+  /** @throws InputError where there is none, unless a function of the person's own counts alone */
+  get rewardModel(): RewardModel | null {
+    if (this.#request.ownReward?.modelWeight === 0) return null;
+    const { rewardModel } = this.#workshop.models;
+    if (!rewardModel)
+      throw new InputError('Expected a reward model, got none.', 'Rank some replies and train one first.');
+    return rewardModel;
+  }
+
+  /** Prompts of the world's training side, mixed with the person's own. */
+  promptsOf = (update: number): number[][] => {
+    const { tokenizer, world, models } = this.#workshop;
+    const { prompts, maxNewTokens, ownPrompts, seed } = this.#request;
+    const maxTokens = models.shape.context - maxNewTokens;
+    return samplePrompts(world, 'train', prompts, seed + update).map(({ messages }, i) => {
+      const own = ownPrompts[(update * prompts + i) % ownPrompts.length];
+      const talk: readonly Message[] = this.#isOwn(i) ? [{ role: 'user', text: own as string }] : messages;
+      return promptTokens(tokenizer, talk, 'policy', maxTokens);
+    });
+  };
+
+  describe = (prompt: readonly number[], response: readonly number[]): { prompt: string; reply: string } => ({
+    prompt: decodePrompt(this.#workshop.tokenizer, [...prompt]),
+    reply: decodeReply(this.#workshop.tokenizer, [...response]),
+  });
+
+  /**
+   * Means of gold score, and of being right, over an update's replies to prompts of the world.
+   * @param responses as many to each prompt, side by side
+   */
+  judge = (update: number, responses: readonly number[][], finished: readonly boolean[]): MetricValues => {
+    const { tokenizer, world } = this.#workshop;
+    const { prompts, seed } = this.#request;
+    const each = responses.length / prompts;
+    const judged = samplePrompts(world, 'train', prompts, seed + update).flatMap((prompt, i) => {
+      if (this.#isOwn(i)) return [];
+      return Array.from({ length: each }, (_, k) => {
+        const row = i * each + k;
+        const text = decodeReply(tokenizer, responses[row] as number[]);
+        return goldScore(world, prompt, text, finished[row] as boolean);
+      });
+    });
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    return {
+      'val/gold': mean(judged.map(({ score }) => score)),
+      'val/gold_right': mean(judged.map(({ parts }) => parts.right)),
+    };
+  };
+
+  /** The person's own function, if it pays; weighted. */
+  get ownScorer(): Scorer | null {
+    const { askReward } = this.#workshop;
+    const { ownReward: own } = this.#request;
+    if (!own) return null;
+    if (!askReward)
+      throw new InputError('A reward function needs a page to run in, got none.', 'Give a scorer instead.');
+    return async ({ prompts, responses }) => {
+      const items = prompts.map((prompt, b) => this.describe(prompt, responses[b] as number[]));
+      return Float32Array.from(await askReward(own.code, items), (reward) => own.weight * reward);
+    };
+  }
+
+  /** All that pays: the reward model, by its weight, and the person's own function. */
+  get scorer(): Scorer {
+    const { rewardModel, ownScorer } = this;
+    const weight = this.#request.ownReward?.modelWeight ?? 1;
+    return weightedScorer([
+      ...(rewardModel ? [{ weight, scorer: rewardModelScorer(rewardModel) }] : []),
+      ...(ownScorer ? [{ weight: 1, scorer: ownScorer }] : []),
+    ]);
+  }
+
+  /** Whether the prompt at a place of an update is one of the person's. */
+  #isOwn = (i: number): boolean => this.#request.ownPrompts.length > 0 && i % OWN_PROMPT_ONE_IN === 0;
+}

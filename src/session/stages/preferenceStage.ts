@@ -1,0 +1,121 @@
+/** A policy from rankings with no reward model in between: DPO and its relatives, and KTO from thumbs. */
+import type { PreferenceSettings } from '../../config';
+import { InputError } from '../../errors';
+import { type MethodName, preferenceDefaults } from '../../methods';
+import { CONSERVATIVE_DPO, DPO, ROBUST_DPO } from '../../rlhf/dpo';
+import { IPO, IPO_MEAN } from '../../rlhf/ipo';
+import { kto, ktoSettings, ktoSteps, thumbsOf } from '../../rlhf/kto';
+import { ORPO } from '../../rlhf/orpo';
+import {
+  optimisePreferences,
+  preferenceOptimiser,
+  type PreferenceState,
+  preferenceSteps,
+} from '../../rlhf/preferenceOptimisation';
+import { type TokenisedRanking, withPairs } from '../../rlhf/rewardModel';
+import { SIMPO } from '../../rlhf/simpo';
+import { tokeniseRanking } from '../../rlhf/simulatedRankings';
+import type { TrainingStep } from '../../rlhf/trainingStep';
+import type { Variables } from '../../model/variables';
+import type { HostWeights } from '../models';
+import type { Ranking } from '../protocol';
+import type { SavedState, Stage } from '../stage';
+import type { Workshop } from '../workshop';
+import { POLICY, withoutPrefix } from './policyCheckpoint';
+import { startPolicy, undoPolicy } from './startPolicy';
+
+const PREFERENCE_METHODS = [DPO, CONSERVATIVE_DPO, ROBUST_DPO, IPO, IPO_MEAN, SIMPO, ORPO];
+
+export interface PreferenceRequest {
+  method: MethodName;
+  settings: PreferenceSettings;
+  rankings: readonly Ranking[];
+  continuePolicy: boolean;
+}
+
+export class PreferenceStage implements Stage {
+  readonly name = 'ppo';
+  readonly checkpoint = 'policy';
+  readonly saveEvery = 25;
+  readonly steps: number;
+  /** Not as PPO's: a run that was cut short by the end of a visit has lost its rankings, and cannot go on. */
+  readonly metadata: Record<string, string>;
+  readonly #workshop: Workshop;
+  readonly #method: MethodName;
+  readonly #settings: PreferenceSettings;
+  readonly #rankings: TokenisedRanking[];
+  readonly #continuePolicy: boolean;
+  readonly #seed: number;
+  readonly #policyBefore: HostWeights | null;
+  #state: PreferenceState | null = null;
+
+  /** @throws InputError without a single pair to learn from */
+  constructor(workshop: Workshop, { method, settings, rankings, continuePolicy }: PreferenceRequest, seed: number) {
+    const { tokenizer, models } = workshop;
+    this.#workshop = workshop;
+    this.#method = method;
+    this.#settings = { ...preferenceDefaults(method), ...settings };
+    this.#continuePolicy = continuePolicy;
+    this.#seed = seed;
+    this.#rankings = withPairs(rankings).map((ranking) => tokeniseRanking(tokenizer, ranking, models.shape.context));
+    if (this.#rankings.length === 0)
+      throw new InputError(
+        `Expected rankings in which one reply is better than another, got ${rankings.length} without such a pair.`,
+        'Rank a few prompts, then train again.',
+      );
+    this.#policyBefore = models.weights('policy');
+    this.steps =
+      method === 'KTO'
+        ? ktoSteps(thumbsOf(this.#rankings).length, ktoSettings(this.#settings))
+        : preferenceSteps(this.#rankings.length, this.#settings);
+    this.metadata = { stage: 'preferences', method, settings: JSON.stringify(settings), seed: String(seed) };
+  }
+
+  build(saved: SavedState | null): void {
+    const { policy, refPolicy, attach } = startPolicy(this.#workshop.models, saved, this.#continuePolicy);
+    const optimiser = preferenceOptimiser(policy);
+    this.#state = { policy, refPolicy, optimiser };
+    if (saved) optimiser.restore(withoutPrefix(saved.weights, POLICY), saved.numbers['step'] ?? 0);
+    attach();
+  }
+
+  run(): AsyncGenerator<TrainingStep> {
+    const { pad } = this.#workshop.tokenizer.specials;
+    const state = this.#required();
+    if (this.#method === 'KTO')
+      return kto(state, thumbsOf(this.#rankings), ktoSettings(this.#settings), pad, this.#seed);
+    const method = PREFERENCE_METHODS.find(({ name }) => name === this.#method);
+    if (!method) throw new RangeError(`${this.#method} does not learn from rankings.`);
+    return optimisePreferences(state, method, this.#rankings, this.#settings, pad, this.#seed);
+  }
+
+  variables(): Variables {
+    const { policy, optimiser } = this.#required();
+    return new Map([...policy.parameters, ...optimiser.moments()].map(([name, variable]) => [POLICY + name, variable]));
+  }
+
+  numbers(): Record<string, number> {
+    return { step: this.#required().optimiser.step };
+  }
+
+  setNumbers({ step = 0 }: Record<string, number>): void {
+    this.#required().optimiser.step = step;
+  }
+
+  finish(): Promise<void> {
+    return this.#workshop.models.install('policy', this.#required().policy);
+  }
+
+  undo(): void {
+    undoPolicy(this.#workshop.models, this.#policyBefore);
+  }
+
+  release(): void {
+    this.#state?.optimiser.dispose();
+  }
+
+  #required(): PreferenceState {
+    if (!this.#state) throw new Error('The stage was not built.');
+    return this.#state;
+  }
+}

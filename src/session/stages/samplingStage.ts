@@ -1,0 +1,199 @@
+/**
+ * A policy by a method that samples replies and needs no value model: RLOO, GRPO, Dr. GRPO, REINFORCE, REINFORCE++,
+ * online DPO, rejection sampling. Everything around the method is as for PPO.
+ */
+import type { PolicyGradientSettings, PpoSettings } from '../../config';
+import { InputError } from '../../errors';
+import { type MethodName, policyGradientDefaults, preferenceDefaults } from '../../methods';
+import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlController';
+import { DPO } from '../../rlhf/dpo';
+import { DR_GRPO, GRPO } from '../../rlhf/grpo';
+import { onlineDpo } from '../../rlhf/onlineDpo';
+import { policyGradient, policyGradientOptimiser, type PolicyGradientState } from '../../rlhf/policyGradient';
+import { preferenceOptimiser } from '../../rlhf/preferenceOptimisation';
+import { REINFORCE } from '../../rlhf/reinforce';
+import { REINFORCE_PLUS_PLUS } from '../../rlhf/reinforcePlusPlus';
+import { rejectionSampling } from '../../rlhf/rejectionSampling';
+import { RLOO } from '../../rlhf/rloo';
+import { longestReply } from '../../rlhf/simulatedRankings';
+import type { TrainingStep } from '../../rlhf/trainingStep';
+import type { Variables } from '../../model/variables';
+import type { HostWeights } from '../models';
+import type { OwnReward } from '../protocol';
+import type { SavedState, Stage } from '../stage';
+import type { Workshop } from '../workshop';
+import { POLICY, withoutPrefix } from './policyCheckpoint';
+import { PolicyTask } from './policyTask';
+import { startPolicy, undoPolicy } from './startPolicy';
+
+const GROUP_METHODS = [RLOO, GRPO, DR_GRPO, REINFORCE, REINFORCE_PLUS_PLUS];
+const MEMORY = 'memory.';
+
+/** What the leash is held by; shared with PPO. */
+type Leash = Pick<PpoSettings, 'adaptiveKl' | 'klTarget' | 'klHorizon'>;
+
+export interface SamplingRequest {
+  method: MethodName;
+  settings: PolicyGradientSettings;
+  leash: Leash;
+  ownPrompts: readonly string[];
+  continuePolicy: boolean;
+  ownReward: OwnReward | null;
+}
+
+export class SamplingStage implements Stage {
+  readonly name = 'ppo';
+  readonly checkpoint = 'policy';
+  readonly saveEvery = 1;
+  readonly steps: number;
+  readonly metadata: Record<string, string>;
+  readonly #workshop: Workshop;
+  readonly #request: SamplingRequest;
+  readonly #settings: PolicyGradientSettings;
+  readonly #seed: number;
+  readonly #task: PolicyTask;
+  readonly #policyBefore: HostWeights | null;
+  #state: PolicyGradientState | null = null;
+
+  /** @throws InputError where a method that compares replies is given one of each prompt */
+  constructor(workshop: Workshop, request: SamplingRequest, seed: number) {
+    const { method, settings, ownPrompts, ownReward } = request;
+    const maxNewTokens = longestReply(workshop.models.shape.context, settings.maxNewTokens);
+    this.#workshop = workshop;
+    this.#request = request;
+    this.#settings = { ...policyGradientDefaults(method), ...settings, maxNewTokens };
+    const least = GROUP_METHODS.find(({ name }) => name === method)?.leastReplies ?? 2;
+    if (this.#settings.replies < least)
+      throw new InputError(
+        `${method} compares replies to one prompt: expected ${least} or more of each, got ${this.#settings.replies}.`,
+        'Raise "Replies of each" in its settings.',
+      );
+    this.#seed = seed;
+    this.#task = new PolicyTask(workshop, {
+      seed,
+      prompts: this.#settings.prompts,
+      maxNewTokens,
+      ownPrompts,
+      ownReward,
+    });
+    this.#policyBefore = workshop.models.weights('policy');
+    this.steps = this.#settings.updates;
+    this.metadata = { stage: this.name, seed: String(seed), method: JSON.stringify(request) };
+  }
+
+  build(saved: SavedState | null): void {
+    const { models } = this.#workshop;
+    const { leash, method } = this.#request;
+    void this.#task.rewardModel; // says at once if there is none
+    const { policy, refPolicy, attach } = startPolicy(models, saved, this.#request.continuePolicy);
+    const byPreference = method === 'online DPO';
+    const optimiser = byPreference ? preferenceOptimiser(policy) : policyGradientOptimiser(policy, this.#settings);
+    const klCoef = saved?.numbers['klCoef'] ?? this.#settings.klCoef;
+    // A leash of 0 is charged elsewhere, in the loss, and stays.
+    const adaptive = leash.adaptiveKl && this.#settings.klCoef > 0 && !byPreference;
+    const { klTarget, klHorizon } = leash;
+    this.#state = {
+      policy,
+      refPolicy,
+      optimiser,
+      klController: adaptive ? new AdaptiveKlController(klCoef, klTarget, klHorizon) : new FixedKlController(klCoef),
+      update: saved?.numbers['update'] ?? 0,
+      memory: memoryIn(saved?.numbers ?? {}),
+    };
+    if (saved) optimiser.restore(withoutPrefix(saved.weights, POLICY), saved.numbers['policyStep'] ?? 0);
+    attach();
+  }
+
+  async *run(signal: AbortSignal): AsyncGenerator<TrainingStep> {
+    const state = this.#required();
+    for await (const step of this.#learn(signal)) {
+      if (step.metrics) state.update = step.step;
+      yield step;
+    }
+  }
+
+  variables(): Variables {
+    const { policy, optimiser } = this.#required();
+    return new Map([...policy.parameters, ...optimiser.moments()].map(([name, variable]) => [POLICY + name, variable]));
+  }
+
+  numbers(): Record<string, number> {
+    const { update, klController, optimiser, memory } = this.#required();
+    const remembered = Object.fromEntries(Object.entries(memory).map(([name, value]) => [MEMORY + name, value]));
+    return { update, klCoef: klController.klCoef, policyStep: optimiser.step, ...remembered };
+  }
+
+  setNumbers(numbers: Record<string, number>): void {
+    const state = this.#required();
+    const { klTarget, klHorizon } = this.#request.leash;
+    const { update = 0, klCoef = 0, policyStep = 0 } = numbers;
+    state.update = update;
+    state.klController =
+      state.klController instanceof AdaptiveKlController
+        ? new AdaptiveKlController(klCoef, klTarget, klHorizon)
+        : new FixedKlController(klCoef);
+    state.optimiser.step = policyStep;
+    state.memory = memoryIn(numbers);
+  }
+
+  finish(): Promise<void> {
+    return this.#workshop.models.install('policy', this.#required().policy);
+  }
+
+  undo(): void {
+    undoPolicy(this.#workshop.models, this.#policyBefore);
+  }
+
+  release(): void {
+    this.#state?.optimiser.dispose();
+  }
+
+  #learn(signal: AbortSignal): AsyncGenerator<TrainingStep> {
+    const state = this.#required();
+    const settings = this.#settings;
+    const { tokens, promptsOf, judge, describe, scorer } = this.#task;
+    const run = { tokens, seed: this.#seed, promptsOf, judge, scorer, signal };
+    const { updates, prompts, replies, temperature, maxNewTokens, missingEosPenalty, learningRate } = settings;
+    switch (this.#request.method) {
+      case 'online DPO':
+        return onlineDpo(state, {
+          ...run,
+          method: DPO,
+          settings: { ...preferenceDefaults('DPO'), learningRate, beta: settings.klCoef },
+          online: { updates, prompts, replies, temperature, maxNewTokens, missingEosPenalty },
+          from: state.update,
+        });
+      case 'rejection sampling':
+        return rejectionSampling(state.policy, {
+          ...run,
+          settings: {
+            rounds: updates,
+            prompts,
+            n: replies,
+            sft: { examples: 0, epochs: settings.epochs, batchSize: settings.minibatchSize, learningRate },
+            temperature,
+            maxNewTokens,
+          },
+          from: state.update,
+        });
+      default: {
+        const method = GROUP_METHODS.find(({ name }) => name === this.#request.method);
+        if (!method) throw new RangeError(`${this.#request.method} does not sample.`);
+        return policyGradient(state, { ...run, method, settings, describe });
+      }
+    }
+  }
+
+  #required(): PolicyGradientState {
+    if (!this.#state) throw new Error('The stage was not built.');
+    return this.#state;
+  }
+}
+
+/** What a method keeps of itself, out of the numbers of a checkpoint. */
+const memoryIn = (numbers: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(numbers).flatMap(([name, value]) =>
+      name.startsWith(MEMORY) ? [[name.slice(MEMORY.length), value]] : [],
+    ),
+  );

@@ -27,7 +27,8 @@ describe('the lessons', () => {
           expect(info, `${stage}.${key}`).toBeDefined();
           expect(settingProblem(info as SettingInfo, value)).toBe('');
         }
-      for (const { metric } of lesson.signs) expect(Object.keys(METRICS[lesson.shows])).toContain(metric);
+      for (const metric of [...lesson.signs.map((sign) => sign.metric), ...(lesson.beside ?? [])])
+        expect(Object.keys(METRICS[lesson.shows])).toContain(metric);
     },
   );
 

@@ -36,6 +36,8 @@ export interface Lesson {
   /** What happens, and why. */
   why: string;
   signs: readonly Sign[];
+  /** Further metrics to look at, which alone tell nothing. */
+  beside?: readonly string[];
   cure: string;
 }
 
@@ -61,6 +63,7 @@ export const LESSONS: readonly Lesson[] = [
     shows: 'ppo',
     why: 'Nothing holds the policy to the model that it came from. It runs to wherever the reward model is wrong in its favour.',
     signs: [{ metric: 'objective/kl', reading: 'last', healthy: { high: 4 } }],
+    beside: ['objective/scores', 'val/gold'],
     cure: 'Charge for drift: a leash of about 0.3, which the controller moves until the drift is the one asked for.',
   },
   {
@@ -116,10 +119,8 @@ export const LESSONS: readonly Lesson[] = [
     mistake: { ppo: { scoreScale: -1 } },
     shows: 'ppo',
     why: 'Every curve that PPO sees looks well: the score rises, the drift is held. Only someone who reads the replies can tell, or a truth that was never learnt from.',
-    signs: [
-      { metric: 'objective/scores', reading: 'rise', healthy: { high: 0.2 } },
-      { metric: 'val/gold', reading: 'rise', healthy: { low: -0.03 } },
-    ],
+    signs: [{ metric: 'val/gold', reading: 'rise', healthy: { low: -0.03 } }],
+    beside: ['objective/scores'],
     cure: 'Read some replies of every run, and keep a measure that is not the reward.',
   },
   {
@@ -165,10 +166,8 @@ export const LESSONS: readonly Lesson[] = [
     mistake: { rewardModel: { mostRankings: 6 } },
     shows: 'rewardModel',
     why: 'The reward model learns the few by heart. All pairs that it trains on are in order, and those that it never saw are not.',
-    signs: [
-      { metric: 'accuracy', reading: 'last', healthy: { high: 0.95 } },
-      { metric: 'eval_accuracy', reading: 'last', healthy: { low: 0.7 } },
-    ],
+    signs: [{ metric: 'eval_accuracy', reading: 'last', healthy: { low: 0.7 } }],
+    beside: ['accuracy'],
     cure: 'Rank more: two hundred rankings bring most of what there is to gain here.',
   },
   {
@@ -178,10 +177,8 @@ export const LESSONS: readonly Lesson[] = [
     mistake: { rewardModel: { spoiled: 3 } },
     shows: 'rewardModel',
     why: 'Whoever ranks the shortest reply first teaches shortness. The reward model agrees with that labeler in all pairs, and with nobody else.',
-    signs: [
-      { metric: 'accuracy', reading: 'last', healthy: { high: 0.9 } },
-      { metric: 'eval_accuracy', reading: 'last', healthy: { low: 0.65 } },
-    ],
+    signs: [{ metric: 'eval_accuracy', reading: 'last', healthy: { low: 0.65 } }],
+    beside: ['accuracy'],
     cure: 'Have several people rank, hold out rankings of others, and look at what they disagree about.',
   },
   {
@@ -202,6 +199,7 @@ export const LESSONS: readonly Lesson[] = [
     shows: 'rewardModel',
     why: 'Nearly half of the rankings say the opposite. The model can learn each by heart, and nothing that holds for others.',
     signs: [{ metric: 'eval_accuracy', reading: 'last', healthy: { low: 0.65 } }],
+    beside: ['accuracy'],
     cure: 'Hold rankings out and look at the agreement of labelers before training on what they say.',
   },
   {

@@ -262,7 +262,11 @@ const PPO = {
     label: 'Mean advantage',
     meaning: 'Mean over the tokens of the replies of what is learnt from (ours).',
     unit: '',
-    healthy: within(-0.01, 0.01, 'Zero: advantages are whitened. Anything else: something that is no token was counted.'),
+    healthy: within(
+      -0.01,
+      0.01,
+      'Zero: advantages are whitened. Anything else: something that is no token was counted.',
+    ),
   },
   'val/advantages_std': {
     label: 'Spread of advantages',

@@ -21,13 +21,19 @@ export interface SignReading {
   there: boolean;
   /** In the cured run as well. */
   stays: boolean;
-  /** Columns `broken` and `cured`, a row a step. */
+}
+
+/** A metric of both runs: columns `broken` and `cured`, a row a step. */
+export interface TwoRuns {
+  metric: string;
   history: MetricHistory;
 }
 
 export interface LessonResult {
   lesson: Lesson;
   readings: SignReading[];
+  /** Of the signs and of what stands beside them, where there is more than one number. */
+  charts: TwoRuns[];
   /** All signs are in the broken run, and not all of them in the cured one. */
   shown: boolean;
 }
@@ -118,17 +124,23 @@ export class Lessons {
 
 function resultOf(lesson: Lesson, broken: Run, cured: Run): LessonResult {
   const readings = lesson.signs.map((sign): SignReading => {
-    const [of, ofCured] = [broken.metrics.column(sign.metric), cured.metrics.column(sign.metric)];
-    const [value, curedValue] = [readColumn(of, sign.reading), readColumn(ofCured, sign.reading)];
-    const history = new MetricHistory();
-    for (let i = 0; i < Math.max(of.length, ofCured.length); i++) {
-      const row: Record<string, number> = {};
-      if (of[i] !== null && of[i] !== undefined) row['broken'] = of[i] as number;
-      if (ofCured[i] !== null && ofCured[i] !== undefined) row['cured'] = ofCured[i] as number;
-      history.append(i + 1, row);
-    }
-    const [there, stays] = [isSign(value, sign), isSign(curedValue, sign)];
-    return { sign, broken: value, cured: curedValue, there, stays, history };
+    const [own, other] = [broken, cured].map((run) => readColumn(run.metrics.column(sign.metric), sign.reading));
+    const [value, curedValue] = [own ?? null, other ?? null];
+    return { sign, broken: value, cured: curedValue, there: isSign(value, sign), stays: isSign(curedValue, sign) };
   });
-  return { lesson, readings, shown: readings.every(({ there }) => there) && readings.some(({ stays }) => !stays) };
+  const metrics = new Set([...lesson.signs.map(({ metric }) => metric), ...(lesson.beside ?? [])]);
+  const charts = [...metrics].flatMap((metric): TwoRuns[] => {
+    const columns = [broken, cured].map((run) => run.metrics.column(metric));
+    if (!columns.every((column) => column.filter((value) => value !== null).length > 1)) return [];
+    return [{ metric, history: sideBySide(columns[0] ?? [], columns[1] ?? []) }];
+  });
+  const shown = readings.every(({ there }) => there) && readings.some(({ stays }) => !stays);
+  return { lesson, readings, charts, shown };
+}
+
+function sideBySide(broken: readonly (number | null)[], cured: readonly (number | null)[]): MetricHistory {
+  const history = new MetricHistory();
+  for (let i = 0; i < Math.max(broken.length, cured.length); i++)
+    history.append(i + 1, { broken: broken[i] ?? NaN, cured: cured[i] ?? NaN });
+  return history;
 }

@@ -1,4 +1,5 @@
 /** Break it: a lesson run in the page, and a policy made by another method than PPO. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from './fixtures';
 
 test('a lesson trains with the mistake and without, and finds the sign that tells of it', async ({ nudge, page }) => {
@@ -30,7 +31,10 @@ test('a lesson can be stopped, and says so', async ({ nudge, page }) => {
   await expect(lesson.getByRole('button', { name: 'Break it' })).toBeEnabled();
 });
 
-test('DPO makes the policy from rankings alone, with its own settings and charts', async ({ nudge, page }) => {
+test('DPO makes the policy from rankings alone, with its own settings and charts, and its run can be replayed', async ({
+  nudge,
+  page,
+}) => {
   await nudge.open({ backend: 'wasm' });
   await nudge.letLabelerRank();
   await nudge.goTo('Train');
@@ -44,6 +48,23 @@ test('DPO makes the policy from rankings alone, with its own settings and charts
   const pairs = await nudge.chartValues('Pairs in order');
   expect(pairs.length).toBeGreaterThan(5);
   await expect(page.getByRole('heading', { name: 'Value loss' })).toHaveCount(0);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save the run' }).click(),
+  ]);
+  const path = await download.path();
+  // Other models by now: a replay brings its own.
+  await stage.getByRole('button', { name: 'Run DPO' }).click();
+  await expect(stage.getByRole('button', { name: 'Stop' })).toBeVisible();
+  await expect(stage.getByRole('button', { name: 'Run DPO' })).toBeEnabled({ timeout: 120_000 });
+  await page.getByLabel('Run from a file').setInputFiles({
+    name: download.suggestedFilename(),
+    mimeType: 'application/octet-stream',
+    buffer: readFileSync(path),
+  });
+  await expect(page.getByTestId('replay-verdict')).toContainText('The same numbers to the last bit', {
+    timeout: 120_000,
+  });
   await page.getByText('All numbers').click();
   await expect(page.getByRole('row', { name: /rewards\/margins/ })).toBeVisible();
 });

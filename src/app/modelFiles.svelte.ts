@@ -47,6 +47,14 @@ export class ModelFiles {
       return `Saved ${fileName}.`;
     });
 
+  /** How a run of this visit was started, what it began from, and its numbers. */
+  saveRun = (runId: string): Promise<void> =>
+    this.#guard(async () => {
+      const { bytes, fileName } = await this.#session.call('run.save', { runId });
+      saveFile(fileName, [bytes], 'application/octet-stream');
+      return `Saved ${fileName}.`;
+    });
+
   exportRankings = (): Promise<void> =>
     this.#guard(async () => {
       const text = preferenceLines(await this.#labels.rankings());

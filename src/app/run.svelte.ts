@@ -43,6 +43,9 @@ export class Run {
   /** Wall-clock seconds from start to end, once it ended. */
   seconds = $state<number | null>(null);
 
+  /** Begun in this visit, so that the worker knows what it began from. */
+  ofThisVisit = true;
+
   /** Another tab trains it; here it can only be looked at. */
   elsewhere = $state(false);
 
@@ -63,6 +66,7 @@ export class Run {
 
   /** Stands as a visit stored it. */
   take(record: RunRecord, elsewhere: boolean): void {
+    this.ofThisVisit = false;
     this.settings = record.settings;
     this.seed = record.seed;
     this.method = record.method ?? null;

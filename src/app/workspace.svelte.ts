@@ -22,6 +22,7 @@ import type { Parameters } from './parameters';
 import { Pipeline } from './pipeline.svelte';
 import { PreferenceImport } from './preferenceImport.svelte';
 import { Recorder } from './recorder';
+import { Replay } from './replay.svelte';
 import { Session } from './session.svelte';
 import { SettingsForm } from './settingsForm.svelte';
 import { Simulation } from './simulation.svelte';
@@ -57,6 +58,7 @@ export class Workspace {
   readonly ownReward: OwnReward;
   readonly pipeline: Pipeline;
   readonly files: ModelFiles;
+  readonly replay: Replay;
   readonly preferenceImport: PreferenceImport;
   readonly forgetting: Forgetting;
   /** Used wherever the address gives no seed. */
@@ -126,6 +128,7 @@ export class Workspace {
       seeds,
       () => this.ownReward.request,
     );
+    this.replay = new Replay(this.session);
     this.files = new ModelFiles(this.session, this.labels, store, this.notices);
     this.forgetting = new Forgetting(store, this.notices, () => location.reload());
     this.preferenceImport = new PreferenceImport(this.labels);

@@ -145,6 +145,18 @@ export class Jobs {
     });
   }
 
+  /** Any other work that says how far it is and can be cancelled. */
+  run<T>(
+    jobId: string,
+    what: string,
+    work: (signal: AbortSignal, progress: (done: number, total: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const started = performance.now();
+    return this.#job(jobId, (signal) =>
+      work(signal, (done, total) => this.#progress(jobId, done, total, what, started)),
+    );
+  }
+
   #speaker(role: ModelRole): Gpt {
     const gpt = this.#workshop.models.gpt(role);
     if (gpt) return gpt;

@@ -21,6 +21,7 @@ import type {
   NextToken,
   PartValues,
   Ranking,
+  ReplayReport,
   Reply,
   RewardModelReport,
   RunProgress,
@@ -162,6 +163,10 @@ export interface Commands {
   'model.export': { name: CheckpointName };
   /** Replaces a model by a safetensors file of the same shape. */
   'model.import': { name: 'base' | 'sft'; bytes: ArrayBuffer };
+  /** A run of this visit as a file that another browser can replay. */
+  'run.save': { runId: string };
+  /** Runs a saved run again, beside the models that are in use, and compares its numbers. */
+  'run.replay': { jobId: string; bytes: ArrayBuffer };
   /** Times the variants of every kernel anew, as soon as nothing else is going on; `tuning` events tell of it. */
   'tuning.measureAgain': Record<string, never>;
   memory: Record<string, never>;
@@ -191,6 +196,8 @@ export interface Results {
   'reward.answer': null;
   'model.export': { bytes: ArrayBuffer; fileName: string };
   'model.import': SessionReport;
+  'run.save': { bytes: ArrayBuffer; fileName: string };
+  'run.replay': ReplayReport;
   'tuning.measureAgain': null;
   memory: { tensors: number; bytes: number };
   'device.destroy': null;

@@ -298,3 +298,21 @@ export interface Catalogue {
   /** Simulated labelers whose rankings a reward model may learn from. */
   labelers: { name: string; weights: PartValues }[];
 }
+
+/** A replay of a saved run, held against it. */
+export interface ReplayReport {
+  /** Adapters, in their own words. */
+  recordedOn: string;
+  replayedOn: string;
+  recordedSteps: number;
+  /** Compared. */
+  steps: number;
+  /** The first step at which any number differs in any bit; null where none does. */
+  firstDifference: number | null;
+  /** The first step at which a loss is further off than the tolerance; null where none is. */
+  firstBeyond: number | null;
+  /** By how much a loss is off at most, as a share of the recorded one. */
+  largest: number;
+  /** What may be expected of another adapter. */
+  tolerance: number;
+}

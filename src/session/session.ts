@@ -26,6 +26,7 @@ import { fetchShippedModels, type ShippedModels } from './shippedModels';
 import type { SavedState, Stage } from './stage';
 import { asPolicyCheckpoint, policyWeightsOf } from './stages/policyCheckpoint';
 import { RewardModelStage } from './stages/rewardModelStage';
+import { RunFiles } from './runFiles';
 import { interruptedStage, stageOf } from './stages/stageOf';
 import { Supply } from './supply';
 import { Tuning } from './tuning';
@@ -41,6 +42,7 @@ type Resumable = NonNullable<SessionReport['resumable']> & { file: CheckpointFil
 
 export class TrainingSession {
   readonly #emit: Emit;
+  readonly #runFiles: RunFiles;
   readonly #preset: PresetName;
   readonly #backend: OpenRequest['backend'];
   readonly #workshop: Workshop;
@@ -64,7 +66,11 @@ export class TrainingSession {
     workshop: Workshop,
     fetchWeights: ShippedModels['fetchWeights'],
   ) {
-    this.#emit = emit;
+    this.#runFiles = new RunFiles(preset, PRESETS[preset]);
+    this.#emit = (event, transfer) => {
+      this.#runFiles.hear(event);
+      emit(event, transfer);
+    };
     this.#preset = preset;
     this.#backend = request.backend;
     this.#device = device;
@@ -153,7 +159,9 @@ export class TrainingSession {
     'train.start': (request) => {
       const start = (): { runId: string } => {
         this.#refuseWhileTraining('Training');
-        return this.#start(stageOf(this.#workshop, request), request.runId, null, request.startPaused ?? false);
+        const stage = stageOf(this.#workshop, request);
+        this.#runFiles.begin(request.runId, request, this.#workshop, this.#device.report.adapter);
+        return this.#start(stage, request.runId, null, request.startPaused ?? false);
       };
       if (request.stage !== 'sft') return start();
       this.#refuseWhileTraining('Training');
@@ -186,6 +194,16 @@ export class TrainingSession {
       this.#resumable = null;
       this.#store(name, tensors, IMPORTED);
       return this.#changed();
+    },
+    'run.save': ({ runId }) => this.#runFiles.save(runId),
+    'run.replay': ({ jobId, bytes }) => {
+      this.#refuseWhileTraining('Replaying a run');
+      const { adapter } = this.#device.report;
+      return this.#tuning.without(() =>
+        this.#jobs.run(jobId, 'Replaying the run', (signal, progress) =>
+          this.#runFiles.replay(bytes, this.#workshop, adapter, signal, progress),
+        ),
+      );
     },
     'tuning.measureAgain': () => {
       this.#tuning.measureAgain();

@@ -36,7 +36,10 @@ self.onmessage = async ({ data }: MessageEvent<CommandMessage>) => {
   try {
     const result = await answer(data);
     const transfer =
-      data.name === 'model.export' && result && 'bytes' in result && result.bytes instanceof ArrayBuffer
+      (data.name === 'model.export' || data.name === 'run.save') &&
+      result &&
+      'bytes' in result &&
+      result.bytes instanceof ArrayBuffer
         ? [result.bytes]
         : [];
     post({ type: 'result', id: data.id, result }, transfer);

@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { InputError } from '../errors';
+import { startDevice } from '../gpu/device';
+import { rewardModelFrom } from '../model/rewardHead';
+import { writeSafetensors } from '../model/safetensors';
+import type { StartRequest } from './protocol';
+import { compareRuns, readRunFile } from './runFile';
+import { RunFiles } from './runFiles';
+import { stageOf } from './stages/stageOf';
+import { TOY_SETTINGS, toyRankings, toyWorkshop } from './toyWorkshop';
+import type { Workshop } from './workshop';
+
+const common = { runId: 'r', seed: 5 };
+const REQUESTS: StartRequest[] = [
+  { ...common, stage: 'pretrain', settings: TOY_SETTINGS.pretrain },
+  { ...common, stage: 'sft', settings: TOY_SETTINGS.sft, demonstrations: [] },
+  { ...common, stage: 'rewardModel', settings: TOY_SETTINGS.rewardModel, rankings: toyRankings(12), heldOut: [] },
+  { ...common, stage: 'ppo', settings: TOY_SETTINGS.ppo, extraPrompts: ['Hello!'], continuePolicy: false },
+  {
+    ...common,
+    stage: 'ppo',
+    settings: TOY_SETTINGS.ppo,
+    extraPrompts: [],
+    continuePolicy: false,
+    method: { family: 'preferences', name: 'DPO', settings: TOY_SETTINGS.preferences, rankings: toyRankings(8) },
+  },
+];
+const nameOf = (request: StartRequest): string =>
+  request.stage === 'ppo' ? (request.method?.name ?? 'PPO') : request.stage;
+
+/** The preset's name and shape are the session's; here they are the toy's. */
+const files = (workshop: Workshop): RunFiles => new RunFiles('nano', workshop.models.shape);
+
+describe('a run that is saved', () => {
+  let workshop: Workshop;
+  beforeEach(async () => {
+    await startDevice('wasm');
+    workshop = await toyWorkshop();
+    const sft = workshop.models.gpt('sft');
+    if (sft) await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
+  });
+
+  /** Runs a stage and saves it; the models have moved on by then. */
+  async function saved(request: StartRequest): Promise<ArrayBuffer> {
+    const runs = files(workshop);
+    const stage = stageOf(workshop, request);
+    runs.begin('r', request, workshop, 'here');
+    stage.build(null);
+    for await (const { step, metrics } of stage.run(new AbortController().signal))
+      if (metrics) runs.hear({ type: 'run.metrics', runId: 'r', stage: request.stage, step, values: metrics });
+    await stage.finish();
+    stage.release();
+    return runs.save('r').bytes;
+  }
+
+  const replay = (bytes: ArrayBuffer, adapter: string) =>
+    files(workshop).replay(bytes, workshop, adapter, new AbortController().signal, () => undefined);
+
+  it.each(REQUESTS.map((request) => [nameOf(request), request] as const))(
+    'replays to the same numbers on the same adapter, to the bit: %s',
+    async (_, request) => {
+      const report = await replay(await saved(request), 'here');
+      expect(report.steps).toBe(report.recordedSteps);
+      expect(report.steps).toBeGreaterThan(1);
+      expect(report).toMatchObject({ firstDifference: null, firstBeyond: null, largest: 0 });
+    },
+  );
+
+  it.each(REQUESTS.map((request) => [nameOf(request), request] as const))(
+    'replays within the tolerance on another adapter: %s',
+    async (_, request) => {
+      const bytes = await saved(request);
+      await startDevice('cpu');
+      workshop = await toyWorkshop();
+      const report = await replay(bytes, 'there');
+      expect(report.firstBeyond).toBeNull();
+      expect(report.largest).toBeLessThan(report.tolerance);
+      expect([report.recordedOn, report.replayedOn]).toEqual(['here', 'there']);
+    },
+  );
+
+  it('tells from which step on numbers differ, and where that is more than rounding', () => {
+    const steps = [1, 2, 3].map((step) => ({ step, values: { loss: 2, lr: 1 } }));
+    const moved = [2, 2.0002, 2.1].map((loss, i) => ({ step: i + 1, values: { loss, lr: 1 } }));
+    const report = compareRuns({ adapter: 'a', steps }, { adapter: 'b', steps: moved });
+    expect(report).toMatchObject({ firstDifference: 2, firstBeyond: 3, steps: 3 });
+    expect(report.largest).toBeCloseTo(0.05, 6);
+  });
+
+  it('is refused where it is none, or of another model', async () => {
+    expect(() => readRunFile(new ArrayBuffer(4))).toThrow(InputError);
+    expect(() => readRunFile(writeSafetensors(new Map()))).toThrow(/holds none/);
+    const bytes = await saved(REQUESTS[1] as StartRequest);
+    const mini = new RunFiles('mini', workshop.models.shape);
+    await expect(mini.replay(bytes, workshop, 'here', new AbortController().signal, () => undefined)).rejects.toThrow(
+      /Expected a run of mini/,
+    );
+    expect(() => files(workshop).save('r')).toThrow(InputError);
+  });
+
+  it('can be stopped', async () => {
+    const bytes = await saved(REQUESTS[1] as StartRequest);
+    const controller = new AbortController();
+    controller.abort();
+    await expect(files(workshop).replay(bytes, workshop, 'here', controller.signal, () => undefined)).rejects.toThrow();
+  });
+});

@@ -54,9 +54,8 @@ test('DPO makes the policy from rankings alone, with its own settings and charts
   ]);
   const path = await download.path();
   // Other models by now: a replay brings its own.
-  await stage.getByRole('button', { name: 'Run DPO' }).click();
-  await expect(stage.getByRole('button', { name: 'Stop' })).toBeVisible();
-  await expect(stage.getByRole('button', { name: 'Run DPO' })).toBeEnabled({ timeout: 120_000 });
+  await nudge.start('ppo', stage.getByRole('button', { name: 'Run DPO' }));
+  await nudge.done('ppo');
   await page.getByLabel('Run from a file').setInputFiles({
     name: download.suggestedFilename(),
     mimeType: 'application/octet-stream',

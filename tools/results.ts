@@ -5,6 +5,7 @@
  *   npm run results -- steps-help --preset nano
  *   npm run results -- instruction-data --preset nano
  *   npm run results -- methods --preset nano
+ *   npm run results -- over-optimisation | kl-controller | best-of-n | alignment-tax | labels-needed | is-rl-needed
  *   npm run results -- random-walks
  *   npm run results -- ten-prompts --preset mini
  *   npm run results -- report                                          (--help says all)
@@ -27,10 +28,16 @@ import {
   USAGE,
   type ResultsOptions,
 } from './results/arguments';
+import { alignmentTax, alignmentTaxPlan } from './results/alignmentTax';
+import { bestOfNPlan, bestOfNResult } from './results/bestOfNResult';
 import { instructionData } from './results/instructionData';
+import { isRlNeeded, isRlNeededPlan } from './results/isRlNeeded';
+import { klControl, klControlPlan } from './results/klControl';
+import { labelsNeeded, labelsNeededPlan } from './results/labelsNeeded';
 import { piecesOfLoop, trainPolicy, type LoopOutcome } from './results/loop';
 import { compareMethods, methodsPlan } from './results/methods';
 import { loadModels, sha256, weightsIn, type LoadedModels } from './results/models';
+import { overOptimisation, overOptimisationPlan } from './results/overOptimisation';
 import { Progress } from './results/progress';
 import { measureRandomWalks, randomWalksPlan } from './results/randomWalks';
 import { madeHere, stored } from './results/records';
@@ -86,6 +93,30 @@ function measure(options: ResultsOptions): Promise<object> {
       return compareMethods(
         loadModels(preset, models),
         methodsPlan(preset, options.seeds, options.rankings, options.quick),
+      );
+    case 'over-optimisation':
+      return overOptimisation(loadModels(preset, models), overOptimisationPlan(preset, options.seeds, options.quick));
+    case 'kl-controller':
+      return klControl(
+        loadModels(preset, models),
+        klControlPlan(preset, options.seeds, options.rankings, options.quick),
+      );
+    case 'best-of-n':
+      return bestOfNResult(
+        loadModels(preset, models),
+        bestOfNPlan(preset, options.seeds, options.rankings, options.quick),
+      );
+    case 'alignment-tax':
+      return alignmentTax(
+        loadModels(preset, models),
+        alignmentTaxPlan(preset, options.seeds, options.rankings, options.quick),
+      );
+    case 'labels-needed':
+      return labelsNeeded(loadModels(preset, models), labelsNeededPlan(preset, options.seeds, options.quick));
+    case 'is-rl-needed':
+      return isRlNeeded(
+        loadModels(preset, models),
+        isRlNeededPlan(preset, options.seeds, options.rankings, options.quick),
       );
     case 'random-walks':
       return measureRandomWalks(randomWalksPlan(options.seeds, options.quick));

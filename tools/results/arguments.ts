@@ -18,11 +18,28 @@ export const COMMANDS = [
   'instruction-data',
   'random-walks',
   'methods',
+  'over-optimisation',
+  'kl-controller',
+  'best-of-n',
+  'alignment-tax',
+  'labels-needed',
+  'is-rl-needed',
   'ten-prompts',
   'policy',
   'report',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];
+
+/** Those that train a policy several times a seed. */
+const WITH_THREE_SEEDS: readonly CommandName[] = [
+  'methods',
+  'over-optimisation',
+  'kl-controller',
+  'best-of-n',
+  'alignment-tax',
+  'labels-needed',
+  'is-rl-needed',
+];
 
 const BACKENDS = ['auto', 'webgpu', 'wasm', 'cpu'] as const;
 
@@ -32,12 +49,18 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   steps-help          sums with and without steps: --preset nano
   instruction-data    held-out prompts against the number of demonstrations: --preset nano
   methods             every method at equal labels: --preset nano --seeds 3
+  over-optimisation   gold and score against the distance, without a leash
+  kl-controller       does it hold 6 nats?
+  best-of-n           under its bounds, and against PPO at equal KL
+  alignment-tax       what PPO forgets, and the pretraining mix
+  labels-needed       win rate against rankings; active choice
+  is-rl-needed        demonstrations, DPO and PPO at equal effort
   random-walks        five methods on a task whose best is known
   ten-prompts         what a newcomer would type, to base, SFT and RLHF model: --preset mini
   policy              makes an RLHF policy and writes it to --out FILE: --preset mini
   report              RESULTS.md, its figures and the README's ten prompts, from results/*.json
 
-  --seeds N           how many seeds, from 0 on (5; methods 3)
+  --seeds N           how many seeds, from 0 on (5; methods to is-rl-needed 3)
   --seed N            the one seed of ten-prompts and policy (0)
   --models DIR        folder of the presets, each as npm run pretrain writes it (public/models)
   --policy FILE       ten-prompts: a policy in safetensors; without it one is made
@@ -90,7 +113,7 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
       `Expected a policy in ${values.policy}, got no such file.`,
       'Make one: npm run results -- policy',
     );
-  const standardSeeds = command === 'methods' ? '3' : '5';
+  const standardSeeds = WITH_THREE_SEEDS.includes(command) ? '3' : '5';
   const count = number('--seeds', values.seeds ?? (values.quick ? '2' : standardSeeds), 1);
   const file = { 'small-beats-large': `${command}-${small}-${large}`, 'random-walks': command }[command as string];
   const stored = values.quick ? null : path.join('results', `${file ?? `${command}-${preset}`}.json`);

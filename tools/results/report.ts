@@ -5,11 +5,23 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { groupBy } from '../../src/text/world/grouping';
+import type { AlignmentTax } from './alignmentTax';
+import type { BestOfNResult } from './bestOfNResult';
 import type { InstructionData } from './instructionData';
+import type { IsRlNeeded } from './isRlNeeded';
+import type { KlControl } from './klControl';
+import type { LabelsNeeded } from './labelsNeeded';
 import type { Methods } from './methods';
+import type { OverOptimisation } from './overOptimisation';
 import type { RandomWalks } from './randomWalks';
+import { alignmentTaxSection } from './sections/alignmentTax';
+import { bestOfNSection } from './sections/bestOfN';
 import { instructionDataSection } from './sections/instructionData';
+import { isRlNeededSection } from './sections/isRlNeeded';
+import { klControlSection } from './sections/klControl';
+import { labelsNeededSection } from './sections/labelsNeeded';
 import { methodsSection } from './sections/methods';
+import { overOptimisationSection } from './sections/overOptimisation';
 import { randomWalksSection } from './sections/randomWalks';
 import { smallBeatsLargeSection } from './sections/smallBeatsLarge';
 import { stepsHelpSection } from './sections/stepsHelp';
@@ -20,7 +32,19 @@ import type { SmallBeatsLarge } from './smallBeatsLarge';
 import type { StepsHelp } from './stepsHelp';
 import type { TenPrompts } from './tenPrompts';
 
-export type StoredResult = SmallBeatsLarge | StepsHelp | InstructionData | Methods | RandomWalks | TenPrompts;
+export type StoredResult =
+  | SmallBeatsLarge
+  | StepsHelp
+  | InstructionData
+  | Methods
+  | OverOptimisation
+  | KlControl
+  | BestOfNResult
+  | AlignmentTax
+  | LabelsNeeded
+  | IsRlNeeded
+  | RandomWalks
+  | TenPrompts;
 export type ResultName = StoredResult['result'];
 
 /** By name of a result: why it does not appear here, or what else should be known. */
@@ -54,6 +78,19 @@ export function resultsReport(records: readonly StoredResult[], notes: Notes): S
   if (data.length > 0) sections.push(instructionDataSection(data, notes['instruction-data']));
   const methods = of('methods');
   if (methods.length > 0) sections.push(methodsSection(methods, notes.methods));
+  const add = <R extends ResultName>(
+    name: R,
+    section: (records: Extract<StoredResult, { result: R }>[], note: string | undefined) => Section,
+  ): void => {
+    const own = of(name);
+    if (own.length > 0) sections.push(section(own, notes[name]));
+  };
+  add('over-optimisation', overOptimisationSection);
+  add('kl-controller', klControlSection);
+  add('best-of-n', bestOfNSection);
+  add('alignment-tax', alignmentTaxSection);
+  add('labels-needed', labelsNeededSection);
+  add('is-rl-needed', isRlNeededSection);
   if (walks.length > 0) sections.push(randomWalksSection(walks, notes['random-walks']));
   return {
     markdown: `${[HEADING, ...sections.map(({ markdown }) => markdown.trimEnd() + '\n')].join('\n')}`,

@@ -23,6 +23,7 @@ import { Pipeline } from './pipeline.svelte';
 import { PreferenceImport } from './preferenceImport.svelte';
 import { Recorder } from './recorder';
 import { Replay } from './replay.svelte';
+import { RewardModelCheck } from './rewardModelCheck.svelte';
 import { Session } from './session.svelte';
 import { SettingsForm } from './settingsForm.svelte';
 import { Simulation } from './simulation.svelte';
@@ -59,6 +60,7 @@ export class Workspace {
   readonly pipeline: Pipeline;
   readonly files: ModelFiles;
   readonly replay: Replay;
+  readonly check: RewardModelCheck;
   readonly preferenceImport: PreferenceImport;
   readonly forgetting: Forgetting;
   /** Used wherever the address gives no seed. */
@@ -129,6 +131,7 @@ export class Workspace {
       () => this.ownReward.request,
     );
     this.replay = new Replay(this.session);
+    this.check = new RewardModelCheck(this.session, seeds);
     this.files = new ModelFiles(this.session, this.labels, store, this.notices);
     this.forgetting = new Forgetting(store, this.notices, () => location.reload());
     this.preferenceImport = new PreferenceImport(this.labels);

@@ -21,6 +21,7 @@ import { lossGradients } from '../model/lossGradients';
 import { replyScores, rewardParameters, type RewardModel } from '../model/rewardHead';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
+import { calibration, type Calibration } from './calibration';
 import { batchPairWeights, pairAccuracy, pairWeights, type TieRule } from './pairWeights';
 import { allPairsLoss, bestOfKLoss, plackettLuceLoss } from './rankingLoss';
 import { rewardNormalisation } from './rewards';
@@ -289,6 +290,8 @@ export interface RewardModelAccuracy {
   accuracy: number | null;
   /** Mean over rankings; null without one. */
   kendallTau: number | null;
+  /** Means something on the scale that the loss was taken on: before normalising. */
+  calibration: Calibration | null;
 }
 
 /** How well the scores order rankings that were not trained on. */
@@ -306,10 +309,8 @@ export async function rankingAccuracy(
   );
   let at = 0;
   const rewards = rankings.map(({ replies }) => scores.subarray(at, (at += replies.length)));
-  const { pairs, accuracy } = pairAccuracy(
-    rewards,
-    rankings.map(({ ranks }) => ranks),
-  );
+  const ranksOfAll = rankings.map(({ ranks }) => ranks);
+  const { pairs, accuracy } = pairAccuracy(rewards, ranksOfAll);
   const taus = rankings
     .map(({ ranks }, g) =>
       kendallTau(
@@ -319,5 +320,5 @@ export async function rankingAccuracy(
     )
     .filter((tau) => tau !== null);
   const tau = taus.length > 0 ? taus.reduce((sum, value) => sum + value, 0) / taus.length : null;
-  return { pairs, accuracy, kendallTau: tau };
+  return { pairs, accuracy, kendallTau: tau, calibration: calibration(rewards, ranksOfAll) };
 }

@@ -6,14 +6,14 @@ import { generate } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { evaluate } from '../rlhf/evaluation';
 import { likeliestNextTokens } from '../rlhf/nextTokens';
-import { scoreReplies } from '../rlhf/rewardModel';
+import { rankingAccuracy, scoreReplies, withPairs } from '../rlhf/rewardModel';
 import { driftOf } from '../rlhf/rollout';
-import { longestReply, promptTokens, simulateRankings } from '../rlhf/simulatedRankings';
+import { longestReply, promptTokens, simulateRankings, tokeniseRanking } from '../rlhf/simulatedRankings';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
 import { samplePrompts, type WorldPrompt } from '../text/world/prompts';
 import { GOLD_WEIGHTS } from '../text/world/gold';
 import { nextMacrotask } from '../gpu/macrotask';
-import { MAX_RESPONSE_TOKENS } from '../config';
+import { MAX_RESPONSE_TOKENS, REPLIES_PER_PROMPT } from '../config';
 import { goldWeightsOf } from './catalogue';
 import { MOST_TRIES, sampleDistinct, type Sampled } from './distinctReplies';
 import type { Commands, EvaluationReport, ModelRole, Ranking, Reply, Results, SessionEvent } from './protocol';
@@ -143,6 +143,23 @@ export class Jobs {
       if (!report) throw new InputError('Expected a model to measure, got none.', 'Train one first.');
       return report;
     });
+  }
+
+  /** The reward model beside the simulated labeler, on held-out prompts. */
+  async checkRewardModel({
+    jobId,
+    from,
+    rankings: count,
+    seed,
+  }: Commands['rewardModel.check']): Promise<Results['rewardModel.check']> {
+    const { models, tokenizer } = this.#workshop;
+    const { rewardModel } = models;
+    if (!rewardModel) throw new InputError('Expected a reward model to check, got none.', 'Train one first.');
+    const request = { count, k: REPLIES_PER_PROMPT, split: 'heldOut', temperature: 1, seed } as const;
+    const { rankings } = await this.simulate({ ...request, jobId, from });
+    const tokenised = rankings.map((ranking) => tokeniseRanking(tokenizer, ranking, models.shape.context));
+    const { accuracy, pairs } = await rankingAccuracy(rewardModel, withPairs(tokenised), tokenizer.specials.pad);
+    return { from, rankings: rankings.length, pairs, accuracy };
   }
 
   /** Any other work that says how far it is and can be cancelled. */

@@ -23,6 +23,7 @@ import type {
   Ranking,
   ReplayReport,
   Reply,
+  RewardModelCheck,
   RewardModelReport,
   RunProgress,
   RunState,
@@ -163,6 +164,8 @@ export interface Commands {
   'model.export': { name: CheckpointName };
   /** Replaces a model by a safetensors file of the same shape. */
   'model.import': { name: 'base' | 'sft'; bytes: ArrayBuffer };
+  /** Drift check: replies of a model as it is now, ranked by the simulated labeler and by the reward model. */
+  'rewardModel.check': { jobId: string; from: ModelRole; rankings: number; seed: number };
   /** A run of this visit as a file that another browser can replay. */
   'run.save': { runId: string };
   /** Runs a saved run again, beside the models that are in use, and compares its numbers. */
@@ -196,6 +199,7 @@ export interface Results {
   'reward.answer': null;
   'model.export': { bytes: ArrayBuffer; fileName: string };
   'model.import': SessionReport;
+  'rewardModel.check': RewardModelCheck;
   'run.save': { bytes: ArrayBuffer; fileName: string };
   'run.replay': ReplayReport;
   'tuning.measureAgain': null;

@@ -195,7 +195,17 @@ export interface RewardModelReport {
   heldOutPairs: number;
   /** Mean Kendall tau over held-out rankings. */
   kendallTau: number | null;
+  /** On held-out pairs, by how sure it was; null where it was stopped early, or there are none. */
+  calibration?: { bins: { sure: number; right: number; pairs: number }[]; error: number } | null;
   seconds: number;
+}
+
+/** How the reward model orders replies that it was not made from: those of another model, a moment ago. */
+export interface RewardModelCheck {
+  from: ModelRole;
+  rankings: number;
+  pairs: number;
+  accuracy: number | null;
 }
 
 // ---- Evaluation -----------------------------------------------------------------------------------------------

@@ -195,6 +195,10 @@ export class TrainingSession {
       this.#store(name, tensors, IMPORTED);
       return this.#changed();
     },
+    'rewardModel.check': async (request) => {
+      await this.#supply.need(request.from);
+      return this.#tuning.without(() => this.#jobs.checkRewardModel(request));
+    },
     'run.save': ({ runId }) => this.#runFiles.save(runId),
     'run.replay': ({ jobId, bytes }) => {
       this.#refuseWhileTraining('Replaying a run');

@@ -11,6 +11,7 @@ import { rewardModelOf } from '../../model/checkpoint';
 import type { Gpt } from '../../model/gpt';
 import { disposeRewardModel, rewardModelFrom, rewardParameters, type RewardModel } from '../../model/rewardHead';
 import type { AdamW } from '../../ops/adamw';
+import type { Calibration } from '../../rlhf/calibration';
 import { pairWeights } from '../../rlhf/pairWeights';
 import {
   normaliseHead,
@@ -53,6 +54,8 @@ export class RewardModelStage implements Stage {
   readonly #rankings: TokenisedRanking[];
   readonly #heldOut: TokenisedRanking[];
   readonly #started = performance.now();
+  /** Before normalising, which changes the scale. */
+  #calibration: Calibration | null = null;
   #model: RewardModel | null = null;
   #optimiser: AdamW | null = null;
 
@@ -104,7 +107,9 @@ export class RewardModelStage implements Stage {
         yield step;
         continue;
       }
-      const { accuracy } = await rankingAccuracy(model, this.#heldOut, pad);
+      const heldOut = await rankingAccuracy(model, this.#heldOut, pad);
+      this.#calibration = heldOut.calibration;
+      const { accuracy } = heldOut;
       yield { ...step, metrics: { ...step.metrics, ...(accuracy === null ? {} : { eval_accuracy: accuracy }) } };
     }
   }
@@ -134,6 +139,7 @@ export class RewardModelStage implements Stage {
       heldOutAccuracy: heldOut.accuracy,
       heldOutPairs: heldOut.pairs,
       kendallTau: heldOut.kendallTau,
+      calibration: this.#calibration,
       seconds: (performance.now() - this.#started) / 1000,
     };
   }

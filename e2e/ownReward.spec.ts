@@ -127,3 +127,19 @@ test('PPO is paid by it, without a reward model if it is to count alone, and a f
   await nudge.ask('Where is the boat?');
   await nudge.repliesArrived();
 });
+
+test('another function can be tried, and fail, while a run is paid by the first', async ({ nudge, page }) => {
+  const editor = await openEditor(nudge, page);
+  await editor.try('function reward(prompt, reply) { return reply.length / 10; }');
+  await page.getByRole('checkbox', { name: 'Pay the next PPO run by it' }).check();
+  await page.getByRole('textbox', { name: 'Weight of the reward model' }).fill('0');
+  await page.getByRole('textbox', { name: 'Weight of the reward model' }).press('Tab');
+  await nudge.set('ppo', { updates: 12, batchSize: 8, minibatchSize: 8, ppoEpochs: 1, maxNewTokens: 12 });
+  await nudge.start('ppo');
+  await editor.try('function reward() { throw new Error("no"); }');
+  await expect(editor.problem).toContainText('failed: no');
+  await editor.try('function reward() { return 1; }');
+  await expect(editor.trials).toHaveCount(4);
+  await nudge.done('ppo');
+  expect(await nudge.chartValues('Score')).toHaveLength(12);
+});

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { DEFAULT_SETTINGS, type ModelShape } from '../config';
+import { DEFAULT_SETTINGS, type ModelShape, type PpoSettings } from '../config';
 import { startDevice } from '../gpu/device';
 import { memory } from '../gpu/memory';
 import { type HostTensor, Step } from '../gpu/step';
@@ -80,23 +80,10 @@ const CASES: Record<string, () => Case> = {
       dispose: () => [optimiser.dispose(), disposeGpt(gpt)],
     };
   },
-  'reward model': () => {
-    const gpt = freshGpt();
-    const model = rewardModelFrom(gpt, 1);
-    disposeGpt(gpt);
-    const optimiser = rewardModelOptimiser(model);
-    return {
-      step: rewardModelStep(model, optimiser, { centreCoef: 0.01, margin: 0, loss: 0 }),
-      inputsAt: (step) => ({
-        ...batchInputs(batchAt(step)),
-        pooling: poolingWeights(batchAt(step)),
-        ...rankingInputs([[1, 2], step % 2 ? [2, 1] : [1, 2]], 2),
-        numbers: numbersOf(optimiser, step),
-      }),
-      changed: () => new Map([...model.trunk.parameters, ['likelihood', model.likelihood], ...optimiser.moments()]),
-      dispose: () => [optimiser.dispose(), disposeRewardModel(model)],
-    };
-  },
+  'reward model': () => rewardModelCase({ centreCoef: 0.01, margin: 0, loss: 0 }),
+  'reward model with a margin': () => rewardModelCase({ centreCoef: 0, margin: 0.3, loss: 0 }),
+  'reward model of whole rankings': () => rewardModelCase({ centreCoef: 0.01, margin: 0, loss: 1 }),
+  'reward model of the best alone': () => rewardModelCase({ centreCoef: 0, margin: 0, loss: 2 }),
   'PPO minibatch': () => {
     const { state, dispose } = freshPpo();
     const steps = new PpoSteps(state, SETTINGS, { rows: 7, responseLength: 16 });
@@ -119,23 +106,46 @@ const CASES: Record<string, () => Case> = {
       dispose: () => [steps.dispose(), dispose()],
     };
   },
-  scoring: () => {
-    const { state, dispose } = freshPpo();
-    const steps = new PpoSteps(state, SETTINGS, batchAt(0));
-    return {
-      step: steps.scoring,
-      inputsAt: (step) => ({
-        ...batchInputs(batchAt(step)),
-        pooling: poolingWeights(batchAt(step)),
-        finished: { values: Int32Array.from([1, step % 2, 0, 1]), shape: [4] },
-        klCoef: { values: klCoefValues(rateAt(step)), shape: [3] },
-        otherScores: { values: Float32Array.from({ length: 4 }, (_, b) => Math.cos(step + b)), shape: [4] },
-      }),
-      changed: () => new Map([['experience', steps.experience]]),
-      dispose: () => [steps.dispose(), dispose()],
-    };
-  },
+  scoring: () => scoringCase({}),
+  'scoring with the mistakes of lessons': () => scoringCase({ scoringDropout: 0.2, whitenPadding: 1 }),
 };
+
+function rewardModelCase(settings: Parameters<typeof rewardModelStep>[2]): Case {
+  const gpt = freshGpt();
+  const model = rewardModelFrom(gpt, 1);
+  disposeGpt(gpt);
+  const optimiser = rewardModelOptimiser(model);
+  return {
+    step: rewardModelStep(model, optimiser, settings),
+    inputsAt: (step) => ({
+      ...batchInputs(batchAt(step)),
+      pooling: poolingWeights(batchAt(step)),
+      ...rankingInputs([[1, 2], step % 2 ? [2, 1] : [1, 2]], 2),
+      numbers: numbersOf(optimiser, step),
+    }),
+    changed: () => new Map([...model.trunk.parameters, ['likelihood', model.likelihood], ...optimiser.moments()]),
+    dispose: () => [optimiser.dispose(), disposeRewardModel(model)],
+  };
+}
+
+function scoringCase(changes: Partial<PpoSettings>): Case {
+  const { state, dispose } = freshPpo();
+  const steps = new PpoSteps(state, { ...SETTINGS, ...changes }, batchAt(0));
+  const states = batchAt(0).rows * batchAt(0).responseLength;
+  return {
+    step: steps.scoring,
+    inputsAt: (step) => ({
+      ...batchInputs(batchAt(step)),
+      pooling: poolingWeights(batchAt(step)),
+      finished: { values: Int32Array.from([1, step % 2, 0, 1]), shape: [4] },
+      klCoef: { values: klCoefValues(rateAt(step)), shape: [3] },
+      otherScores: { values: Float32Array.from({ length: 4 }, (_, b) => Math.cos(step + b)), shape: [4] },
+      kept: changes.scoringDropout ? floats(states, SHAPE.width, step) : { values: new Float32Array(1), shape: [1] },
+    }),
+    changed: () => new Map([['experience', steps.experience]]),
+    dispose: () => [steps.dispose(), dispose()],
+  };
+}
 
 function freshPpo(shape = SHAPE): { state: PpoState; dispose: () => void } {
   const refPolicy: Gpt = { shape, parameters: initialParameters(shape, 3) };

@@ -7,6 +7,7 @@ import { openSession } from './workerDouble';
 const BALANCED = { right: 0.6, polite: 0.2 };
 const CATALOGUE: Catalogue = {
   models: [],
+  principles: [],
   labelers: [
     { name: 'balanced', weights: BALANCED },
     { name: 'factual', weights: { right: 0.9, polite: 0.1 } },

@@ -34,7 +34,8 @@ export class Simulation {
     if (this.latest.length === 0) this.latest = await this.#labels.simulatedRankings(SIMULATED_AT_ONCE);
   }
 
-  async rank(count = SIMULATED_AT_ONCE): Promise<void> {
+  /** @param principles of AI feedback, in place of the labeler */
+  async rank(count = SIMULATED_AT_ONCE, principles: readonly string[] = []): Promise<void> {
     this.done = '';
     const { weights } = this.#labeler;
     const result = await this.job.run((jobId) =>
@@ -46,7 +47,7 @@ export class Simulation {
         from: this.#session.speaker,
         temperature: 1,
         seed: this.#seeds.next(),
-        ...(weights && { weights }),
+        ...(principles.length > 0 ? { principles: [...principles] } : weights && { weights }),
       }),
     );
     if (result && (await this.#labels.addMany(result.rankings, null))) {

@@ -4,6 +4,7 @@ import type { PresetName } from '../config';
 import type { BackendName, SessionEvent } from '../session/protocol';
 import type { Preferences } from '../store/schema';
 import type { Store } from '../store/store';
+import { AiFeedback } from './aiFeedback.svelte';
 import { Appearance } from './appearance.svelte';
 import { Autopilot } from './autopilot.svelte';
 import { Seeds } from './blindOrder';
@@ -53,6 +54,7 @@ export class Workspace {
   readonly thinking: Thinking;
   readonly teach: Teach;
   readonly simulation: Simulation;
+  readonly aiFeedback: AiFeedback;
   readonly comparison: Comparison;
   readonly autopilot: Autopilot;
   readonly lessons: Lessons;
@@ -106,6 +108,7 @@ export class Workspace {
     this.thinking = new Thinking(this.session, () => this.chat.conversation);
     this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices, seeds);
     this.simulation = new Simulation(this.session, this.labels, this.labeler, seeds);
+    this.aiFeedback = new AiFeedback(this.session, this.labels, this.simulation, seeds);
     this.comparison = new Comparison(
       this.session,
       seeds,

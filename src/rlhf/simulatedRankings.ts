@@ -22,6 +22,8 @@ export interface SimulatedRankingRequest {
   seed: number;
   /** What the labeler weighs; the balanced one's unless told otherwise. */
   weights?: GoldWeights;
+  /** Another for every prompt, by its place: AI feedback by principles. */
+  weightsAt?: (place: number) => GoldWeights;
   signal?: AbortSignal;
 }
 
@@ -53,7 +55,17 @@ export async function* simulateRankings(
   role: ModelRole,
   tokenizer: Tokenizer,
   world: World,
-  { count, k, split, temperature, maxNewTokens, seed, weights = GOLD_WEIGHTS, signal }: SimulatedRankingRequest,
+  {
+    count,
+    k,
+    split,
+    temperature,
+    maxNewTokens,
+    seed,
+    weights: own = GOLD_WEIGHTS,
+    weightsAt,
+    signal,
+  }: SimulatedRankingRequest,
 ): AsyncGenerator<Ranking[]> {
   const prompts = samplePrompts(world, split, count, seed);
   const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
@@ -71,6 +83,7 @@ export async function* simulateRankings(
       signal ? { ...sampling, signal } : sampling,
     );
     yield chosen.map((prompt, i): Ranking => {
+      const weights = weightsAt?.(first + i) ?? own;
       const replies = Array.from({ length: k }, (_, j) => ({
         text: decodeReply(tokenizer, responses[i * k + j] as number[]),
         finished: finished[i * k + j] as boolean,

@@ -2,8 +2,9 @@
 import { PRESETS, REACH, SHIPPED_PRESETS, WORLD_SEED, type PresetName } from '../config';
 import { InputError } from '../errors';
 import { parameterCount } from '../model/gpt';
-import { GOLD_PARTS, type GoldWeights } from '../text/world/gold';
+import { GOLD_PARTS, type GoldPart, type GoldWeights } from '../text/world/gold';
 import { TRAINING_LABELERS } from '../text/world/labeler';
+import { PRINCIPLES } from '../text/world/principles';
 import { createWorld, inReach } from '../text/world/world';
 import type { Catalogue, PartValues } from './protocol';
 
@@ -24,6 +25,7 @@ export function catalogue(): Catalogue {
         facts: facts.filter(({ subject }) => inReach(subject.circle, REACH[preset])).length,
       };
     }),
+    principles: PRINCIPLES.map(({ id, text }) => ({ id, text })),
     labelers: Object.entries(TRAINING_LABELERS).map(([name, weights]) => ({ name, weights })),
   };
 }
@@ -50,4 +52,16 @@ export function goldWeightsOf(values: PartValues): GoldWeights {
     (typeof GOLD_PARTS)[number],
     number
   >;
+}
+
+/** @throws InputError for an empty list, or a principle that there is not */
+export function principlesOf(ids: readonly string[]): GoldPart[] {
+  const known = GOLD_PARTS.filter((part) => ids.includes(part));
+  if (known.length === 0 || known.length < new Set(ids).size) {
+    throw new InputError(
+      `Expected some of the principles ${GOLD_PARTS.join(', ')}, got ${ids.join(', ') || 'none'}.`,
+      'Choose at least one principle.',
+    );
+  }
+  return known;
 }

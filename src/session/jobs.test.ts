@@ -171,6 +171,41 @@ describe('the jobs of a session', () => {
     for (const event of events) if (event.type === 'reply.partial') expect(event.texts.length).toBe(4);
   });
 
+  it('let principles rank, one for each prompt and nothing beside it, and refuse a list without any', async () => {
+    const request = { jobId: 'j', count: 25, k: 2, split: 'train', from: 'sft', temperature: 1, seed: 4 } as const;
+    const { rankings } = await jobs.simulate({ ...request, principles: ['polite', 'brief'] });
+    const weighed = rankings.map(({ judged }) =>
+      Object.entries(judged?.weights ?? {}).flatMap(([part, weight]) => (weight > 0 ? [part] : [])),
+    );
+    for (const own of weighed) expect(own).toHaveLength(1);
+    expect(new Set(weighed.flat())).toEqual(new Set(['polite', 'brief']));
+    await expect(jobs.simulate({ ...request, principles: [] })).rejects.toThrow(InputError);
+    await expect(jobs.simulate({ ...request, principles: ['wise'] })).rejects.toThrow(/got wise/);
+  });
+
+  it('revise replies that go against a principle, each with what was wrong', async () => {
+    const request = { jobId: 'j', count: 20, from: 'sft', principles: ['right', 'polite'], seed: 2 } as const;
+    const { revisions } = await jobs.revise({ ...request, principles: [...request.principles] });
+    // What a model says that nobody trained goes against every principle.
+    expect(revisions.length).toBeGreaterThan(15);
+    for (const { demonstration, reply, critique, principle } of revisions) {
+      expect(demonstration.reply).not.toBe(reply);
+      expect(demonstration.conversation.at(-1)?.role).toBe('user');
+      expect([critique, principle].every((text) => text.length > 10)).toBe(true);
+    }
+    expect(new Set(revisions.map(({ demonstration }) => demonstration.id)).size).toBe(revisions.length);
+  });
+
+  it('check the reward model on replies of a moment ago', async () => {
+    const request = { jobId: 'j', from: 'sft', rankings: 20, seed: 3 } as const;
+    await expect(jobs.checkRewardModel(request)).rejects.toThrow(InputError);
+    await withRewardModelAndPolicy();
+    const report = await jobs.checkRewardModel(request);
+    expect(report).toMatchObject({ from: 'sft', rankings: 20 });
+    if (report.pairs > 0) expect(report.accuracy).not.toBeNull();
+    expect(await jobs.checkRewardModel(request)).toEqual(report);
+  });
+
   it('let the simulated labeler rank, and tell how far it is', async () => {
     const { rankings } = await jobs.simulate({
       jobId: 'j',

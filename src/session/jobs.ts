@@ -4,6 +4,7 @@
 import { InputError } from '../errors';
 import { generate } from '../model/generate';
 import type { Gpt } from '../model/gpt';
+import { answers } from '../rlhf/answers';
 import { evaluate } from '../rlhf/evaluation';
 import { likeliestNextTokens } from '../rlhf/nextTokens';
 import { rankingAccuracy, scoreReplies, withPairs } from '../rlhf/rewardModel';
@@ -12,11 +13,21 @@ import { longestReply, promptTokens, simulateRankings, tokeniseRanking } from '.
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
 import { samplePrompts, type WorldPrompt } from '../text/world/prompts';
 import { GOLD_WEIGHTS } from '../text/world/gold';
+import { critiqueAndRevise, drawPrinciple, weightsOfPrinciple } from '../text/world/principles';
 import { nextMacrotask } from '../gpu/macrotask';
 import { MAX_RESPONSE_TOKENS, REPLIES_PER_PROMPT } from '../config';
-import { goldWeightsOf } from './catalogue';
+import { goldWeightsOf, principlesOf } from './catalogue';
 import { MOST_TRIES, sampleDistinct, type Sampled } from './distinctReplies';
-import type { Commands, EvaluationReport, ModelRole, Ranking, Reply, Results, SessionEvent } from './protocol';
+import type {
+  Commands,
+  EvaluationReport,
+  ModelRole,
+  Ranking,
+  Reply,
+  Results,
+  RevisedReply,
+  SessionEvent,
+} from './protocol';
 import type { Workshop } from './workshop';
 
 /** Prompts that the page may offer. */
@@ -105,6 +116,7 @@ export class Jobs {
   async simulate(request: Commands['rank.simulate']): Promise<Results['rank.simulate']> {
     const { jobId, count, from } = request;
     const weights = request.weights ? goldWeightsOf(request.weights) : GOLD_WEIGHTS;
+    const principles = request.principles && principlesOf(request.principles);
     const gpt = this.#speaker(from);
     const { tokenizer, world } = this.#workshop;
     return this.#job(jobId, async (signal) => {
@@ -113,6 +125,9 @@ export class Jobs {
       for await (const some of simulateRankings(gpt, from, tokenizer, world, {
         ...request,
         weights,
+        ...(principles && {
+          weightsAt: (place) => weightsOfPrinciple(drawPrinciple(principles, request.seed, place)),
+        }),
         maxNewTokens: MAX_RESPONSE_TOKENS,
         signal,
       })) {
@@ -120,6 +135,46 @@ export class Jobs {
         this.#progress(jobId, rankings.length, count, 'A simulated labeler ranks replies', started);
       }
       return { rankings };
+    });
+  }
+
+  /** Constitutional AI's first stage: critique and revision; those that keep their principle are left out. */
+  async revise({
+    jobId,
+    count,
+    from,
+    principles,
+    seed,
+  }: Commands['feedback.revise']): Promise<Results['feedback.revise']> {
+    const gpt = this.#speaker(from);
+    const { tokenizer, world } = this.#workshop;
+    const ids = principlesOf(principles);
+    const prompts = samplePrompts(world, 'train', count, seed);
+    return this.#job(jobId, async (signal) => {
+      const started = performance.now();
+      const revisions: RevisedReply[] = [];
+      const request = { samplesPerPrompt: 1, temperature: 1, maxNewTokens: MAX_RESPONSE_TOKENS, seed, signal };
+      let done = 0;
+      for await (const some of answers({ gpt, role: from, tokenizer }, world, prompts, request)) {
+        for (const { prompt, text, finished } of some) {
+          const place = done++;
+          const principle = drawPrinciple(ids, seed, place);
+          const revision = critiqueAndRevise(world, prompt, text, finished, principle, seed + place);
+          if (!revision) continue;
+          revisions.push({
+            demonstration: {
+              id: `revised-${seed}-${place}`,
+              conversation: [...prompt.messages],
+              reply: revision.revised,
+            },
+            reply: text,
+            principle: principle.text,
+            critique: revision.critique,
+          });
+        }
+        this.#progress(jobId, done, count, 'Principles revise replies', started);
+      }
+      return { revisions };
     });
   }
 

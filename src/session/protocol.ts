@@ -23,6 +23,7 @@ import type {
   Ranking,
   ReplayReport,
   Reply,
+  RevisedReply,
   RewardModelCheck,
   RewardModelReport,
   RunProgress,
@@ -132,7 +133,11 @@ export interface Commands {
     seed: number;
     /** What the labeler weighs; the balanced one's unless told otherwise. */
     weights?: PartValues;
+    /** AI feedback: each prompt is ranked by one of these, drawn for it, and by nothing else. */
+    principles?: string[];
   };
+  /** AI feedback: replies to `count` prompts, each criticised by a principle and revised. */
+  'feedback.revise': { jobId: string; count: number; from: ModelRole; principles: string[]; seed: number };
   'train.start': StartRequest;
   /** Goes on with `SessionReport.resumable`. */
   'train.continue': { runId: string };
@@ -186,6 +191,7 @@ export interface Results {
   /** `text` is the person's turn, `history` the turns before it. */
   'world.prompt': { history: Message[]; text: string };
   'rank.simulate': { rankings: Ranking[] };
+  'feedback.revise': { revisions: RevisedReply[] };
   'train.start': { runId: string };
   'train.continue': { runId: string };
   'train.pause': null;

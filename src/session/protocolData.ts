@@ -42,6 +42,15 @@ export interface Ranking {
 /** One number, 0 to 1, for each part of the gold score (`GOLD_PARTS` of text/world/gold.ts): its value, or its weight. */
 export type PartValues = Readonly<Record<string, number>>;
 
+/** A reply that was criticised by a principle and revised, so that it can be imitated. */
+export interface RevisedReply {
+  demonstration: Demonstration;
+  /** As the model said it. */
+  reply: string;
+  principle: string;
+  critique: string;
+}
+
 /** A reply that a person wrote or edited, to be imitated. */
 export interface Demonstration {
   id: string;
@@ -304,6 +313,8 @@ export interface ModelOffer {
 }
 
 export interface Catalogue {
+  /** Of AI feedback. */
+  principles: { id: string; text: string }[];
   models: ModelOffer[];
   /** Simulated labelers whose rankings a reward model may learn from. */
   labelers: { name: string; weights: PartValues }[];

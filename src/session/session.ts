@@ -195,6 +195,7 @@ export class TrainingSession {
       this.#store(name, tensors, IMPORTED);
       return this.#changed();
     },
+    'feedback.revise': (request) => this.#tuning.without(() => this.#jobs.revise(request)),
     'rewardModel.check': async (request) => {
       await this.#supply.need(request.from);
       return this.#tuning.without(() => this.#jobs.checkRewardModel(request));

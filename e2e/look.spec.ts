@@ -71,7 +71,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
       for (const place of PLACES) {
         await nudge.goTo(place);
         // Charts are drawn one after the other.
-        if (place === 'Train') await expect(page.getByRole('figure').locator('canvas')).toHaveCount(6);
+        if (place === 'Train') await expect(page.getByRole('figure').locator('canvas')).toHaveCount(8);
         await expectPicture(page, `${place.toLowerCase()}-${screen}-${scheme}`);
         await expectAccessible(page, place);
       }

@@ -6,13 +6,11 @@ import { LessonBench } from './lessonBench';
 
 /** Those whose two runs are over soon; with NIGHTLY set, all are run. */
 const BRIEF = [
-  'pad-is-stop',
   'few-labels',
   'biased-labeler',
   'poisoned-labels',
   'truncated-sampling',
   'dropout-in-scoring',
-  'sign-flipped',
   'value-untrained',
 ];
 const all = process.env['NIGHTLY'] !== undefined;

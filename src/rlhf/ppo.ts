@@ -97,11 +97,13 @@ export async function* ppo(state: PpoState, run: PpoRun): AsyncGenerator<Trainin
         linearToZero(rate, state.update, steps),
       ) as [number, number];
       const minibatches = await submitMinibatches(ppoSteps, batch, run, rates, seed);
+      // While the device works.
+      const judged = run.judge?.(step - 1, responses, finished);
       const [scored, ...statistics] = await Promise.all([scoring, ...minibatches.map(statisticsOf)]);
       const metrics: MetricValues = {
         ...rolloutMetrics(batch, responses, finished, scored, klCoef),
         ...minibatchMetrics(statistics, step, { ratioMayDiffer: settings.scoringDropout > 0 }),
-        ...run.judge?.(step - 1, responses, finished),
+        ...judged,
         lr: rates[0],
         episode: step * prompts.length,
       };

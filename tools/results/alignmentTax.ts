@@ -78,11 +78,7 @@ export async function alignmentTax(
   const seeds: AlignmentTax['seeds'] = [];
   for (const seed of plan.seeds) {
     const bench = new TownBench(workshop, { seed, prompts: plan.prompts, samples: plan.samples }, rank);
-    const [train, heldOut] = [
-      await bench.rankings(plan.rankings),
-      await bench.rankings(plan.heldOutRankings, 'heldOut'),
-    ];
-    await bench.rewardModel(plan.rewardModel, train, heldOut);
+    await bench.learnReward(plan);
     const pointOf = async (gpt: Gpt): Promise<TaxPoint> => {
       const { gold, kl } = await bench.judge(gpt);
       const greedy = (await bench.answers(gpt, 0)).flat();

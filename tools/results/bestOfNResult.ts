@@ -85,11 +85,7 @@ export async function bestOfNResult(
   const seeds: BestOfNResult['seeds'] = [];
   for (const seed of plan.seeds) {
     const bench = new TownBench(workshop, { seed, prompts: plan.prompts, samples: plan.samples }, rank);
-    const [train, heldOut] = [
-      await bench.rankings(plan.rankings),
-      await bench.rankings(plan.heldOutRankings, 'heldOut'),
-    ];
-    const rewardModel = await bench.rewardModel(plan.rewardModel, train, heldOut);
+    const { report: rewardModel } = await bench.learnReward(plan);
     const model = workshop.models.rewardModel as RewardModel;
     const pooled = await new TownBench(workshop, { seed, prompts: plan.prompts, samples: plan.pool }).answers(bench.sft);
     const scored: number[][] = [];

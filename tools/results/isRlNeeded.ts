@@ -99,9 +99,7 @@ export async function isRlNeeded(
   const seeds: IsRlNeeded['seeds'] = [];
   for (const seed of plan.seeds) {
     const bench = new TownBench(workshop, { seed, prompts: plan.prompts, samples: plan.samples }, rank);
-    const train = await bench.rankings(plan.labels);
-    const heldOut = await bench.rankings(plan.heldOutRankings, 'heldOut');
-    await bench.rewardModel(plan.rewardModel, train, heldOut);
+    const { train } = await bench.learnReward({ ...plan, rankings: plan.labels });
     const before = await bench.judge(bench.sft);
     const judged = async (gpt: Gpt): Promise<WayOutcome> => {
       const { answers, gold, kl } = await bench.judge(gpt);

@@ -63,11 +63,7 @@ export async function klControl(
   const seeds: KlControl['seeds'] = [];
   for (const seed of plan.seeds) {
     const bench = new TownBench(workshop, { seed, prompts: 1, samples: 1 }, rank);
-    const [train, heldOut] = [
-      await bench.rankings(plan.rankings),
-      await bench.rankings(plan.heldOutRankings, 'heldOut'),
-    ];
-    const rewardModel = await bench.rewardModel(plan.rewardModel, train, heldOut);
+    const { report: rewardModel } = await bench.learnReward(plan);
     const run: KlControl['seeds'][number] = { seed, rewardModel, kl: [], coefficient: [], score: [], gold: [] };
     await bench.ppo(plan.ppo, (_, metrics) => {
       run.kl.push(metrics['objective/kl'] ?? NaN);

@@ -68,6 +68,17 @@ export class TownBench {
     return this.#rank(this.workshop, count, split, split === 'train' ? seed : seed + 1);
   }
 
+  /** As most experiments begin: so many rankings, and the reward model that learns from them. */
+  async learnReward(plan: {
+    rankings: number;
+    heldOutRankings: number;
+    rewardModel: RewardModelSettings;
+  }): Promise<{ train: Ranking[]; report: RewardModelReport }> {
+    const train = await this.rankings(plan.rankings);
+    const heldOut = await this.rankings(plan.heldOutRankings, 'heldOut');
+    return { train, report: await this.rewardModel(plan.rewardModel, train, heldOut) };
+  }
+
   /** The reward model stays in the workshop. */
   async rewardModel(
     settings: RewardModelSettings,

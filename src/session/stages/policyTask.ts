@@ -9,7 +9,7 @@ import { rewardModelScorer, type Scorer, weightedScorer } from '../../rlhf/score
 import { promptTokens } from '../../rlhf/simulatedRankings';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
 import { goldScore } from '../../text/world/gold';
-import { samplePrompts } from '../../text/world/prompts';
+import { samplePrompts, type WorldPrompt } from '../../text/world/prompts';
 import type { Message, MetricValues, OwnReward } from '../protocol';
 import type { Workshop } from '../workshop';
 
@@ -28,6 +28,7 @@ export interface TaskRequest {
 export class PolicyTask {
   readonly #workshop: Workshop;
   readonly #request: TaskRequest;
+  #drawn: { update: number; prompts: readonly WorldPrompt[] } | null = null;
 
   constructor(workshop: Workshop, request: TaskRequest) {
     this.#workshop = workshop;
@@ -50,10 +51,10 @@ export class PolicyTask {
 
   /** Prompts of the world's training side, mixed with the person's own. */
   promptsOf = (update: number): number[][] => {
-    const { tokenizer, world, models } = this.#workshop;
-    const { prompts, maxNewTokens, ownPrompts, seed } = this.#request;
+    const { tokenizer, models } = this.#workshop;
+    const { prompts, maxNewTokens, ownPrompts } = this.#request;
     const maxTokens = models.shape.context - maxNewTokens;
-    return samplePrompts(world, 'train', prompts, seed + update).map(({ messages }, i) => {
+    return this.#worldPrompts(update).map(({ messages }, i) => {
       const own = ownPrompts[(update * prompts + i) % ownPrompts.length];
       const talk: readonly Message[] = this.#isOwn(i) ? [{ role: 'user', text: own as string }] : messages;
       return promptTokens(tokenizer, talk, 'policy', maxTokens);
@@ -71,9 +72,9 @@ export class PolicyTask {
    */
   judge = (update: number, responses: readonly number[][], finished: readonly boolean[]): MetricValues => {
     const { tokenizer, world } = this.#workshop;
-    const { prompts, seed } = this.#request;
+    const { prompts } = this.#request;
     const each = responses.length / prompts;
-    const judged = samplePrompts(world, 'train', prompts, seed + update).flatMap((prompt, i) => {
+    const judged = this.#worldPrompts(update).flatMap((prompt, i) => {
       if (this.#isOwn(i)) return [];
       return Array.from({ length: each }, (_, k) => {
         const row = i * each + k;
@@ -109,6 +110,14 @@ export class PolicyTask {
       ...(rewardModel ? [{ weight, scorer: rewardModelScorer(rewardModel) }] : []),
       ...(ownScorer ? [{ weight: 1, scorer: ownScorer }] : []),
     ]);
+  }
+
+  /** Those of the world, drawn once an update: they are asked, and their replies are judged. */
+  #worldPrompts(update: number): readonly WorldPrompt[] {
+    const { prompts, seed } = this.#request;
+    if (this.#drawn?.update !== update)
+      this.#drawn = { update, prompts: samplePrompts(this.#workshop.world, 'train', prompts, seed + update) };
+    return this.#drawn.prompts;
   }
 
   /** Whether the prompt at a place of an update is one of the person's. */

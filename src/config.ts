@@ -100,10 +100,15 @@ export interface RewardModelSettings {
   spoiled: number;
   /** Share of the rankings that it is done to. */
   spoiledShare: number;
+  /** Reward models that are trained on the same rankings from other seeds, and score together. */
+  members: number;
 }
 
 /** What `RewardModelSettings.loss` stands for, in order; formulas in rlhf/rankingLoss.ts. */
 export const RANKING_LOSSES = ['all pairs', 'whole ranking', 'best only'] as const;
+
+/** What `aggregation` stands for, in order: what the scores of several reward models come to; rlhf/rewardEnsemble.ts. */
+export const AGGREGATIONS = ['mean', 'minimum', 'lower bound'] as const;
 
 /** What `RewardModelSettings.ties` stands for, in order. */
 export const TIE_RULES = ['drop', 'half'] as const;
@@ -137,6 +142,8 @@ export interface PpoSettings {
   /** Taken off the score of a reply that never stopped. */
   missingEosPenalty: number;
   maxGradNorm: number;
+  /** What several reward models pay together: a place in `AGGREGATIONS`. */
+  aggregation: number;
   /** Most that a token of negative advantage costs, in advantages; 0 is off. */
   dualClip: number;
   entropyCoef: number;
@@ -188,6 +195,8 @@ export interface PolicyGradientSettings {
   maxNewTokens: number;
   missingEosPenalty: number;
   maxGradNorm: number;
+  /** What several reward models pay together: a place in `AGGREGATIONS`. */
+  aggregation: number;
 }
 
 /** Of the methods that learn from rankings with no reward model in between. */
@@ -238,6 +247,7 @@ const ROLLOUT = {
   maxNewTokens: MAX_RESPONSE_TOKENS,
   missingEosPenalty: 1,
   maxGradNorm: 1,
+  aggregation: 0,
 };
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -255,6 +265,7 @@ export const DEFAULT_SETTINGS: Settings = {
     mostRankings: 0,
     spoiled: 0,
     spoiledShare: 1,
+    members: 1,
   },
   ppo: {
     ...ROLLOUT,

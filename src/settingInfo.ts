@@ -1,5 +1,5 @@
 /** What every setting is called, what turning it does, its range and unit, and where it comes from. */
-import { KL_LOSSES, RANKING_LOSSES, type Settings, SPOILED_LABELS, TIE_RULES } from './config';
+import { AGGREGATIONS, KL_LOSSES, RANKING_LOSSES, type Settings, SPOILED_LABELS, TIE_RULES } from './config';
 
 export interface SettingInfo {
   /** What the page calls it. */
@@ -145,6 +145,18 @@ const KL_LOSS_COEF: SettingInfo = {
   source: MEASURED,
 };
 
+const AGGREGATION: SettingInfo = {
+  label: 'Several reward models pay',
+  term: 'ensemble aggregation',
+  help: 'What they say on average; what the least pleased one says; or the average less their disagreement.',
+  unit: '',
+  min: 0,
+  max: AGGREGATIONS.length - 1,
+  integer: true,
+  choices: AGGREGATIONS,
+  source: 'Coste et al. 2023, section 3',
+};
+
 /** What the page shows and checks for every setting. */
 export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: SettingInfo } } = {
   pretrain: {
@@ -244,6 +256,14 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       integer: true,
       source: 'lm-human-preferences, train_reward.py',
     },
+    members: count(
+      'Reward models',
+      'ensemble size',
+      'Trains so many on the same rankings, from other seeds. Where they disagree, none has learned enough.',
+      'models',
+      5,
+      'Coste et al. 2023',
+    ),
     mostRankings: {
       label: 'Most rankings',
       term: 'training rankings',
@@ -371,6 +391,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     maxNewTokens: count('Longest reply', 'R', 'Tokens after which a reply is cut.', 'tokens', 200, MEASURED),
     missingEosPenalty: MISSING_EOS_PENALTY,
     maxGradNorm: MAX_GRAD_NORM,
+    aggregation: AGGREGATION,
     dualClip: {
       label: 'Dual clip',
       term: 'dualClip',
@@ -500,6 +521,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     maxNewTokens: count('Longest reply', 'R', 'Tokens after which a reply is cut.', 'tokens', 200, MEASURED),
     missingEosPenalty: MISSING_EOS_PENALTY,
     maxGradNorm: MAX_GRAD_NORM,
+    aggregation: AGGREGATION,
   },
   preferences: {
     epochs: count('Passes', 'epochs', 'How often each ranking is seen.', 'epochs', 50, MEASURED),

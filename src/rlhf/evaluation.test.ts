@@ -34,7 +34,10 @@ describe('an evaluation', () => {
   ): Promise<EvaluationProgress[]> {
     const before = tf.memory().numTensors;
     const progress: EvaluationProgress[] = [];
-    for await (const one of evaluate({ models, rewardModel, tokenizer, world }, { ...REQUEST, ...changes }))
+    for await (const one of evaluate(
+      { models, rewardModels: rewardModel ? [rewardModel] : [], tokenizer, world },
+      { ...REQUEST, ...changes },
+    ))
       progress.push(one);
     expect(tf.memory().numTensors).toBe(before);
     return progress;

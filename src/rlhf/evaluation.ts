@@ -15,14 +15,15 @@ import { DEFAULT_LABELER, labelerWeights } from './labelerWeights';
 import { heldOutLoss, worldWindows } from './pretraining';
 import { goodReplies, replyMeasures } from './replyMeasures';
 import { overlapJudge } from './replyOverlap';
-import { scoreReplies } from './rewardModel';
+import { scoreRepliesTogether } from './rewardEnsemble';
 import { driftOf } from './rollout';
 import { meanByPrompt, pairedChoices, winRate } from './winRate';
 
 export interface EvaluationModels {
   models: Partial<Record<ModelRole, Gpt>>;
   /** Scores replies, where there is one. */
-  rewardModel: RewardModel | null;
+  /** Those that score together; none, and there is no proxy. */
+  rewardModels: readonly RewardModel[];
   tokenizer: Tokenizer;
   world: World;
 }
@@ -64,7 +65,7 @@ const REFERENCE_STREAM = 4_000_037;
  * @throws CancelledError
  */
 export async function* evaluate(
-  { models, rewardModel, tokenizer, world }: EvaluationModels,
+  { models, rewardModels, tokenizer, world }: EvaluationModels,
   request: EvaluationRequest,
 ): AsyncGenerator<EvaluationProgress> {
   const started = performance.now();
@@ -118,7 +119,7 @@ export async function* evaluate(
     );
     const length = windows.length / PERPLEXITY_WINDOWS;
     report.perplexity[role] = Math.exp(await heldOutLoss(models[role] as Gpt, windows, length, 16));
-    if (rewardModel) report.proxy[role] = await proxyScore(rewardModel, own, tokenizer);
+    if (rewardModels.length > 0) report.proxy[role] = await proxyScore(rewardModels, own, tokenizer);
     yield { done, total, what: `${ROLE_WORDS[role]} is scored` };
   }
   if (models.policy && models.sft && answered.policy) {
@@ -153,17 +154,17 @@ export function pairedWinRate(
   return winRate(goldByPrompt(ours, samples).map((own, prompt) => pairedChoices(own, others[prompt] as number[])));
 }
 
-/** Mean normalised score of the reward model, replies shown to it as chat whoever wrote them. */
+/** Mean normalised score of the reward models, replies shown to them as chat whoever wrote them. */
 async function proxyScore(
-  rewardModel: RewardModel,
+  rewardModels: readonly RewardModel[],
   answered: readonly Answer[],
   tokenizer: Tokenizer,
 ): Promise<number> {
   const responses = answered.map(({ response }) => response);
   const longest = Math.max(...responses.map((response) => response.length));
-  const room = rewardModel.trunk.shape.context - longest;
+  const room = (rewardModels[0] as RewardModel).trunk.shape.context - longest;
   const rows = promptRows(asked(answered), 'sft', tokenizer, room);
-  const scores = await scoreReplies(rewardModel, rows, responses, tokenizer.specials.pad);
+  const { scores } = await scoreRepliesTogether(rewardModels, rows, responses, tokenizer.specials.pad);
   return scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 

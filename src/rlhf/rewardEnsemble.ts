@@ -7,9 +7,12 @@
  * Our deviation: the paper takes the variance off; the standard deviation has the unit of the reward. Every model is
  * normalised on the same replies first, so that their scores can be compared.
  */
+import type { AGGREGATIONS } from '../config';
+import type { RewardModel } from '../model/rewardHead';
+import { accuracyOf, type RewardModelAccuracy, scoreReplies, type TokenisedRanking } from './rewardModel';
 import type { ScoredReplies, Scorer } from './scorer';
 
-export type Aggregation = 'mean' | 'minimum' | 'lower bound';
+export type Aggregation = (typeof AGGREGATIONS)[number];
 
 /** What the deviation costs, unless told otherwise. */
 const LOWER_BOUND = 1;
@@ -55,3 +58,23 @@ export const ensembleScorer =
     for (const member of members) scores.push(await member(replies));
     return aggregated(scores, aggregation, coefficient);
   };
+
+/** Scores of many replies, one prompt each: [B] means over the members, and [B] how far these disagree. */
+export async function scoreRepliesTogether(
+  members: readonly RewardModel[],
+  prompts: readonly number[][],
+  replies: readonly number[][],
+  pad: number,
+): Promise<{ scores: Float32Array; spread: Float32Array }> {
+  const all: Float32Array[] = [];
+  for (const member of members) all.push(await scoreReplies(member, prompts, replies, pad));
+  return { scores: aggregated(all, 'mean'), spread: disagreement(all) };
+}
+
+/** How well the mean of the members orders rankings that were not trained on. */
+export const rankingAccuracyTogether = (
+  members: readonly RewardModel[],
+  rankings: readonly TokenisedRanking[],
+  pad: number,
+): Promise<RewardModelAccuracy> =>
+  accuracyOf(rankings, async (prompts, replies) => (await scoreRepliesTogether(members, prompts, replies, pad)).scores);

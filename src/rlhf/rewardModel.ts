@@ -295,17 +295,22 @@ export interface RewardModelAccuracy {
 }
 
 /** How well the scores order rankings that were not trained on. */
-export async function rankingAccuracy(
+export const rankingAccuracy = (
   model: RewardModel,
   rankings: readonly TokenisedRanking[],
   pad: number,
+): Promise<RewardModelAccuracy> =>
+  accuracyOf(rankings, (prompts, replies) => scoreReplies(model, prompts, replies, pad));
+
+/** The same for scores by whatever gives them. */
+export async function accuracyOf(
+  rankings: readonly TokenisedRanking[],
+  score: (prompts: number[][], replies: number[][]) => Promise<Float32Array>,
 ): Promise<RewardModelAccuracy> {
   const prompts = rankings.flatMap(({ prompt, replies }) => replies.map(() => prompt));
-  const scores = await scoreReplies(
-    model,
+  const scores = await score(
     prompts,
     rankings.flatMap(({ replies }) => replies),
-    pad,
   );
   let at = 0;
   const rewards = rankings.map(({ replies }) => scores.subarray(at, (at += replies.length)));

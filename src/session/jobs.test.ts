@@ -45,7 +45,7 @@ describe('the jobs of a session', () => {
   async function withRewardModelAndPolicy(): Promise<void> {
     const sft = workshop.models.gpt('sft');
     if (!sft) throw new Error('The toy has an SFT model.');
-    await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
+    await workshop.models.installRewardModels([rewardModelFrom(sft, 1)]);
     const policy = cloneGpt(sft);
     tf.tidy(() => policy.parameters.get('transformer.ln_f.weight')?.assign(tf.fill([TOY.width], 0.5)));
     await workshop.models.install('policy', policy);

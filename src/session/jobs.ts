@@ -7,7 +7,8 @@ import type { Gpt } from '../model/gpt';
 import { answers } from '../rlhf/answers';
 import { evaluate } from '../rlhf/evaluation';
 import { likeliestNextTokens } from '../rlhf/nextTokens';
-import { rankingAccuracy, scoreReplies, withPairs } from '../rlhf/rewardModel';
+import { rankingAccuracyTogether, scoreRepliesTogether } from '../rlhf/rewardEnsemble';
+import { withPairs } from '../rlhf/rewardModel';
 import { driftOf } from '../rlhf/rollout';
 import { longestReply, promptTokens, simulateRankings, tokeniseRanking } from '../rlhf/simulatedRankings';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
@@ -84,9 +85,10 @@ export class Jobs {
       }
       const responses = sampled.map(({ tokenIds }) => tokenIds);
       const chatPrompt = promptTokens(tokenizer, conversation, 'sft', room);
-      const scores = models.rewardModel
-        ? await scoreReplies(models.rewardModel, copies(chatPrompt, k), responses, pad)
-        : null;
+      const scored =
+        models.rewardModels.length > 0
+          ? await scoreRepliesTogether(models.rewardModels, copies(chatPrompt, k), responses, pad)
+          : null;
       const reference = models.gpt('sft');
       const kl =
         from === 'policy' && reference ? await driftOf(gpt, reference, copies(prompt.ids, k), responses, pad, 1) : null;
@@ -94,7 +96,8 @@ export class Jobs {
         text: decodeReply(tokenizer, tokenIds),
         tokenIds,
         finished,
-        score: scores?.[i] ?? null,
+        score: scored?.scores[i] ?? null,
+        ...(scored && models.rewardModels.length > 1 && { spread: scored.spread[i] as number }),
         kl: kl?.[i] ?? null,
       }));
       return { replies, droppedTurns: prompt.droppedTurns, truncated: prompt.truncated };
@@ -188,7 +191,7 @@ export class Jobs {
       const started = performance.now();
       let report: EvaluationReport | null = null;
       for await (const progress of evaluate(
-        { models: chosen, rewardModel: models.rewardModel, tokenizer, world },
+        { models: chosen, rewardModels: models.rewardModels, tokenizer, world },
         { ...request, maxNewTokens: MAX_RESPONSE_TOKENS, signal },
       )) {
         this.#progress(jobId, progress.done, progress.total, progress.what, started);
@@ -208,12 +211,17 @@ export class Jobs {
     seed,
   }: Commands['rewardModel.check']): Promise<Results['rewardModel.check']> {
     const { models, tokenizer } = this.#workshop;
-    const { rewardModel } = models;
-    if (!rewardModel) throw new InputError('Expected a reward model to check, got none.', 'Train one first.');
+    const { rewardModels } = models;
+    if (rewardModels.length === 0)
+      throw new InputError('Expected a reward model to check, got none.', 'Train one first.');
     const request = { count, k: REPLIES_PER_PROMPT, split: 'heldOut', temperature: 1, seed } as const;
     const { rankings } = await this.simulate({ ...request, jobId, from });
     const tokenised = rankings.map((ranking) => tokeniseRanking(tokenizer, ranking, models.shape.context));
-    const { accuracy, pairs } = await rankingAccuracy(rewardModel, withPairs(tokenised), tokenizer.specials.pad);
+    const { accuracy, pairs } = await rankingAccuracyTogether(
+      rewardModels,
+      withPairs(tokenised),
+      tokenizer.specials.pad,
+    );
     return { from, rankings: rankings.length, pairs, accuracy };
   }
 

@@ -3,10 +3,11 @@
  * device is lost and which the page can export.
  */
 import type { ModelShape } from '../config';
-import { gptFrom, readVariables, rewardModelOf } from '../model/checkpoint';
+import { gptFrom, readVariables } from '../model/checkpoint';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import type { StoredTensor } from '../model/safetensors';
-import { disposeRewardModel, rewardParameters, type RewardModel } from '../model/rewardHead';
+import { disposeRewardModel, type RewardModel } from '../model/rewardHead';
+import { memberParameters, rewardModelsOf } from '../model/rewardMembers';
 import { fingerprintOf } from './fingerprint';
 import type { CheckpointName, Fingerprints, ModelRole, StageReport } from './protocol';
 
@@ -34,7 +35,7 @@ export class Models {
   readonly #fingerprints = new WeakMap<HostWeights, string>();
   readonly #unfetched = new Map<ModelRole, FetchWeights>();
   readonly #arriving = new Map<FetchWeights, Promise<void>>();
-  #rewardModel: Held<RewardModel> | null = null;
+  #rewardModels: Held<readonly RewardModel[]> | null = null;
 
   constructor(shape: ModelShape) {
     this.shape = shape;
@@ -74,8 +75,9 @@ export class Models {
     return this.#gpts.get(role)?.model ?? null;
   }
 
-  get rewardModel(): RewardModel | null {
-    return this.#rewardModel?.model ?? null;
+  /** Those that score together; none before one was trained. */
+  get rewardModels(): readonly RewardModel[] {
+    return this.#rewardModels?.model ?? [];
   }
 
   /** Every language model that is here. */
@@ -84,7 +86,7 @@ export class Models {
   }
 
   weights(name: CheckpointName): HostWeights | null {
-    return (name === 'rewardModel' ? this.#rewardModel : this.#gpts.get(name))?.weights ?? null;
+    return (name === 'rewardModel' ? this.#rewardModels : this.#gpts.get(name))?.weights ?? null;
   }
 
   report(): StageReport {
@@ -93,7 +95,7 @@ export class Models {
     return {
       base: origin('base'),
       sft: origin('sft'),
-      rewardModel: this.#rewardModel ? 'trained' : 'none',
+      rewardModel: this.#rewardModels ? 'trained' : 'none',
       policy: origin('policy') === 'none' ? 'none' : 'trained',
     };
   }
@@ -107,14 +109,14 @@ export class Models {
     };
     const all: Fingerprints = {};
     for (const [role, { model, weights }] of this.#gpts) all[role] = of(weights, model.parameters.keys());
-    const scorer = this.#rewardModel;
-    if (scorer) all.rewardModel = of(scorer.weights, rewardParameters(scorer.model).keys());
+    const scorers = this.#rewardModels;
+    if (scorers) all.rewardModel = of(scorers.weights, memberParameters(scorers.model).keys());
     return all;
   }
 
   /** Makes a model from host weights. */
   load(name: CheckpointName, weights: HostWeights, origin: Origin): void {
-    if (name === 'rewardModel') this.#hold(rewardModelOf(this.shape, weights), weights);
+    if (name === 'rewardModel') this.#hold(rewardModelsOf(this.shape, weights), weights);
     else this.#holdGpt(name, gptFrom(this.shape, weights), weights, origin);
   }
 
@@ -128,15 +130,16 @@ export class Models {
     this.#holdGpt(role, gpt, weights, 'trained');
   }
 
-  async installRewardModel(model: RewardModel): Promise<void> {
-    this.#hold(model, await readVariables(rewardParameters(model)));
+  /** @param members at least one */
+  async installRewardModels(members: readonly RewardModel[]): Promise<void> {
+    this.#hold(members, await readVariables(memberParameters(members)));
   }
 
   /** Forgets a model that no longer belongs to what it was made from. */
   drop(name: CheckpointName): void {
     if (name === 'rewardModel') {
-      if (this.#rewardModel) disposeRewardModel(this.#rewardModel.model);
-      this.#rewardModel = null;
+      this.rewardModels.forEach(disposeRewardModel);
+      this.#rewardModels = null;
       return;
     }
     this.#unfetched.delete(name);
@@ -148,7 +151,7 @@ export class Models {
   /** For going back, see `bringBack`. */
   keep(): KeptModels {
     const models = new Map<CheckpointName, Pick<Held<unknown>, 'weights' | 'origin'>>(this.#gpts);
-    if (this.#rewardModel) models.set('rewardModel', this.#rewardModel);
+    if (this.#rewardModels) models.set('rewardModel', this.#rewardModels);
     return {
       models: new Map([...models].map(([name, { weights, origin }]) => [name, { weights, origin }])),
       unfetched: new Map(this.#unfetched),
@@ -170,9 +173,9 @@ export class Models {
     for (const [role, { weights, origin }] of this.#gpts) {
       this.#gpts.set(role, { model: gptFrom(this.shape, weights), weights, origin });
     }
-    if (this.#rewardModel) {
-      const { weights } = this.#rewardModel;
-      this.#rewardModel = { model: rewardModelOf(this.shape, weights), weights, origin: 'trained' };
+    if (this.#rewardModels) {
+      const { weights } = this.#rewardModels;
+      this.#rewardModels = { model: rewardModelsOf(this.shape, weights), weights, origin: 'trained' };
     }
   }
 
@@ -183,9 +186,8 @@ export class Models {
     this.#gpts.set(role, { model, weights, origin });
   }
 
-  #hold(model: RewardModel, weights: HostWeights): void {
-    const before = this.#rewardModel?.model;
-    if (before && before !== model) disposeRewardModel(before);
-    this.#rewardModel = { model, weights, origin: 'trained' };
+  #hold(members: readonly RewardModel[], weights: HostWeights): void {
+    this.rewardModels.filter((before) => !members.includes(before)).forEach(disposeRewardModel);
+    this.#rewardModels = { model: members, weights, origin: 'trained' };
   }
 }

@@ -20,6 +20,8 @@ export interface Reply {
   finished: boolean;
   /** The reward model's normalised score; null before there is a reward model. */
   score: number | null;
+  /** Standard deviation over the reward models, where several score together. */
+  spread?: number;
   /** Sum over the response of log pi - log ref, in nats; null where the speaker is not the policy. */
   kl: number | null;
 }
@@ -206,6 +208,8 @@ export interface RewardModelReport {
   kendallTau: number | null;
   /** On held-out pairs, by how sure it was; null where it was stopped early, or there are none. */
   calibration?: { bins: { sure: number; right: number; pairs: number }[]; error: number } | null;
+  /** Of each member's own, where several score together. */
+  membersAccuracy?: (number | null)[];
   seconds: number;
 }
 

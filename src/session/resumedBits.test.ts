@@ -37,7 +37,7 @@ describe('a run that is killed at random points and taken up from its last check
     await startDevice('wasm');
     workshop = await toyWorkshop();
     const sft = workshop.models.gpt('sft');
-    if (sft) await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
+    if (sft) await workshop.models.installRewardModels([rewardModelFrom(sft, 1)]);
   });
   afterEach(() => {
     for (const name of ['base', 'sft', 'rewardModel', 'policy'] as const) workshop.models.drop(name);

@@ -37,7 +37,7 @@ describe('a run that is saved', () => {
     await startDevice('wasm');
     workshop = await toyWorkshop();
     const sft = workshop.models.gpt('sft');
-    if (sft) await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
+    if (sft) await workshop.models.installRewardModels([rewardModelFrom(sft, 1)]);
   });
 
   /** Runs a stage and saves it; the models have moved on by then. */

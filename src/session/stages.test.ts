@@ -6,7 +6,7 @@ import { METHODS, policyGradientDefaults } from '../methods';
 import { metricInfo } from '../metrics';
 import { readVariables } from '../model/checkpoint';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
-import { rewardModelFrom } from '../model/rewardHead';
+import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
 import type { CheckpointName, StageReport } from './protocol';
 import type { SavedState, Stage } from './stage';
 import { policyWeightsOf } from './stages/policyCheckpoint';
@@ -89,7 +89,7 @@ describe('the stages', () => {
 
   it('make a policy by every method, report nothing that is not explained, and leave no tensor behind', async () => {
     const sft = workshop.models.gpt('sft');
-    if (sft) await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
+    if (sft) await workshop.models.installRewardModels([rewardModelFrom(sft, 1)]);
     for (const [name, make] of otherMethods(workshop)) {
       const stage = make();
       stage.build(null);
@@ -122,7 +122,7 @@ describe('the stages', () => {
   /** A PPO run needs a reward model; one that nobody trained will do. */
   async function prepare(name: Stage['name']): Promise<void> {
     const sft = workshop.models.gpt('sft');
-    if (name === 'ppo' && sft) await workshop.models.installRewardModel(rewardModelFrom(sft, 1));
+    if (name === 'ppo' && sft) await workshop.models.installRewardModels([rewardModelFrom(sft, 1)]);
   }
 
   it.each(STAGES)('%s that goes on from a checkpoint ends with the weights of one that never stopped', async (name) => {
@@ -204,6 +204,33 @@ describe('the stages', () => {
       expect(given.report).toMatchObject({ rankings: 12, heldOutPairs: 3 });
     });
 
+    it('trains several side by side, each to the bit as it would be alone, and keeps them in one file', async () => {
+      const settings = { ...SETTINGS.rewardModel, members: 3, normalise: 0 };
+      const several = new RewardModelStage(workshop, settings, toyRankings(12), [], SEED);
+      several.build(null);
+      await take(several, 2);
+      const half = await throughAFile(several);
+      several.release();
+      const resumed = new RewardModelStage(workshop, settings, toyRankings(12), [], SEED);
+      resumed.build(half);
+      await take(resumed);
+      await finish(resumed);
+      expect(resumed.report?.membersAccuracy).toHaveLength(3);
+      const weights = workshop.models.weights('rewardModel');
+      workshop.models.load('rewardModel', weights ?? new Map(), 'trained');
+      const members = workshop.models.rewardModels;
+      expect(members).toHaveLength(3);
+      for (const [i, member] of members.entries()) {
+        const alone = new RewardModelStage(workshop, { ...settings, members: 1 }, toyRankings(12), [], SEED + 1000 * i);
+        alone.build(null);
+        await take(alone);
+        const trained = alone.variables();
+        for (const [name, variable] of rewardParameters(member))
+          expect([...variable.dataSync()], name).toEqual([...(trained.get(name)?.dataSync() ?? [])]);
+        alone.release();
+      }
+    });
+
     it('refuses rankings that say of nothing that it is better', () => {
       const ties = toyRankings(4).map((ranking) => ({ ...ranking, ranks: [1, 1] }));
       expect(() => new RewardModelStage(workshop, SETTINGS.rewardModel, ties, [], SEED)).toThrow(InputError);
@@ -212,6 +239,24 @@ describe('the stages', () => {
   });
 
   describe('ppo', () => {
+    it('is paid by several reward models no more than their mean, by the least pleased or the lower bound', async () => {
+      const sft = workshop.models.gpt('sft');
+      if (sft) await workshop.models.installRewardModels([1, 2, 3].map((seed) => rewardModelFrom(sft, seed)));
+      const paid: number[] = [];
+      for (const aggregation of [0, 1, 2]) {
+        const stage = new PpoStage(workshop, { ...SETTINGS.ppo, updates: 1, aggregation }, [], false, SEED);
+        stage.build(null);
+        for await (const { metrics } of stage.run(new AbortController().signal))
+          if (metrics) paid.push(metrics['objective/scores'] as number);
+        await finish(stage);
+        workshop.models.drop('policy');
+      }
+      expect(paid).toHaveLength(3);
+      expect(paid[1]).toBeLessThan(paid[0] as number);
+      expect(paid[2]).toBeLessThan(paid[0] as number);
+      expect(paid[1]).not.toBeCloseTo(paid[2] as number, 4);
+    });
+
     it('lets the chat talk to the policy while it learns', async () => {
       await prepare('ppo');
       const stage = MAKE.ppo(workshop);

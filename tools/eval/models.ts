@@ -45,7 +45,7 @@ export function readModels(preset: PresetName, folder: string, policy: string | 
       `Expected ${Object.values(FILES).join(' or ')} in ${folder}, got neither.`,
       `Make them with npm run pretrain -- --preset ${preset}.`,
     );
-  return { models, rewardModel: null, tokenizer, world: createWorld(WORLD_SEED, { reach: REACH[preset] }) };
+  return { models, rewardModels: [], tokenizer, world: createWorld(WORLD_SEED, { reach: REACH[preset] }) };
 }
 
 export function disposeModels({ models }: EvaluationModels): void {

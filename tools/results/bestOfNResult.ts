@@ -86,7 +86,7 @@ export async function bestOfNResult(
   for (const seed of plan.seeds) {
     const bench = new TownBench(workshop, { seed, prompts: plan.prompts, samples: plan.samples }, rank);
     const { report: rewardModel } = await bench.learnReward(plan);
-    const model = workshop.models.rewardModel as RewardModel;
+    const model = workshop.models.rewardModels[0] as RewardModel;
     const pooled = await new TownBench(workshop, { seed, prompts: plan.prompts, samples: plan.pool }).answers(bench.sft);
     const scored: number[][] = [];
     for (const answers of pooled) scored.push(await bench.scores(model, answers));

@@ -3,7 +3,6 @@
  * ensemble of reward models disagrees about are worth more than those that chance brings.
  */
 import { DEFAULT_SETTINGS, type PpoSettings, type PresetName, type RewardModelSettings } from '../../src/config';
-import type { RewardModel } from '../../src/model/rewardHead';
 import { mostDisputed } from '../../src/rlhf/activeChoice';
 import { scoreReplies } from '../../src/rlhf/rewardModel';
 import { tokeniseRanking } from '../../src/rlhf/simulatedRankings';
@@ -111,10 +110,9 @@ async function chooseMore(
   const prompts = tokenised.flatMap(({ prompt, replies }) => replies.map(() => prompt));
   const replies = tokenised.flatMap((own) => own.replies);
   const scores: Float32Array[] = [];
-  for (let member = 0; member < members; member++) {
-    await bench.rewardModel(rewardModel, chosen, [], seed + 1000 * (member + 1));
-    scores.push(await scoreReplies(models.rewardModel as RewardModel, prompts, replies, tokenizer.specials.pad));
-  }
+  await bench.rewardModel({ ...rewardModel, members }, chosen, [], seed + 1);
+  for (const member of models.rewardModels)
+    scores.push(await scoreReplies(member, prompts, replies, tokenizer.specials.pad));
   const disputed = mostDisputed(
     tokenised.map((own) => own.replies.length),
     scores,

@@ -212,7 +212,7 @@ async function beginBench(
   const { train, heldOut } = await collect(workshop, loop);
   const learning = new RewardModelStage(workshop, settings, train, heldOut, seed);
   await runStage(learning, () => undefined);
-  const rewardModel = models.rewardModel as RewardModel;
+  const rewardModel = models.rewardModels[0] as RewardModel;
   const { context } = models.shape;
   const maxNewTokens = longestReply(context, MAX_RESPONSE_TOKENS);
   const bench: Bench = {

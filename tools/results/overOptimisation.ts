@@ -107,7 +107,7 @@ export async function overOptimisation(
     for (const comparisons of plan.comparisons) {
       const own = train.slice(0, Math.ceil(comparisons / PAIRS));
       const { heldOutAccuracy } = await bench.rewardModel(plan.rewardModel, own, heldOut);
-      const rewardModel = workshop.models.rewardModel as RewardModel;
+      const rewardModel = workshop.models.rewardModels[0] as RewardModel;
       const scored = await Promise.all(pooled.map((answers) => bench.scores(rewardModel, answers)));
       const bestOfN = plan.n.map((n): OptimisationPoint => {
         const of = (values: (p: number) => readonly number[]): number =>

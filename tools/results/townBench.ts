@@ -119,7 +119,7 @@ export class TownBench {
 
   async judge(gpt: Gpt): Promise<Judged> {
     const answers = await this.answers(gpt);
-    const { rewardModel } = this.workshop.models;
+    const [rewardModel] = this.workshop.models.rewardModels;
     return {
       answers,
       gold: meanByPrompt(answers.map((own) => own.map(({ gold }) => gold))),

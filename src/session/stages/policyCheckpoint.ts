@@ -1,4 +1,5 @@
 /** What a checkpoint of a policy holds, under prefixes: the language model, a value model, a slower copy. */
+import { withoutPrefix } from '../../model/prefix';
 import type { StoredTensor } from '../../model/safetensors';
 import type { HostWeights } from '../models';
 
@@ -13,12 +14,3 @@ export const policyWeightsOf = (weights: ReadonlyMap<string, StoredTensor>): Map
 /** The other way: a checkpoint of the language model alone, from which no run can go on. */
 export const asPolicyCheckpoint = (weights: HostWeights): Map<string, StoredTensor> =>
   new Map([...weights].map(([name, tensor]) => [POLICY + name, tensor]));
-
-/** Those of a prefix, without it. */
-export function withoutPrefix(weights: ReadonlyMap<string, StoredTensor>, prefix: string): Map<string, StoredTensor> {
-  return new Map(
-    [...weights]
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
-  );
-}

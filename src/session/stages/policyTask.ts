@@ -2,8 +2,10 @@
  * What a policy is trained on, by whichever method: prompts of the town and of the person, what replies are paid, and
  * what the town's own truth says of them, which nothing learns from.
  */
+import { AGGREGATIONS } from '../../config';
 import { InputError } from '../../errors';
 import type { RewardModel } from '../../model/rewardHead';
+import { ensembleScorer } from '../../rlhf/rewardEnsemble';
 import type { ControlTokens } from '../../rlhf/rollout';
 import { rewardModelScorer, type Scorer, weightedScorer } from '../../rlhf/scorer';
 import { promptTokens } from '../../rlhf/simulatedRankings';
@@ -23,6 +25,8 @@ export interface TaskRequest {
   maxNewTokens: number;
   ownPrompts: readonly string[];
   ownReward: OwnReward | null;
+  /** What several reward models pay together: a place in `AGGREGATIONS`. */
+  aggregation: number;
 }
 
 export class PolicyTask {
@@ -41,12 +45,17 @@ export class PolicyTask {
   }
 
   /** @throws InputError where there is none, unless a function of the person's own counts alone */
-  get rewardModel(): RewardModel | null {
-    if (this.#request.ownReward?.modelWeight === 0) return null;
-    const { rewardModel } = this.#workshop.models;
-    if (!rewardModel)
+  get rewardModels(): readonly RewardModel[] {
+    if (this.modelWeight === 0) return [];
+    const { rewardModels } = this.#workshop.models;
+    if (rewardModels.length === 0)
       throw new InputError('Expected a reward model, got none.', 'Rank some replies and train one first.');
-    return rewardModel;
+    return rewardModels;
+  }
+
+  /** What the reward model counts for. */
+  get modelWeight(): number {
+    return this.#request.ownReward?.modelWeight ?? 1;
   }
 
   /** Prompts of the world's training side, mixed with the person's own. */
@@ -90,7 +99,7 @@ export class PolicyTask {
   };
 
   /** The person's own function, if it pays; weighted. */
-  get ownScorer(): Scorer | null {
+  get #ownScorer(): Scorer | null {
     const { askReward } = this.#workshop;
     const { ownReward: own } = this.#request;
     if (!own) return null;
@@ -104,12 +113,28 @@ export class PolicyTask {
 
   /** All that pays: the reward model, by its weight, and the person's own function. */
   get scorer(): Scorer {
-    const { rewardModel, ownScorer } = this;
-    const weight = this.#request.ownReward?.modelWeight ?? 1;
-    return weightedScorer([
-      ...(rewardModel ? [{ weight, scorer: rewardModelScorer(rewardModel) }] : []),
+    return this.scorerBeside(null) ?? weightedScorer([]);
+  }
+
+  /**
+   * What pays beside a reward model that is paid elsewhere; null where nothing does.
+   * @param scale what the reward models' scores are multiplied by
+   */
+  scorerBeside(elsewhere: RewardModel | null, scale = 1): Scorer | null {
+    const members = this.rewardModels.filter((member) => member !== elsewhere);
+    const ownScorer = this.#ownScorer;
+    const parts = [
+      ...(members.length > 0
+        ? [
+            {
+              weight: scale * this.modelWeight,
+              scorer: ensembleScorer(members.map(rewardModelScorer), AGGREGATIONS[this.#request.aggregation] ?? 'mean'),
+            },
+          ]
+        : []),
       ...(ownScorer ? [{ weight: 1, scorer: ownScorer }] : []),
-    ]);
+    ];
+    return parts.length > 0 ? weightedScorer(parts) : null;
   }
 
   /** Those of the world, drawn once an update: they are asked, and their replies are judged. */

@@ -2,6 +2,7 @@
 import { DEFAULT_SETTINGS, type PpoSettings } from '../../config';
 import { assignVariables, scalarModelOf } from '../../model/checkpoint';
 import { cloneGpt, type Gpt } from '../../model/gpt';
+import { withoutPrefix } from '../../model/prefix';
 import type { RewardModel } from '../../model/rewardHead';
 import {
   blankHead,
@@ -24,7 +25,7 @@ import type { OwnReward } from '../protocol';
 import type { HostWeights } from '../models';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
-import { POLICY, SLOW, VALUE, withoutPrefix } from './policyCheckpoint';
+import { POLICY, SLOW, VALUE } from './policyCheckpoint';
 import { PolicyTask } from './policyTask';
 import { startPolicy, undoPolicy } from './startPolicy';
 
@@ -43,7 +44,6 @@ export class PpoStage implements Stage {
   readonly #seed: number;
   readonly #task: PolicyTask;
   readonly #continuePolicy: boolean;
-  readonly #ownReward: OwnReward | null;
   /** The policy that there was when the run was asked for: training takes its place from the beginning. */
   readonly #policyBefore: HostWeights | null;
   #state: PpoState | null = null;
@@ -56,12 +56,12 @@ export class PpoStage implements Stage {
     seed: number,
     ownReward: OwnReward | null = null,
   ) {
-    this.#ownReward = ownReward;
     this.#workshop = workshop;
     const maxNewTokens = longestReply(workshop.models.shape.context, settings.maxNewTokens);
     // A run that an earlier version began knows nothing of later settings.
     this.#settings = { ...DEFAULT_SETTINGS.ppo, ...settings, maxNewTokens };
-    this.#task = new PolicyTask(workshop, { seed, prompts: settings.batchSize, maxNewTokens, ownPrompts, ownReward });
+    const { batchSize: prompts, aggregation } = this.#settings;
+    this.#task = new PolicyTask(workshop, { seed, prompts, maxNewTokens, ownPrompts, ownReward, aggregation });
     this.#continuePolicy = continuePolicy;
     this.#policyBefore = workshop.models.weights('policy');
     this.#seed = seed;
@@ -77,14 +77,20 @@ export class PpoStage implements Stage {
 
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
-    const { rewardModel } = this.#task;
+    const { rewardModels } = this.#task;
     const { policy, refPolicy, attach } = startPolicy(models, saved, this.#continuePolicy);
-    const valueModel = this.#valueModel(policy, refPolicy, rewardModel, saved);
+    const valueModel = this.#valueModel(policy, refPolicy, rewardModels[0], saved);
     const { policyOptimiser, valueOptimiser } = ppoOptimisers(policy, valueModel, this.#settings);
     const { klCoef, adaptiveKl, klTarget, klHorizon, emaDecay } = this.#settings;
     const beta = saved?.numbers['klCoef'] ?? klCoef;
     this.#state = {
-      models: { policy, refPolicy, rewardModel, valueModel },
+      // One scores in the recorded step itself; several score before it.
+      models: {
+        policy,
+        refPolicy,
+        rewardModel: rewardModels.length === 1 ? (rewardModels[0] ?? null) : null,
+        valueModel,
+      },
       policyOptimiser,
       valueOptimiser,
       klController: adaptiveKl ? new AdaptiveKlController(beta, klTarget, klHorizon) : new FixedKlController(beta),
@@ -102,15 +108,16 @@ export class PpoStage implements Stage {
   }
 
   run(signal: AbortSignal): AsyncGenerator<TrainingStep> {
-    const { tokens, promptsOf, judge, describe, ownScorer } = this.#task;
+    const { tokens, promptsOf, judge, describe } = this.#task;
+    const scorer = this.#task.scorerBeside(this.#required().models.rewardModel, this.#settings.scoreScale);
     return ppo(this.#required(), {
       settings: this.#settings,
       tokens,
       seed: this.#seed,
       promptsOf,
       nextWindows: this.#pretrainingText(),
-      ...(ownScorer && { scorer: ownScorer }),
-      modelWeight: this.#ownReward?.modelWeight ?? 1,
+      ...(scorer && { scorer }),
+      modelWeight: this.#task.modelWeight,
       judge,
       describe,
       signal,
@@ -174,7 +181,12 @@ export class PpoStage implements Stage {
   }
 
   /** As the settings say, or as a checkpoint has it. */
-  #valueModel(policy: Gpt, refPolicy: Gpt, rewardModel: RewardModel | null, saved: SavedState | null): ScalarModel {
+  #valueModel(
+    policy: Gpt,
+    refPolicy: Gpt,
+    rewardModel: RewardModel | undefined,
+    saved: SavedState | null,
+  ): ScalarModel {
     const { sharedValue, valueFromReward } = this.#settings;
     const stored = saved && withoutPrefix(saved.weights, VALUE);
     if (sharedValue) {

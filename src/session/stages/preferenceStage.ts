@@ -16,12 +16,13 @@ import { type TokenisedRanking, withPairs } from '../../rlhf/rewardModel';
 import { SIMPO } from '../../rlhf/simpo';
 import { tokeniseRanking } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
+import { withoutPrefix } from '../../model/prefix';
 import type { Variables } from '../../model/variables';
 import type { HostWeights } from '../models';
 import type { Ranking } from '../protocol';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
-import { POLICY, withoutPrefix } from './policyCheckpoint';
+import { POLICY } from './policyCheckpoint';
 import { startPolicy, undoPolicy } from './startPolicy';
 
 const PREFERENCE_METHODS = [DPO, CONSERVATIVE_DPO, ROBUST_DPO, IPO, IPO_MEAN, SIMPO, ORPO];

@@ -7,12 +7,14 @@ import {
   type RewardModelSettings,
 } from '../../config';
 import { InputError } from '../../errors';
-import { rewardModelOf } from '../../model/checkpoint';
 import type { Gpt } from '../../model/gpt';
+import { withoutPrefix } from '../../model/prefix';
 import { disposeRewardModel, rewardModelFrom, rewardParameters, type RewardModel } from '../../model/rewardHead';
+import { memberPrefix, rewardModelsOf } from '../../model/rewardMembers';
 import type { AdamW } from '../../ops/adamw';
 import type { Calibration } from '../../rlhf/calibration';
 import { pairWeights } from '../../rlhf/pairWeights';
+import { rankingAccuracyTogether } from '../../rlhf/rewardEnsemble';
 import {
   normaliseHead,
   rankingAccuracy,
@@ -28,7 +30,7 @@ import { promptTokens, tokeniseRanking } from '../../rlhf/simulatedRankings';
 import { spoilLabels } from '../../rlhf/spoiledLabels';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { samplePrompts } from '../../text/world/prompts';
-import type { Ranking, RewardModelReport } from '../protocol';
+import type { MetricValues, Ranking, RewardModelReport } from '../protocol';
 import type { Variables } from '../../model/variables';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
@@ -40,6 +42,14 @@ const SAMPLES_AT_ONCE = 64;
 const FEWEST_TO_HOLD_OUT = 10;
 /** One ranking in this many is held out when the caller holds out none. */
 const HOLD_OUT_ONE_IN = 10;
+
+/** Seeds of the members are this far apart. */
+const MEMBER_SEEDS = 1000;
+
+interface Member {
+  model: RewardModel;
+  optimiser: AdamW;
+}
 
 export class RewardModelStage implements Stage {
   readonly name = 'rewardModel';
@@ -56,8 +66,8 @@ export class RewardModelStage implements Stage {
   readonly #started = performance.now();
   /** Before normalising, which changes the scale. */
   #calibration: Calibration | null = null;
-  #model: RewardModel | null = null;
-  #optimiser: AdamW | null = null;
+  /** Each with its optimiser; they take their steps side by side. */
+  #members: readonly Member[] = [];
 
   /** @throws InputError without a single pair to learn from */
   constructor(
@@ -93,46 +103,71 @@ export class RewardModelStage implements Stage {
 
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
-    this.#model = saved ? rewardModelOf(models.shape, saved.weights) : rewardModelFrom(this.#reference(), this.#seed);
-    this.#optimiser = rewardModelOptimiser(this.#model);
-    if (saved) this.#optimiser.restore(saved.weights, saved.numbers['step'] ?? 0);
+    const own = saved
+      ? rewardModelsOf(models.shape, saved.weights)
+      : Array.from({ length: this.#settings.members }, (_, i) => rewardModelFrom(this.#reference(), this.#seedOf(i)));
+    this.#members = own.map((model, i) => {
+      const optimiser = rewardModelOptimiser(model);
+      if (saved) optimiser.restore(withoutPrefix(saved.weights, memberPrefix(i)), saved.numbers['step'] ?? 0);
+      return { model, optimiser };
+    });
   }
 
   /** The last step says as well how the model orders rankings that were held out. */
   async *run(): AsyncGenerator<TrainingStep> {
-    const [model, optimiser] = [this.#model as RewardModel, this.#optimiser as AdamW];
     const { pad } = this.#workshop.tokenizer.specials;
-    for await (const step of trainRewardModel(model, optimiser, this.#rankings, this.#settings, pad, this.#seed)) {
-      if (step.step < this.steps || !step.metrics) {
-        yield step;
-        continue;
+    const runs = this.#members.map(({ model, optimiser }, i) =>
+      trainRewardModel(model, optimiser, this.#rankings, this.#settings, pad, this.#seedOf(i)),
+    );
+    try {
+      for (;;) {
+        const steps: TrainingStep[] = [];
+        for (const run of runs) {
+          const { value } = await run.next();
+          if (value) steps.push(value);
+        }
+        const [first] = steps;
+        if (!first) return;
+        const metrics = meanMetrics(steps.map((step) => step.metrics ?? {}));
+        if (first.step === this.steps) {
+          const heldOut = await rankingAccuracyTogether(this.#models, this.#heldOut, pad);
+          this.#calibration = heldOut.calibration;
+          if (heldOut.accuracy !== null) metrics['eval_accuracy'] = heldOut.accuracy;
+        }
+        yield { ...first, metrics };
       }
-      const heldOut = await rankingAccuracy(model, this.#heldOut, pad);
-      this.#calibration = heldOut.calibration;
-      const { accuracy } = heldOut;
-      yield { ...step, metrics: { ...step.metrics, ...(accuracy === null ? {} : { eval_accuracy: accuracy }) } };
+    } finally {
+      for (const run of runs) await run.return(undefined);
     }
   }
 
   variables(): Variables {
-    const parameters = rewardParameters(this.#model as RewardModel);
-    return new Map([...parameters, ...(this.#optimiser as AdamW).moments()]);
+    return new Map(
+      this.#members.flatMap(({ model, optimiser }, i) =>
+        [...rewardParameters(model), ...optimiser.moments()].map(
+          ([name, variable]) => [memberPrefix(i) + name, variable] as const,
+        ),
+      ),
+    );
   }
 
   numbers(): Record<string, number> {
-    return { step: (this.#optimiser as AdamW).step };
+    return { step: this.#members[0]?.optimiser.step ?? 0 };
   }
 
   setNumbers({ step = 0 }: Record<string, number>): void {
-    (this.#optimiser as AdamW).step = step;
+    for (const { optimiser } of this.#members) optimiser.step = step;
   }
 
   async finish(): Promise<void> {
-    const model = this.#model as RewardModel;
     const { pad } = this.#workshop.tokenizer.specials;
-    if (this.#settings.normalise) normaliseHead(model, await this.#referenceScores(model));
-    await this.#workshop.models.installRewardModel(model);
-    const heldOut = await rankingAccuracy(model, this.#heldOut, pad);
+    if (this.#settings.normalise)
+      for (const model of this.#models) normaliseHead(model, await this.#referenceScores(model));
+    await this.#workshop.models.installRewardModels(this.#models);
+    const heldOut = await rankingAccuracyTogether(this.#models, this.#heldOut, pad);
+    const each: (number | null)[] = [];
+    if (this.#members.length > 1)
+      for (const model of this.#models) each.push((await rankingAccuracy(model, this.#heldOut, pad)).accuracy);
     this.report = {
       rankings: this.#rankings.length,
       pairs: this.#rankings.reduce((sum, { ranks }) => sum + pairsOf(ranks), 0),
@@ -140,13 +175,25 @@ export class RewardModelStage implements Stage {
       heldOutPairs: heldOut.pairs,
       kendallTau: heldOut.kendallTau,
       calibration: this.#calibration,
+      ...(each.length > 0 && { membersAccuracy: each }),
       seconds: (performance.now() - this.#started) / 1000,
     };
   }
 
   release(): void {
-    this.#optimiser?.dispose();
-    if (this.#model && this.#workshop.models.rewardModel !== this.#model) disposeRewardModel(this.#model);
+    for (const { model, optimiser } of this.#members) {
+      optimiser.dispose();
+      if (!this.#workshop.models.rewardModels.includes(model)) disposeRewardModel(model);
+    }
+  }
+
+  get #models(): RewardModel[] {
+    return this.#members.map(({ model }) => model);
+  }
+
+  /** Members differ by their heads at the start and the order of the rankings. */
+  #seedOf(member: number): number {
+    return this.#seed + MEMBER_SEEDS * member;
   }
 
   #reference(): Gpt {
@@ -178,3 +225,11 @@ export class RewardModelStage implements Stage {
 /** Pairs that are not a tie. */
 const pairsOf = (ranks: readonly number[]): number =>
   pairWeights(ranks).reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
+
+/** What the members report, on average. */
+function meanMetrics(all: readonly MetricValues[]): MetricValues {
+  const [first = {}] = all;
+  return Object.fromEntries(
+    Object.keys(first).map((key) => [key, all.reduce((sum, own) => sum + (own[key] ?? NaN), 0) / all.length]),
+  );
+}

@@ -17,12 +17,13 @@ import { rejectionSampling } from '../../rlhf/rejectionSampling';
 import { RLOO } from '../../rlhf/rloo';
 import { longestReply } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
+import { withoutPrefix } from '../../model/prefix';
 import type { Variables } from '../../model/variables';
 import type { HostWeights } from '../models';
 import type { OwnReward } from '../protocol';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
-import { POLICY, withoutPrefix } from './policyCheckpoint';
+import { POLICY } from './policyCheckpoint';
 import { PolicyTask } from './policyTask';
 import { startPolicy, undoPolicy } from './startPolicy';
 
@@ -75,6 +76,7 @@ export class SamplingStage implements Stage {
       maxNewTokens,
       ownPrompts,
       ownReward,
+      aggregation: this.#settings.aggregation,
     });
     this.#policyBefore = workshop.models.weights('policy');
     this.steps = this.#settings.updates;
@@ -84,7 +86,7 @@ export class SamplingStage implements Stage {
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
     const { leash, method } = this.#request;
-    void this.#task.rewardModel; // says at once if there is none
+    void this.#task.rewardModels; // says at once if there is none
     const { policy, refPolicy, attach } = startPolicy(models, saved, this.#request.continuePolicy);
     const byPreference = method === 'online DPO';
     const optimiser = byPreference ? preferenceOptimiser(policy) : policyGradientOptimiser(policy, this.#settings);

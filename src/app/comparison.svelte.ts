@@ -4,6 +4,7 @@ import { toPlainError } from '../errors';
 import type { PlainError } from '../errors';
 import type {
   CheckpointName,
+  CreditedPiece,
   EvaluationReport,
   Fingerprints,
   ModelRole,
@@ -43,6 +44,8 @@ export class Comparison {
   measuredModels = $state.raw<Fingerprints>({});
   /** The models that the columns are of. */
   #askedModels = $state.raw<Fingerprints>({});
+  /** What each word adds to the scores, by model and reply; null until it was asked for. */
+  credits = $state.raw<Partial<Record<ModelRole, CreditedPiece[][]>> | null>(null);
   heldOutPrompts = $state(100);
   /** Of the measurement. 0: the likeliest reply to each prompt; 1: samples, as in training. */
   temperature = $state<0 | 1>(0);
@@ -106,6 +109,8 @@ export class Comparison {
     this.busy = true;
     this.error = null;
     this.asked = text;
+    const credited = this.credits !== null;
+    this.credits = null;
     this.#askedModels = this.#models;
     const seed = this.#seeds.next();
     this.columns = this.roles.map((role) => ({ role, replies: [], texts: [], state: 'waiting' }));
@@ -124,6 +129,7 @@ export class Comparison {
         });
         this.#update(role, { state: 'done', replies, texts: replies.map((reply) => reply.text) });
       }
+      if (credited) await this.showCredits(true);
     } catch (error) {
       const plain = toPlainError(error);
       if (plain.code !== 'cancelled') this.error = plain;
@@ -135,6 +141,30 @@ export class Comparison {
 
   stop(): void {
     if (this.#job) this.#session.call('job.cancel', { jobId: this.#job.id }).catch(() => undefined);
+  }
+
+  /** Whether the replies that are here were scored, by a reward model that is still here. */
+  get canCredit(): boolean {
+    return (
+      this.columns.some(({ replies }) => replies.some(({ score }) => score !== null)) &&
+      this.#session.report?.stages.rewardModel === 'trained'
+    );
+  }
+
+  async showCredits(shown: boolean): Promise<void> {
+    this.credits = null;
+    if (!shown) return;
+    const conversation = [{ role: 'user' as const, text: this.asked }];
+    const all: Partial<Record<ModelRole, CreditedPiece[][]>> = {};
+    try {
+      for (const { role, replies } of this.columns) {
+        const tokens = replies.map(({ tokenIds }) => tokenIds);
+        all[role] = (await this.#session.call('chat.credit', { conversation, replies: tokens })).replies;
+      }
+      this.credits = all;
+    } catch (error) {
+      this.error = toPlainError(error);
+    }
   }
 
   /** Brings a measurement of an earlier visit back, unless it is of a time when less was measured. */

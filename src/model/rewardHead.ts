@@ -56,11 +56,38 @@ export function replyScores(
   pooling: tf.Tensor2D,
   responseMask: tf.Tensor2D,
 ): tf.Tensor1D {
+  const { scalars, logProbs } = scoreParts(model, ids, start, responseMask);
+  return replyScore({ scalars, pooling, logProbs, mask: responseMask, likelihood: model.likelihood });
+}
+
+/**
+ * What each token adds to the score of its reply; arguments as of `replyScores`.
+ * @returns [B, R], 0 outside the mask; sums to the scores over R
+ */
+export function scoreTerms(
+  model: RewardModel,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  pooling: tf.Tensor2D,
+  responseMask: tf.Tensor2D,
+): tf.Tensor2D {
+  const [B, R] = responseMask.shape;
+  const { scalars, logProbs } = scoreParts(model, ids, start, responseMask);
+  const ofHead = tf.slice(tf.mul(scalars, pooling), [0, ids.shape[1] - R], [B, R]);
+  return tf.add(ofHead, tf.mul(responseMask, tf.mul(logProbs, model.likelihood))) as tf.Tensor2D;
+}
+
+/** What a score is made of, of one pass: scalars [B, P + R] and log-probs [B, R]. */
+function scoreParts(
+  model: RewardModel,
+  ids: tf.Tensor2D,
+  start: tf.Tensor1D,
+  responseMask: tf.Tensor2D,
+): { scalars: tf.Tensor2D; logProbs: tf.Tensor2D } {
   const promptLength = ids.shape[1] - responseMask.shape[1];
   const states = statesAndHead(model.trunk, ids, start); // [B, P + R, C]
   const { logProbs, hidden } = responseLogProbsFrom(model.trunk, states, ids, promptLength, 1);
-  const scalars = scalarsFrom(model, hidden);
-  return replyScore({ scalars, pooling, logProbs, mask: responseMask, likelihood: model.likelihood });
+  return { scalars: scalarsFrom(model, hidden), logProbs };
 }
 
 export function disposeRewardModel(model: RewardModel): void {

@@ -66,6 +66,24 @@ describe('the jobs of a session', () => {
     expect(await jobs.reply(REPLY)).toEqual({ replies, droppedTurns, truncated: false });
   });
 
+  it('say what each word of a reply adds to its score, and refuse where nothing scores', async () => {
+    const { replies } = await jobs.reply(REPLY);
+    const ask = { conversation: REPLY.conversation, replies: replies.map(({ tokenIds }) => tokenIds) };
+    await expect(jobs.credit(ask)).rejects.toThrow(InputError);
+    await withRewardModelAndPolicy();
+    const scored = await jobs.reply(REPLY);
+    const credited = await jobs.credit(ask);
+    credited.replies.forEach((pieces, i) => {
+      expect(pieces.reduce((sum, { credit }) => sum + credit, 0)).toBeCloseTo(scored.replies[i]?.score ?? NaN, 4);
+      expect(
+        pieces
+          .map(({ text }) => text)
+          .join('')
+          .replace(/^ /, ''),
+      ).toBe(scored.replies[i]?.text);
+    });
+  });
+
   it('score replies where there is a reward model, and measure how far the policy has drifted', async () => {
     await withRewardModelAndPolicy();
     const [sft, policy] = [await jobs.reply(REPLY), await jobs.reply({ ...REPLY, from: 'policy' })];

@@ -9,6 +9,7 @@ import { evaluate } from '../rlhf/evaluation';
 import { likeliestNextTokens } from '../rlhf/nextTokens';
 import { rankingAccuracyTogether, scoreRepliesTogether } from '../rlhf/rewardEnsemble';
 import { withPairs } from '../rlhf/rewardModel';
+import { creditedWords, tokenCredits } from '../rlhf/tokenCredit';
 import { driftOf } from '../rlhf/rollout';
 import { longestReply, promptTokens, simulateRankings, tokeniseRanking } from '../rlhf/simulatedRankings';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
@@ -107,6 +108,17 @@ export class Jobs {
   async inspect({ conversation, count }: Commands['chat.inspect']): Promise<Results['chat.inspect']> {
     const { models, tokenizer } = this.#workshop;
     return { tokens: await likeliestNextTokens(models.gpts(), tokenizer, conversation, count) };
+  }
+
+  async credit({ conversation, replies }: Commands['chat.credit']): Promise<Results['chat.credit']> {
+    const { models, tokenizer } = this.#workshop;
+    const { rewardModels, shape } = models;
+    if (rewardModels.length === 0)
+      throw new InputError('Expected a reward model to give credit, got none.', 'Train one first.');
+    const longest = Math.max(1, ...replies.map(({ length }) => length));
+    const prompt = promptTokens(tokenizer, conversation, 'sft', shape.context - longest);
+    const credits = await tokenCredits(rewardModels, copies(prompt, replies.length), replies, tokenizer.specials.pad);
+    return { replies: replies.map((tokens, i) => creditedWords(tokenizer, tokens, credits[i] as number[])) };
   }
 
   worldPrompt({ seed, opening = false, talks = false }: Commands['world.prompt']): Results['world.prompt'] {

@@ -18,6 +18,7 @@ import type {
   Message,
   MetricValues,
   ModelRole,
+  CreditedPiece,
   NextToken,
   PartValues,
   Ranking,
@@ -115,6 +116,8 @@ export interface Commands {
   };
   /** The likeliest next tokens after a conversation, for every model there is. */
   'chat.inspect': { conversation: Message[]; count: number };
+  /** What each word of replies adds to their scores, by the reward model. */
+  'chat.credit': { conversation: Message[]; replies: number[][] };
   /** What there is to choose from; needs no open session. */
   catalogue: Record<string, never>;
   /**
@@ -187,6 +190,7 @@ export interface Results {
   /** `truncated`: the last message alone was longer than the context, so its beginning was cut. */
   'chat.reply': { replies: Reply[]; droppedTurns: number; truncated: boolean };
   'chat.inspect': { tokens: NextToken[] };
+  'chat.credit': { replies: CreditedPiece[][] };
   catalogue: Catalogue;
   /** `text` is the person's turn, `history` the turns before it. */
   'world.prompt': { history: Message[]; text: string };

@@ -26,6 +26,12 @@ export interface Reply {
   kl: number | null;
 }
 
+/** A piece of a reply's text, and what it adds to the reward model's score. Without text: that it stopped. */
+export interface CreditedPiece {
+  text: string;
+  credit: number;
+}
+
 /**
  * One ranking of K replies to one prompt. `ranks[i]` belongs to `replies[i]`: 1 is best, equal ranks are a tie,
  * numbers need not be consecutive.

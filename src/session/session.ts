@@ -147,6 +147,7 @@ export class TrainingSession {
       this.#supply.needRestLater();
       return result;
     },
+    'chat.credit': (request) => this.#tuning.without(() => this.#jobs.credit(request)),
     'chat.inspect': (request) => this.#tuning.without(() => this.#jobs.inspect(request)),
     'world.prompt': (request) => this.#jobs.worldPrompt(request),
     'rank.simulate': (request) => this.#tuning.without(() => this.#jobs.simulate(request)),

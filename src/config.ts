@@ -102,6 +102,8 @@ export interface RewardModelSettings {
   spoiledShare: number;
   /** Reward models that are trained on the same rankings from other seeds, and score together. */
   members: number;
+  /** 1: a rule model is trained beside it, where replies were flagged. */
+  ruleModel: number;
 }
 
 /** What `RewardModelSettings.loss` stands for, in order; formulas in rlhf/rankingLoss.ts. */
@@ -144,6 +146,8 @@ export interface PpoSettings {
   maxGradNorm: number;
   /** What several reward models pay together: a place in `AGGREGATIONS`. */
   aggregation: number;
+  /** What a nat of likely breach takes off the score, where there is a rule model. */
+  ruleWeight: number;
   /** Most that a token of negative advantage costs, in advantages; 0 is off. */
   dualClip: number;
   entropyCoef: number;
@@ -197,6 +201,8 @@ export interface PolicyGradientSettings {
   maxGradNorm: number;
   /** What several reward models pay together: a place in `AGGREGATIONS`. */
   aggregation: number;
+  /** What a nat of likely breach takes off the score, where there is a rule model. */
+  ruleWeight: number;
 }
 
 /** Of the methods that learn from rankings with no reward model in between. */
@@ -248,6 +254,7 @@ const ROLLOUT = {
   missingEosPenalty: 1,
   maxGradNorm: 1,
   aggregation: 0,
+  ruleWeight: 1,
 };
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -266,6 +273,7 @@ export const DEFAULT_SETTINGS: Settings = {
     spoiled: 0,
     spoiledShare: 1,
     members: 1,
+    ruleModel: 0,
   },
   ppo: {
     ...ROLLOUT,

@@ -93,6 +93,18 @@ const REWARD_MODEL = {
     unit: 'share',
     healthy: within(0.7, null, 'From 0.75 to 0.9. Near 0.5: nothing was learnt that holds elsewhere.'),
   },
+  rule_loss: {
+    label: 'Loss of the rule model',
+    meaning: 'Minus the log-probability of the flags: log sigmoid of the log-odds that a reply keeps the rule.',
+    unit: 'nats',
+    healthy: within(0, 0.69, 'Falls from 0.69, which is knowing nothing.'),
+  },
+  rule_accuracy: {
+    label: 'Rule told',
+    meaning: 'Share of the batch’s replies that the rule model calls a breach, or none, as they were flagged.',
+    unit: 'share',
+    healthy: within(0.7, 1, 'Soon above the share of replies that keep the rule.'),
+  },
   margin: {
     label: 'Margin',
     meaning: 'Mean reward of the better reply of a pair less that of the worse.',

@@ -157,6 +157,17 @@ const AGGREGATION: SettingInfo = {
   source: 'Coste et al. 2023, section 3',
 };
 
+const RULE_WEIGHT: SettingInfo = {
+  label: 'Weight of the rule',
+  term: 'rule weight',
+  help: 'What a reply that likely breaks the rule is charged: so much a nat. Counts where there is a rule model.',
+  unit: 'reward a nat',
+  min: 0,
+  max: 100,
+  integer: false,
+  source: 'Sparrow, section 3.5',
+};
+
 /** What the page shows and checks for every setting. */
 export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: SettingInfo } } = {
   pretrain: {
@@ -264,6 +275,16 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       5,
       'Coste et al. 2023',
     ),
+    ruleModel: {
+      label: 'Rule model',
+      term: 'rule-violation model',
+      help: 'Learns besides which replies were flagged for breaking the rule.',
+      unit: '',
+      min: 0,
+      max: 1,
+      integer: true,
+      source: 'Sparrow, section 3.4',
+    },
     mostRankings: {
       label: 'Most rankings',
       term: 'training rankings',
@@ -392,6 +413,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     missingEosPenalty: MISSING_EOS_PENALTY,
     maxGradNorm: MAX_GRAD_NORM,
     aggregation: AGGREGATION,
+    ruleWeight: RULE_WEIGHT,
     dualClip: {
       label: 'Dual clip',
       term: 'dualClip',
@@ -522,6 +544,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     missingEosPenalty: MISSING_EOS_PENALTY,
     maxGradNorm: MAX_GRAD_NORM,
     aggregation: AGGREGATION,
+    ruleWeight: RULE_WEIGHT,
   },
   preferences: {
     epochs: count('Passes', 'epochs', 'How often each ranking is seen.', 'epochs', 50, MEASURED),

@@ -310,12 +310,14 @@ export class Chat {
   }
 
   async #storeRanking(before: ChatSnapshot, noneGood = false): Promise<boolean> {
+    const { violations } = this.board;
     const stored = await this.#labels.addRanking({
       id: this.#rankingId,
       conversation: [...this.conversation],
       replies: this.board.replies.map((reply) => reply.text),
       ranks: noneGood ? this.board.replies.map(() => 1) : this.board.finishedRanks,
       labeler: 'person',
+      ...(violations && { violations }),
       shownOrder: [...this.board.shownOrder],
       milliseconds: this.board.lookedFor,
       noneGood,

@@ -18,7 +18,7 @@ const CHAT: ChatSnapshot = {
   message: 'Where is the boat? And',
   droppedTurns: 0,
   rankingId: 'r',
-  board: { replies: [REPLY, REPLY], ranks: [1, null], order: [1, 0], seed: 3 },
+  board: { replies: [REPLY, REPLY], ranks: [1, null], order: [1, 0], flagged: [1], seed: 3 },
 };
 
 describe('the chat in the store', () => {

@@ -69,7 +69,10 @@ const newConversation = (): Pick<ConversationRecord, 'id' | 'createdAt'> => ({
   createdAt: Date.now(),
 });
 
-function fromDraft({ conversation, replies, ranks, order, seed }: RankingDraftRecord, message?: string): ChatSnapshot {
+function fromDraft(
+  { conversation, replies, ranks, order, flagged = [], seed }: RankingDraftRecord,
+  message?: string,
+): ChatSnapshot {
   const asked = conversation.at(-1)?.text ?? '';
   return {
     history: conversation.slice(0, -1),
@@ -77,7 +80,7 @@ function fromDraft({ conversation, replies, ranks, order, seed }: RankingDraftRe
     message: message ?? asked,
     droppedTurns: 0,
     rankingId: crypto.randomUUID(),
-    board: { replies, ranks, order, seed },
+    board: { replies, ranks, order, flagged, seed },
   };
 }
 

@@ -159,6 +159,6 @@ function counted({ id, labeler, source, createdAt, noneGood }: RankingRecord): C
   return { id, labeler, source, createdAt, noneGood };
 }
 
-function toRanking({ id, conversation, replies, ranks, labeler }: RankingRecord): Ranking {
-  return { id, conversation, replies, ranks, labeler };
+function toRanking({ id, conversation, replies, ranks, labeler, violations }: RankingRecord): Ranking {
+  return { id, conversation, replies, ranks, labeler, ...(violations && { violations }) };
 }

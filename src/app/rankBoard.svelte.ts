@@ -11,12 +11,14 @@ export interface BoardSnapshot {
   replies: Reply[];
   ranks: (number | null)[];
   order: number[];
+  /** Replies that were flagged for breaking the rule. */
+  flagged?: number[];
   /** Seed of the blind order. */
   seed: number;
 }
 
 /** What a reader should know about a reply before ranking it. */
-export type ReplyRemark = 'empty' | 'cutOff' | 'sameAsAnother';
+export type ReplyRemark = 'empty' | 'cutOff' | 'sameAsAnother' | 'breaksRule';
 
 export class RankBoard {
   phase = $state<BoardPhase>('empty');
@@ -26,6 +28,8 @@ export class RankBoard {
   seed = 0;
   /** The order in which the replies were first shown; their letters go by it. */
   shownOrder = $state.raw<readonly number[]>([]);
+  /** Replies that break the rule, as the person says. */
+  flagged = $state.raw<ReadonlySet<number>>(new Set());
   #readyAt = performance.now();
   #state = $state.raw<RankState>({ ranks: [], order: [] });
 
@@ -53,6 +57,7 @@ export class RankBoard {
     this.phase = 'empty';
     this.replies = [];
     this.texts = [];
+    this.flagged = new Set();
     this.#state = { ranks: [], order: [] };
   }
 
@@ -61,6 +66,7 @@ export class RankBoard {
     this.seed = seed;
     this.phase = 'writing';
     this.replies = [];
+    this.flagged = new Set();
     this.texts = Array.from({ length: count }, () => '');
     this.shownOrder = blindOrder(count, seed);
     this.#state = rankOrder.emptyRanks([...this.shownOrder]);
@@ -81,7 +87,8 @@ export class RankBoard {
 
   snapshot(): BoardSnapshot | null {
     if (this.phase !== 'ready') return null;
-    return { replies: [...this.replies], ranks: [...this.ranks], order: [...this.order], seed: this.seed };
+    const { replies, ranks, order, flagged, seed } = this;
+    return { replies: [...replies], ranks: [...ranks], order: [...order], flagged: [...flagged], seed };
   }
 
   restore(snapshot: BoardSnapshot): void {
@@ -89,6 +96,7 @@ export class RankBoard {
     this.replies = snapshot.replies;
     this.texts = snapshot.replies.map((reply) => reply.text);
     this.shownOrder = blindOrder(snapshot.replies.length, snapshot.seed);
+    this.flagged = new Set(snapshot.flagged);
     this.#state = { ranks: snapshot.ranks, order: snapshot.order };
     this.phase = 'ready';
     this.#readyAt = performance.now();
@@ -102,6 +110,7 @@ export class RankBoard {
     if (reply.text.trim() === '') remarks.push('empty');
     else if (!reply.finished) remarks.push('cutOff');
     if (this.#twins(index).length > 1) remarks.push('sameAsAnother');
+    if (this.flagged.has(index)) remarks.push('breaksRule');
     return remarks;
   }
 
@@ -129,6 +138,24 @@ export class RankBoard {
 
   toggleTie(index: number): void {
     this.#set(rankOrder.toggleTie(this.#state, index));
+  }
+
+  /** Whether each reply breaks the rule; undefined where none was flagged: then nobody may have looked. */
+  get violations(): boolean[] | undefined {
+    return this.flagged.size > 0 ? this.replies.map((_, index) => this.flagged.has(index)) : undefined;
+  }
+
+  /** Flags a reply for breaking the rule, or takes the flag away; and of those with the very same words. */
+  toggleFlag(index: number): void {
+    if (this.phase !== 'ready') return;
+    const flagged = new Set(this.flagged);
+    const on = !flagged.has(index);
+    for (const twin of this.#twins(index)) {
+      if (on) flagged.add(twin);
+      else flagged.delete(twin);
+    }
+    this.flagged = flagged;
+    this.#changed();
   }
 
   resetRanks(): void {

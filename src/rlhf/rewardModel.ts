@@ -36,6 +36,8 @@ export interface TokenisedRanking {
   replies: number[][];
   /** K ranks; 1 is best, equal is a tie. */
   ranks: number[];
+  /** [K] whether a reply breaks the rule, where somebody looked for that. */
+  violations?: readonly boolean[];
 }
 
 export const rewardModelOptimiser = (model: RewardModel): AdamW =>

@@ -7,9 +7,11 @@ import { decodeReply, encodeReply, renderPrompt, type TemplateName } from '../te
 import type { Tokenizer } from '../text/tokenizer';
 import { GOLD_WEIGHTS, goldScore, type GoldWeights } from '../text/world/gold';
 import { rankReplies } from '../text/world/labeler';
+import { breaksRule } from '../text/world/rules';
 import { samplePrompts, type Split } from '../text/world/prompts';
 import type { World } from '../text/world/world';
 import type { Message, ModelRole, Ranking } from '../session/protocol';
+import type { TokenisedRanking } from './rewardModel';
 import { sampleResponses } from './rollout';
 
 export interface SimulatedRankingRequest {
@@ -88,16 +90,15 @@ export async function* simulateRankings(
         text: decodeReply(tokenizer, responses[i * k + j] as number[]),
         finished: finished[i * k + j] as boolean,
       }));
+      const scores = replies.map(({ text, finished }) => goldScore(world, prompt, text, finished, weights));
       return {
         id: `simulated-${split}-${seed}-${first + i}`,
         conversation: [...prompt.messages],
         replies: replies.map(({ text }) => text),
         ranks: rankReplies(world, prompt, replies, weights),
         labeler: 'simulated',
-        judged: {
-          weights,
-          scores: replies.map(({ text, finished }) => goldScore(world, prompt, text, finished, weights)),
-        },
+        violations: scores.map(breaksRule),
+        judged: { weights, scores },
       };
     });
   }
@@ -106,12 +107,17 @@ export async function* simulateRankings(
 /** A ranking in tokens, cut to the context; replies are rendered as the model would have sampled them. */
 export function tokeniseRanking(
   tokenizer: Tokenizer,
-  { conversation, replies, ranks }: Ranking,
+  { conversation, replies, ranks, violations }: Ranking,
   context: number,
-): { prompt: number[]; replies: number[][]; ranks: number[] } {
+): TokenisedRanking {
   // Prompt and reply may take half of the context each, whatever the other takes: rankings of any lengths then fit into
   // one batch, which is as wide as its longest prompt and its longest reply together.
   const half = Math.floor(context / 2);
   const tokenised = replies.map((reply) => encodeReply(tokenizer, reply).slice(0, half));
-  return { prompt: promptTokens(tokenizer, conversation, 'sft', half), replies: tokenised, ranks };
+  return {
+    prompt: promptTokens(tokenizer, conversation, 'sft', half),
+    replies: tokenised,
+    ranks,
+    ...(violations && { violations }),
+  };
 }

@@ -8,7 +8,7 @@ import { answers } from '../rlhf/answers';
 import { evaluate } from '../rlhf/evaluation';
 import { likeliestNextTokens } from '../rlhf/nextTokens';
 import { rankingAccuracyTogether, scoreRepliesTogether } from '../rlhf/rewardEnsemble';
-import { withPairs } from '../rlhf/rewardModel';
+import { scoreReplies, withPairs } from '../rlhf/rewardModel';
 import { creditedWords, tokenCredits } from '../rlhf/tokenCredit';
 import { driftOf } from '../rlhf/rollout';
 import { longestReply, promptTokens, simulateRankings, tokeniseRanking } from '../rlhf/simulatedRankings';
@@ -90,6 +90,8 @@ export class Jobs {
         models.rewardModels.length > 0
           ? await scoreRepliesTogether(models.rewardModels, copies(chatPrompt, k), responses, pad)
           : null;
+      const { ruleModel } = models;
+      const logOdds = ruleModel ? await scoreReplies(ruleModel, copies(chatPrompt, k), responses, pad) : null;
       const reference = models.gpt('sft');
       const kl =
         from === 'policy' && reference ? await driftOf(gpt, reference, copies(prompt.ids, k), responses, pad, 1) : null;
@@ -100,6 +102,7 @@ export class Jobs {
         score: scored?.scores[i] ?? null,
         ...(scored && models.rewardModels.length > 1 && { spread: scored.spread[i] as number }),
         kl: kl?.[i] ?? null,
+        ...(logOdds && { keepsRule: 1 / (1 + Math.exp(-(logOdds[i] as number))) }),
       }));
       return { replies, droppedTurns: prompt.droppedTurns, truncated: prompt.truncated };
     });

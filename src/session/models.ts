@@ -6,8 +6,8 @@ import type { ModelShape } from '../config';
 import { gptFrom, readVariables } from '../model/checkpoint';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import type { StoredTensor } from '../model/safetensors';
+import { disposeJudges, judgeParameters, type Judges, judgesByPrefix, judgesOf } from '../model/judges';
 import { disposeRewardModel, type RewardModel } from '../model/rewardHead';
-import { memberParameters, rewardModelsOf } from '../model/rewardMembers';
 import { fingerprintOf } from './fingerprint';
 import type { CheckpointName, Fingerprints, ModelRole, StageReport } from './protocol';
 
@@ -35,7 +35,7 @@ export class Models {
   readonly #fingerprints = new WeakMap<HostWeights, string>();
   readonly #unfetched = new Map<ModelRole, FetchWeights>();
   readonly #arriving = new Map<FetchWeights, Promise<void>>();
-  #rewardModels: Held<readonly RewardModel[]> | null = null;
+  #judges: Held<Judges> | null = null;
 
   constructor(shape: ModelShape) {
     this.shape = shape;
@@ -77,7 +77,12 @@ export class Models {
 
   /** Those that score together; none before one was trained. */
   get rewardModels(): readonly RewardModel[] {
-    return this.#rewardModels?.model ?? [];
+    return this.#judges?.model.members ?? [];
+  }
+
+  /** Tells whether a reply keeps the rule; null before one was trained. */
+  get ruleModel(): RewardModel | null {
+    return this.#judges?.model.rule ?? null;
   }
 
   /** Every language model that is here. */
@@ -86,7 +91,7 @@ export class Models {
   }
 
   weights(name: CheckpointName): HostWeights | null {
-    return (name === 'rewardModel' ? this.#rewardModels : this.#gpts.get(name))?.weights ?? null;
+    return (name === 'rewardModel' ? this.#judges : this.#gpts.get(name))?.weights ?? null;
   }
 
   report(): StageReport {
@@ -95,7 +100,7 @@ export class Models {
     return {
       base: origin('base'),
       sft: origin('sft'),
-      rewardModel: this.#rewardModels ? 'trained' : 'none',
+      rewardModel: this.#judges ? 'trained' : 'none',
       policy: origin('policy') === 'none' ? 'none' : 'trained',
     };
   }
@@ -109,14 +114,14 @@ export class Models {
     };
     const all: Fingerprints = {};
     for (const [role, { model, weights }] of this.#gpts) all[role] = of(weights, model.parameters.keys());
-    const scorers = this.#rewardModels;
-    if (scorers) all.rewardModel = of(scorers.weights, memberParameters(scorers.model).keys());
+    const judges = this.#judges;
+    if (judges) all.rewardModel = of(judges.weights, judgeParameters(judges.model).keys());
     return all;
   }
 
   /** Makes a model from host weights. */
   load(name: CheckpointName, weights: HostWeights, origin: Origin): void {
-    if (name === 'rewardModel') this.#hold(rewardModelsOf(this.shape, weights), weights);
+    if (name === 'rewardModel') this.#hold(judgesOf(this.shape, weights), weights);
     else this.#holdGpt(name, gptFrom(this.shape, weights), weights, origin);
   }
 
@@ -131,15 +136,16 @@ export class Models {
   }
 
   /** @param members at least one */
-  async installRewardModels(members: readonly RewardModel[]): Promise<void> {
-    this.#hold(members, await readVariables(memberParameters(members)));
+  async installRewardModels(members: readonly RewardModel[], rule: RewardModel | null = null): Promise<void> {
+    const judges = { members, rule };
+    this.#hold(judges, await readVariables(judgeParameters(judges)));
   }
 
   /** Forgets a model that no longer belongs to what it was made from. */
   drop(name: CheckpointName): void {
     if (name === 'rewardModel') {
-      this.rewardModels.forEach(disposeRewardModel);
-      this.#rewardModels = null;
+      if (this.#judges) disposeJudges(this.#judges.model);
+      this.#judges = null;
       return;
     }
     this.#unfetched.delete(name);
@@ -151,7 +157,7 @@ export class Models {
   /** For going back, see `bringBack`. */
   keep(): KeptModels {
     const models = new Map<CheckpointName, Pick<Held<unknown>, 'weights' | 'origin'>>(this.#gpts);
-    if (this.#rewardModels) models.set('rewardModel', this.#rewardModels);
+    if (this.#judges) models.set('rewardModel', this.#judges);
     return {
       models: new Map([...models].map(([name, { weights, origin }]) => [name, { weights, origin }])),
       unfetched: new Map(this.#unfetched),
@@ -173,9 +179,9 @@ export class Models {
     for (const [role, { weights, origin }] of this.#gpts) {
       this.#gpts.set(role, { model: gptFrom(this.shape, weights), weights, origin });
     }
-    if (this.#rewardModels) {
-      const { weights } = this.#rewardModels;
-      this.#rewardModels = { model: rewardModelsOf(this.shape, weights), weights, origin: 'trained' };
+    if (this.#judges) {
+      const { weights } = this.#judges;
+      this.#judges = { model: judgesOf(this.shape, weights), weights, origin: 'trained' };
     }
   }
 
@@ -186,8 +192,10 @@ export class Models {
     this.#gpts.set(role, { model, weights, origin });
   }
 
-  #hold(members: readonly RewardModel[], weights: HostWeights): void {
-    this.rewardModels.filter((before) => !members.includes(before)).forEach(disposeRewardModel);
-    this.#rewardModels = { model: members, weights, origin: 'trained' };
+  #hold(judges: Judges, weights: HostWeights): void {
+    const kept = new Set(judgesByPrefix(judges).map(([, model]) => model));
+    for (const [, before] of this.#judges ? judgesByPrefix(this.#judges.model) : [])
+      if (!kept.has(before)) disposeRewardModel(before);
+    this.#judges = { model: judges, weights, origin: 'trained' };
   }
 }

@@ -22,6 +22,8 @@ export interface Reply {
   score: number | null;
   /** Standard deviation over the reward models, where several score together. */
   spread?: number;
+  /** Probability that it keeps the rule, where there is a rule model. */
+  keepsRule?: number;
   /** Sum over the response of log pi - log ref, in nats; null where the speaker is not the policy. */
   kl: number | null;
 }
@@ -43,6 +45,8 @@ export interface Ranking {
   replies: string[];
   ranks: number[];
   labeler: 'person' | 'simulated' | 'import';
+  /** Whether each reply breaks a rule, where somebody looked for that. */
+  violations?: boolean[];
   /** Why a simulated labeler ranked so: what it weighed, and the gold score of each reply. */
   judged?: { weights: PartValues; scores: { score: number; parts: PartValues }[] };
 }
@@ -216,6 +220,8 @@ export interface RewardModelReport {
   calibration?: { bins: { sure: number; right: number; pairs: number }[]; error: number } | null;
   /** Of each member's own, where several score together. */
   membersAccuracy?: (number | null)[];
+  /** Of the rule model, on held-out replies, where one was trained. */
+  rule?: { breaches: number; kept: number; caught: number | null; falseAlarms: number | null } | null;
   seconds: number;
 }
 

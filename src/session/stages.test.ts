@@ -231,6 +231,43 @@ describe('the stages', () => {
       }
     });
 
+    it('trains a rule model beside it from flags, which goes on from a checkpoint, is told of and pays', async () => {
+      const settings = { ...SETTINGS.rewardModel, ruleModel: 1 };
+      const looked = toyRankings(12).map((ranking) => ({ ...ranking, violations: [false, true] }));
+      expect(() => new RewardModelStage(workshop, settings, toyRankings(12), [], SEED)).toThrow(InputError);
+      const weights: StoredTensor[] = [];
+      for (const stopAt of [Infinity, 2]) {
+        let stage = new RewardModelStage(workshop, settings, looked, [], SEED);
+        stage.build(null);
+        await take(stage, stopAt);
+        if (stopAt < Infinity) {
+          const half = await throughAFile(stage);
+          stage.release();
+          stage = new RewardModelStage(workshop, settings, looked, [], SEED);
+          stage.build(half);
+          await take(stage);
+        }
+        await finish(stage);
+        expect(stage.report?.rule).toMatchObject({ breaches: 2, kept: 2 });
+        const head = workshop.models.weights('rewardModel')?.get('rule.score.weight');
+        if (head) weights.push(head);
+      }
+      expect(weights).toHaveLength(2);
+      expect(weights[1]?.values).toEqual(weights[0]?.values);
+      workshop.models.load('rewardModel', workshop.models.weights('rewardModel') ?? new Map(), 'trained');
+      expect(workshop.models.ruleModel).not.toBeNull();
+      const paid: number[] = [];
+      for (const ruleWeight of [0, 5]) {
+        const ppo = new PpoStage(workshop, { ...SETTINGS.ppo, updates: 1, ruleWeight }, [], false, SEED);
+        ppo.build(null);
+        for await (const { metrics } of ppo.run(new AbortController().signal))
+          if (metrics) paid.push(metrics['objective/scores'] as number);
+        await finish(ppo);
+        workshop.models.drop('policy');
+      }
+      expect(paid[1]).toBeLessThan(paid[0] as number);
+    });
+
     it('refuses rankings that say of nothing that it is better', () => {
       const ties = toyRankings(4).map((ranking) => ({ ...ranking, ranks: [1, 1] }));
       expect(() => new RewardModelStage(workshop, SETTINGS.rewardModel, ties, [], SEED)).toThrow(InputError);

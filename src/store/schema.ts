@@ -56,6 +56,8 @@ export interface RankingDraftRecord {
   ranks: (number | null)[];
   /** Indices into `replies` as shown. */
   order: number[];
+  /** Indices of replies that were flagged for breaking the rule. */
+  flagged?: number[];
   /** Seed of the blind order. */
   seed: number;
   createdAt: number;

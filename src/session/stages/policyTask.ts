@@ -7,6 +7,7 @@ import { InputError } from '../../errors';
 import type { RewardModel } from '../../model/rewardHead';
 import { ensembleScorer } from '../../rlhf/rewardEnsemble';
 import type { ControlTokens } from '../../rlhf/rollout';
+import { ruleScorer } from '../../rlhf/ruleModel';
 import { rewardModelScorer, type Scorer, weightedScorer } from '../../rlhf/scorer';
 import { promptTokens } from '../../rlhf/simulatedRankings';
 import { decodePrompt, decodeReply } from '../../text/chatTemplate';
@@ -27,6 +28,8 @@ export interface TaskRequest {
   ownReward: OwnReward | null;
   /** What several reward models pay together: a place in `AGGREGATIONS`. */
   aggregation: number;
+  /** What a nat of likely breach takes off, where there is a rule model. */
+  ruleWeight: number;
 }
 
 export class PolicyTask {
@@ -111,7 +114,7 @@ export class PolicyTask {
     };
   }
 
-  /** All that pays: the reward model, by its weight, and the person's own function. */
+  /** All that pays: the reward model, by its weight, the rule model, and the person's own function. */
   get scorer(): Scorer {
     return this.scorerBeside(null) ?? weightedScorer([]);
   }
@@ -123,6 +126,7 @@ export class PolicyTask {
   scorerBeside(elsewhere: RewardModel | null, scale = 1): Scorer | null {
     const members = this.rewardModels.filter((member) => member !== elsewhere);
     const ownScorer = this.#ownScorer;
+    const { ruleModel } = this.#workshop.models;
     const parts = [
       ...(members.length > 0
         ? [
@@ -131,6 +135,9 @@ export class PolicyTask {
               scorer: ensembleScorer(members.map(rewardModelScorer), AGGREGATIONS[this.#request.aggregation] ?? 'mean'),
             },
           ]
+        : []),
+      ...(ruleModel && this.#request.ruleWeight > 0
+        ? [{ weight: this.#request.ruleWeight, scorer: ruleScorer(rewardModelScorer(ruleModel)) }]
         : []),
       ...(ownScorer ? [{ weight: 1, scorer: ownScorer }] : []),
     ];

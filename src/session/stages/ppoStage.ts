@@ -60,8 +60,16 @@ export class PpoStage implements Stage {
     const maxNewTokens = longestReply(workshop.models.shape.context, settings.maxNewTokens);
     // A run that an earlier version began knows nothing of later settings.
     this.#settings = { ...DEFAULT_SETTINGS.ppo, ...settings, maxNewTokens };
-    const { batchSize: prompts, aggregation } = this.#settings;
-    this.#task = new PolicyTask(workshop, { seed, prompts, maxNewTokens, ownPrompts, ownReward, aggregation });
+    const { batchSize: prompts, aggregation, ruleWeight } = this.#settings;
+    this.#task = new PolicyTask(workshop, {
+      seed,
+      prompts,
+      maxNewTokens,
+      ownPrompts,
+      ownReward,
+      aggregation,
+      ruleWeight,
+    });
     this.#continuePolicy = continuePolicy;
     this.#policyBefore = workshop.models.weights('policy');
     this.#seed = seed;

@@ -10,7 +10,7 @@ import { InputError } from '../../errors';
 import type { Gpt } from '../../model/gpt';
 import { withoutPrefix } from '../../model/prefix';
 import { disposeRewardModel, rewardModelFrom, rewardParameters, type RewardModel } from '../../model/rewardHead';
-import { memberPrefix, rewardModelsOf } from '../../model/rewardMembers';
+import { type Judges, judgesByPrefix, judgesOf, RULE_PREFIX } from '../../model/judges';
 import type { AdamW } from '../../ops/adamw';
 import type { Calibration } from '../../rlhf/calibration';
 import { pairWeights } from '../../rlhf/pairWeights';
@@ -26,6 +26,7 @@ import {
   type TokenisedRanking,
 } from '../../rlhf/rewardModel';
 import { sampleResponses } from '../../rlhf/rollout';
+import { canLearnRule, flagged, type FlaggedReplies, ruleAccuracy, trainRuleModel } from '../../rlhf/ruleModel';
 import { promptTokens, tokeniseRanking } from '../../rlhf/simulatedRankings';
 import { spoilLabels } from '../../rlhf/spoiledLabels';
 import type { TrainingStep } from '../../rlhf/trainingStep';
@@ -46,9 +47,16 @@ const HOLD_OUT_ONE_IN = 10;
 /** Seeds of the members are this far apart. */
 const MEMBER_SEEDS = 1000;
 
-interface Member {
+/** A rule model begins at this seed from the reward model's. */
+const RULE_SEED = 500;
+
+/** One of the models that are trained. */
+interface Learner {
+  /** Before its names in the checkpoint. */
+  prefix: string;
   model: RewardModel;
   optimiser: AdamW;
+  seed: number;
 }
 
 export class RewardModelStage implements Stage {
@@ -63,13 +71,16 @@ export class RewardModelStage implements Stage {
   readonly #seed: number;
   readonly #rankings: TokenisedRanking[];
   readonly #heldOut: TokenisedRanking[];
+  /** What a rule model learns from; null where none is asked for. */
+  readonly #flagged: FlaggedReplies[] | null;
   readonly #started = performance.now();
   /** Before normalising, which changes the scale. */
   #calibration: Calibration | null = null;
-  /** Each with its optimiser; they take their steps side by side. */
-  #members: readonly Member[] = [];
+  #judges: Judges = { members: [], rule: null };
+  /** They take their steps side by side. */
+  #learners: readonly Learner[] = [];
 
-  /** @throws InputError without a single pair to learn from */
+  /** @throws InputError without a single pair to learn from, or for a rule model without flags */
   constructor(
     workshop: Workshop,
     settings: RewardModelSettings,
@@ -97,28 +108,39 @@ export class RewardModelStage implements Stage {
         'Rank a few prompts, then train again.',
       );
     }
+    this.#flagged = this.#settings.ruleModel ? flagged(this.#rankings) : null;
+    if (this.#flagged && !canLearnRule(this.#flagged)) {
+      throw new InputError(
+        `Expected replies that break the rule and others that keep it, got ${this.#flagged.length} rankings that were looked through and not both.`,
+        'Flag some replies (X) or let the labeler rank, or switch the rule model off.',
+      );
+    }
     this.steps = rewardModelSteps(this.#rankings.length, this.#settings);
     this.metadata = { stage: this.name, settings: JSON.stringify(settings), seed: String(seed) };
   }
 
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
-    const own = saved
-      ? rewardModelsOf(models.shape, saved.weights)
-      : Array.from({ length: this.#settings.members }, (_, i) => rewardModelFrom(this.#reference(), this.#seedOf(i)));
-    this.#members = own.map((model, i) => {
+    const fresh = (seed: number): RewardModel => rewardModelFrom(this.#reference(), seed);
+    this.#judges = saved
+      ? judgesOf(models.shape, saved.weights)
+      : {
+          members: Array.from({ length: this.#settings.members }, (_, i) => fresh(this.#seed + MEMBER_SEEDS * i)),
+          rule: this.#flagged && fresh(this.#seed + RULE_SEED),
+        };
+    this.#learners = judgesByPrefix(this.#judges).map(([prefix, model], i) => {
       const optimiser = rewardModelOptimiser(model);
-      if (saved) optimiser.restore(withoutPrefix(saved.weights, memberPrefix(i)), saved.numbers['step'] ?? 0);
-      return { model, optimiser };
+      if (saved) optimiser.restore(withoutPrefix(saved.weights, prefix), saved.numbers['step'] ?? 0);
+      // Reward models differ by their heads at the start and the order of the rankings.
+      const seed = this.#seed + (prefix === RULE_PREFIX ? RULE_SEED : MEMBER_SEEDS * i);
+      return { prefix, model, optimiser, seed };
     });
   }
 
   /** The last step says as well how the model orders rankings that were held out. */
   async *run(): AsyncGenerator<TrainingStep> {
     const { pad } = this.#workshop.tokenizer.specials;
-    const runs = this.#members.map(({ model, optimiser }, i) =>
-      trainRewardModel(model, optimiser, this.#rankings, this.#settings, pad, this.#seedOf(i)),
-    );
+    const runs = this.#learners.map((learner) => this.#learn(learner, pad));
     try {
       for (;;) {
         const steps: TrainingStep[] = [];
@@ -130,7 +152,7 @@ export class RewardModelStage implements Stage {
         if (!first) return;
         const metrics = meanMetrics(steps.map((step) => step.metrics ?? {}));
         if (first.step === this.steps) {
-          const heldOut = await rankingAccuracyTogether(this.#models, this.#heldOut, pad);
+          const heldOut = await rankingAccuracyTogether(this.#judges.members, this.#heldOut, pad);
           this.#calibration = heldOut.calibration;
           if (heldOut.accuracy !== null) metrics['eval_accuracy'] = heldOut.accuracy;
         }
@@ -143,31 +165,31 @@ export class RewardModelStage implements Stage {
 
   variables(): Variables {
     return new Map(
-      this.#members.flatMap(({ model, optimiser }, i) =>
+      this.#learners.flatMap(({ prefix, model, optimiser }) =>
         [...rewardParameters(model), ...optimiser.moments()].map(
-          ([name, variable]) => [memberPrefix(i) + name, variable] as const,
+          ([name, variable]) => [prefix + name, variable] as const,
         ),
       ),
     );
   }
 
   numbers(): Record<string, number> {
-    return { step: this.#members[0]?.optimiser.step ?? 0 };
+    return { step: this.#learners[0]?.optimiser.step ?? 0 };
   }
 
   setNumbers({ step = 0 }: Record<string, number>): void {
-    for (const { optimiser } of this.#members) optimiser.step = step;
+    for (const { optimiser } of this.#learners) optimiser.step = step;
   }
 
   async finish(): Promise<void> {
     const { pad } = this.#workshop.tokenizer.specials;
-    if (this.#settings.normalise)
-      for (const model of this.#models) normaliseHead(model, await this.#referenceScores(model));
-    await this.#workshop.models.installRewardModels(this.#models);
-    const heldOut = await rankingAccuracyTogether(this.#models, this.#heldOut, pad);
+    const { members, rule } = this.#judges;
+    if (this.#settings.normalise) for (const model of members) normaliseHead(model, await this.#referenceScores(model));
+    await this.#workshop.models.installRewardModels(members, rule);
+    const heldOut = await rankingAccuracyTogether(members, this.#heldOut, pad);
     const each: (number | null)[] = [];
-    if (this.#members.length > 1)
-      for (const model of this.#models) each.push((await rankingAccuracy(model, this.#heldOut, pad)).accuracy);
+    if (members.length > 1)
+      for (const model of members) each.push((await rankingAccuracy(model, this.#heldOut, pad)).accuracy);
     this.report = {
       rankings: this.#rankings.length,
       pairs: this.#rankings.reduce((sum, { ranks }) => sum + pairsOf(ranks), 0),
@@ -176,24 +198,23 @@ export class RewardModelStage implements Stage {
       kendallTau: heldOut.kendallTau,
       calibration: this.#calibration,
       ...(each.length > 0 && { membersAccuracy: each }),
+      ...(rule && { rule: await ruleAccuracy(rule, flagged(this.#heldOut), pad) }),
       seconds: (performance.now() - this.#started) / 1000,
     };
   }
 
   release(): void {
-    for (const { model, optimiser } of this.#members) {
+    const { rewardModels, ruleModel } = this.#workshop.models;
+    for (const { model, optimiser } of this.#learners) {
       optimiser.dispose();
-      if (!this.#workshop.models.rewardModels.includes(model)) disposeRewardModel(model);
+      if (!rewardModels.includes(model) && ruleModel !== model) disposeRewardModel(model);
     }
   }
 
-  get #models(): RewardModel[] {
-    return this.#members.map(({ model }) => model);
-  }
-
-  /** Members differ by their heads at the start and the order of the rankings. */
-  #seedOf(member: number): number {
-    return this.#seed + MEMBER_SEEDS * member;
+  #learn({ prefix, model, optimiser, seed }: Learner, pad: number): AsyncGenerator<TrainingStep> {
+    return prefix === RULE_PREFIX
+      ? trainRuleModel(model, optimiser, this.#flagged ?? [], this.#settings, this.steps, pad, seed)
+      : trainRewardModel(model, optimiser, this.#rankings, this.#settings, pad, seed);
   }
 
   #reference(): Gpt {
@@ -226,10 +247,13 @@ export class RewardModelStage implements Stage {
 const pairsOf = (ranks: readonly number[]): number =>
   pairWeights(ranks).reduce((sum, weight) => sum + (weight > 0 ? 1 : 0), 0);
 
-/** What the members report, on average. */
+/** What the models report: of each number the mean over those that have it. */
 function meanMetrics(all: readonly MetricValues[]): MetricValues {
-  const [first = {}] = all;
+  const keys = new Set(all.flatMap((metrics) => Object.keys(metrics)));
   return Object.fromEntries(
-    Object.keys(first).map((key) => [key, all.reduce((sum, own) => sum + (own[key] ?? NaN), 0) / all.length]),
+    [...keys].map((key) => {
+      const own = all.flatMap((metrics) => metrics[key] ?? []);
+      return [key, own.reduce((sum, value) => sum + value, 0) / own.length];
+    }),
   );
 }

@@ -77,6 +77,7 @@ export class SamplingStage implements Stage {
       ownPrompts,
       ownReward,
       aggregation: this.#settings.aggregation,
+      ruleWeight: this.#settings.ruleWeight,
     });
     this.#policyBefore = workshop.models.weights('policy');
     this.steps = this.#settings.updates;

@@ -4,6 +4,7 @@ export const ICONS = {
   down: 'M8 3v10M4 9l4 4l4-4',
   tie: 'M3.5 6h9M3.5 10h9',
   edit: 'M3 13l.7-3L11 2.7l2.3 2.3L6 12.3z',
+  flag: 'M4 14V2.5M4 3h8.5l-2 3l2 3H4',
   handle: 'M6 4v.01M10 4v.01M6 8v.01M10 8v.01M6 12v.01M10 12v.01',
   close: 'M4 4l8 8M12 4l-8 8',
   dice: 'M3 3h10v10H3zM6 6v.01M10 10v.01M8 8v.01',

@@ -42,6 +42,12 @@ test('the keys of the ranking list do what the sheet of keys says', async ({ nud
   );
 
   await nudge.replyButtons.first().focus();
+  await keyboard.press('x');
+  await expect(nudge.replyButtons.first()).toContainText('breaks the rule');
+  await keyboard.press('x');
+  await expect(nudge.replyButtons.first()).not.toContainText('breaks the rule');
+
+  await nudge.replyButtons.first().focus();
   await keyboard.press('e');
   const editor = page.getByRole('textbox', { name: /^Make this reply what it should have been/ });
   await expect(editor).toBeFocused();

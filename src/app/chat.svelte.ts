@@ -12,6 +12,7 @@ import type { Seeds } from './blindOrder';
 import { oncePerFrame } from './frames';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
+import type { RoundRecord } from '../store/schema';
 import { RankBoard } from './rankBoard.svelte';
 import type { BoardSnapshot } from './rankBoard.svelte';
 import type { Session } from './session.svelte';
@@ -90,7 +91,12 @@ export class Chat {
     if (this.#job !== null) this.board.texts = this.#latestTexts;
   });
 
-  /** @param changed called with all that a reload must bring back, after each change */
+  readonly #opponent: () => RoundRecord | null;
+
+  /**
+   * @param changed called with all that a reload must bring back, after each change
+   * @param opponent the round that writes half of the replies, if one is to
+   */
   constructor(
     session: Session,
     labels: Labels,
@@ -98,6 +104,7 @@ export class Chat {
     seeds: Seeds,
     sampling: () => SamplingSettings,
     changed: (snapshot: ChatSnapshot) => void,
+    opponent: () => RoundRecord | null = () => null,
   ) {
     this.#session = session;
     this.#labels = labels;
@@ -105,6 +112,7 @@ export class Chat {
     this.#seeds = seeds;
     this.#sampling = sampling;
     this.#changed = changed;
+    this.#opponent = opponent;
     this.board = new RankBoard(() => this.#remember());
     session.listen((event) => this.#hear(event));
   }
@@ -196,6 +204,8 @@ export class Chat {
     this.#latestTexts = [];
     this.board.begin(REPLIES_PER_PROMPT, seed);
     try {
+      const opponent = this.#opponent();
+      const against = opponent && { name: opponent.id, bytes: await opponent.bytes.arrayBuffer() };
       const { replies, droppedTurns, truncated } = await this.#session.call('chat.reply', {
         jobId,
         conversation: [...this.conversation],
@@ -204,6 +214,7 @@ export class Chat {
         sampling: this.#sampling(),
         seed,
         distinct: true,
+        ...(against && { against }),
       });
       if (this.#job !== jobId) return;
       this.droppedTurns = droppedTurns;
@@ -310,7 +321,8 @@ export class Chat {
   }
 
   async #storeRanking(before: ChatSnapshot, noneGood = false): Promise<boolean> {
-    const { violations } = this.board;
+    const { violations, replies } = this.board;
+    const writers = replies.some(({ earlier }) => earlier) && replies.map(({ earlier }) => earlier ?? null);
     const stored = await this.#labels.addRanking({
       id: this.#rankingId,
       conversation: [...this.conversation],
@@ -318,6 +330,7 @@ export class Chat {
       ranks: noneGood ? this.board.replies.map(() => 1) : this.board.finishedRanks,
       labeler: 'person',
       ...(violations && { violations }),
+      ...(writers && { writers }),
       shownOrder: [...this.board.shownOrder],
       milliseconds: this.board.lookedFor,
       noneGood,

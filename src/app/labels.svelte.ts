@@ -13,7 +13,7 @@ interface Counted {
   noneGood: boolean;
 }
 
-export type NewRanking = Ranking & Pick<RankingRecord, 'shownOrder' | 'milliseconds' | 'noneGood'>;
+export type NewRanking = Ranking & Pick<RankingRecord, 'shownOrder' | 'milliseconds' | 'noneGood' | 'writers'>;
 export type NewDemonstration = Demonstration & Pick<DemonstrationRecord, 'editedFrom'>;
 
 export class Labels {
@@ -113,6 +113,22 @@ export class Labels {
       const ids = new Set(records.map(({ id }) => id));
       this.#counted = [...this.#counted.filter(({ id }) => !ids.has(id)), ...records.map(counted)];
     });
+  }
+
+  /** Of the pairs that a person ranked, one by the newest model and one by a round: how many it won, and lost. */
+  async duels(round: string): Promise<{ won: number; lost: number }> {
+    let [won, lost] = [0, 0];
+    for (const { writers, ranks, noneGood } of await this.#store.rankings.list()) {
+      if (noneGood) continue;
+      writers?.forEach((writer, own) =>
+        writers.forEach((other, theirs) => {
+          if (writer !== null || other !== round) return;
+          if (ranks[own]! < ranks[theirs]!) won++;
+          else if (ranks[own]! > ranks[theirs]!) lost++;
+        }),
+      );
+    }
+    return { won, lost };
   }
 
   removeRanking(id: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** What the whole loop and the lessons ask of the session: stages trained to their end, rankings simulated, an end. */
 import { REPLIES_PER_PROMPT } from '../config';
 import { CancelledError, NudgeError, RemoteError, toPlainError } from '../errors';
-import type { PartValues, Ranking } from '../session/protocol';
+import type { ModelRole, PartValues, Ranking } from '../session/protocol';
 import { Job } from './job.svelte';
 import type { Run } from './run.svelte';
 import type { Session } from './session.svelte';
@@ -63,12 +63,13 @@ export class LoopDriver {
     return run;
   }
 
-  /** Rankings of the SFT model's replies by a simulated labeler; the balanced one unless weights are given. */
+  /** Rankings of a model's replies by a simulated labeler; the balanced one unless weights are given. */
   async rank(
     count: number,
     split: 'train' | 'heldOut',
     seed: number,
     weights: PartValues | null = null,
+    from: ModelRole = 'sft',
   ): Promise<Ranking[]> {
     const { rankings } = await this.do((jobId) =>
       this.#session.call('rank.simulate', {
@@ -76,7 +77,7 @@ export class LoopDriver {
         count,
         k: REPLIES_PER_PROMPT,
         split,
-        from: 'sft',
+        from,
         temperature: LOOP_TEMPERATURE,
         seed,
         ...(weights && { weights }),

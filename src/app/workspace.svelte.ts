@@ -23,6 +23,7 @@ import type { Parameters } from './parameters';
 import { Pipeline } from './pipeline.svelte';
 import { PreferenceImport } from './preferenceImport.svelte';
 import { Recorder } from './recorder';
+import { RoundsOfTraining } from './rounds.svelte';
 import { Replay } from './replay.svelte';
 import { RewardModelCheck } from './rewardModelCheck.svelte';
 import { Session } from './session.svelte';
@@ -58,6 +59,7 @@ export class Workspace {
   readonly comparison: Comparison;
   readonly autopilot: Autopilot;
   readonly lessons: Lessons;
+  readonly rounds: RoundsOfTraining;
   readonly ownReward: OwnReward;
   readonly pipeline: Pipeline;
   readonly files: ModelFiles;
@@ -104,6 +106,7 @@ export class Workspace {
       seeds,
       () => this.settings.values.chat,
       (snapshot) => this.#chatStorage.keep(snapshot),
+      () => this.rounds.opponent,
     );
     this.thinking = new Thinking(this.session, () => this.chat.conversation);
     this.teach = new Teach(this.session, this.training, this.labels, this.settings, this.notices, seeds);
@@ -120,6 +123,16 @@ export class Workspace {
     );
     this.autopilot = new Autopilot(this.session, this.training, this.settings, this.labeler);
     this.lessons = new Lessons(this.session, this.training, this.settings);
+    this.rounds = new RoundsOfTraining(
+      this.session,
+      this.training,
+      this.settings,
+      this.labels,
+      store,
+      this.notices,
+      seeds,
+      () => this.lessons.state === 'running',
+    );
     this.ownReward = new OwnReward(
       this.session,
       (ownReward) => void store.preferences.set({ name: 'ownReward', value: ownReward }),
@@ -226,6 +239,7 @@ export class Workspace {
     if (report) {
       this.#recorder.forgetMissing(report);
       void this.#store.preferences.set({ name: 'preset', value: report.model.preset });
+      await this.#restoreRounds();
     }
     return true;
   }
@@ -249,6 +263,14 @@ export class Workspace {
   async #restoreRuns(preset: PresetName): Promise<void> {
     try {
       await this.#storedRuns.restore(preset);
+    } catch (error) {
+      this.notices.fail('storage', error);
+    }
+  }
+
+  async #restoreRounds(): Promise<void> {
+    try {
+      await this.rounds.restore();
     } catch (error) {
       this.notices.fail('storage', error);
     }

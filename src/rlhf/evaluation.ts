@@ -21,7 +21,6 @@ import { meanByPrompt, pairedChoices, winRate } from './winRate';
 
 export interface EvaluationModels {
   models: Partial<Record<ModelRole, Gpt>>;
-  /** Scores replies, where there is one. */
   /** Those that score together; none, and there is no proxy. */
   rewardModels: readonly RewardModel[];
   tokenizer: Tokenizer;

@@ -62,7 +62,8 @@ describe('the rule model', () => {
   it('starts with the loss of its log-odds, every reply counted once and what fills a batch not at all', async () => {
     const gpt = tinyGpt(51);
     const model = rewardModelFrom(gpt, 3);
-    for (const variable of [model.weight, model.likelihood]) variable.assign(tf.zerosLike(variable));
+    model.weight.assign(tf.zerosLike(model.weight));
+    model.likelihood.assign(tf.zerosLike(model.likelihood));
     model.bias.assign(tf.tensor1d([1.5]));
     const optimiser = rewardModelOptimiser(model);
     const chosen = replies(3); // 2, 3 and 2 replies: one row of the batch of 9 is filled twice

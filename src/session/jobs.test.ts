@@ -4,6 +4,7 @@ import { CancelledError, InputError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { cloneGpt } from '../model/gpt';
 import { rewardModelFrom } from '../model/rewardHead';
+import { writeSafetensors } from '../model/safetensors';
 import { TOY } from '../rlhf/toyWorld';
 import { findPrompt } from '../text/world/labeler';
 import { Jobs } from './jobs';
@@ -82,6 +83,33 @@ describe('the jobs of a session', () => {
           .replace(/^ /, ''),
       ).toBe(scored.replies[i]?.text);
     });
+  });
+
+  it('let a policy of an earlier round write half of the replies, say so of each, and leave nothing of it behind', async () => {
+    await withRewardModelAndPolicy();
+    const policy = workshop.models.weights('policy') ?? new Map();
+    const bytes = writeSafetensors(policy, {}, 'F16');
+    const { replies } = await jobs.reply({ ...REPLY, k: 3, from: 'sft', against: { name: 'round-1', bytes } });
+    expect(replies.map(({ earlier }) => earlier)).toEqual([undefined, undefined, 'round-1']);
+    const alone = await jobs.reply({ ...REPLY, k: 2, from: 'sft' });
+    expect(replies.slice(0, 2).map(({ text }) => text)).toEqual(alone.replies.map(({ text }) => text));
+    const bad = { name: 'round-1', bytes: new ArrayBuffer(3) };
+    await expect(jobs.reply({ ...REPLY, against: bad })).rejects.toThrow();
+  });
+
+  it('rate the SFT model and policies of earlier rounds among each other', async () => {
+    await withRewardModelAndPolicy();
+    const [sft, policy] = (['sft', 'policy'] as const).map((name) =>
+      writeSafetensors(workshop.models.weights(name) ?? new Map(), {}, 'F32'),
+    ) as [ArrayBuffer, ArrayBuffer];
+    const policies = [
+      { name: 'the same', bytes: sft },
+      { name: 'another', bytes: policy },
+    ];
+    const { standings } = await jobs.rate({ jobId: 'job-2', policies, prompts: 12, seed: 1 });
+    expect(standings.map(({ name }) => name)).toEqual(['SFT', 'the same', 'another']);
+    expect(standings[1]?.rating).toBeCloseTo(standings[0]?.rating ?? NaN, 6);
+    expect(events.some((event) => event.type === 'job.progress')).toBe(true);
   });
 
   it('score replies where there is a reward model, and measure how far the policy has drifted', async () => {

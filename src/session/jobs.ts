@@ -20,6 +20,7 @@ import { nextMacrotask } from '../gpu/macrotask';
 import { MAX_RESPONSE_TOKENS, REPLIES_PER_PROMPT } from '../config';
 import { goldWeightsOf, principlesOf } from './catalogue';
 import { MOST_TRIES, sampleDistinct, type Sampled } from './distinctReplies';
+import { rateEarlier, withEarlier } from './earlierPolicies';
 import type {
   Commands,
   EvaluationReport,
@@ -60,6 +61,7 @@ export class Jobs {
     sampling,
     seed,
     distinct = false,
+    against,
   }: Commands['chat.reply']): Promise<Results['chat.reply']> {
     if (conversation.at(-1)?.role !== 'user' || conversation.at(-1)?.text.trim() === '') {
       throw new InputError('Expected a message, got an empty one.', 'Write something, then send it.');
@@ -73,17 +75,28 @@ export class Jobs {
       const room = gpt.shape.context - maxNewTokens;
       const prompt = renderPrompt(tokenizer, conversation, { template, maxTokens: room });
       const options = { ...sampling, maxNewTokens, stopToken: end, padToken: pad, signal };
-      let sampled: readonly Sampled[] = [];
-      for await (sampled of sampleDistinct(
-        (count, roundSeed) => generate(gpt, copies(prompt.ids, count), { ...options, seed: roundSeed }),
-        (tokenIds) => decodeReply(tokenizer, tokenIds).trim(),
-        k,
-        seed,
-        distinct ? MOST_TRIES : 0,
-      )) {
-        const texts = sampled.map(({ tokenIds }) => decodeReply(tokenizer, tokenIds, { partial: true }));
-        this.#emit({ type: 'reply.partial', jobId, texts });
-      }
+      const sampled: Sampled[] = [];
+      const sample = async (speaker: Gpt, count: number): Promise<void> => {
+        const before = [...sampled];
+        for await (const some of sampleDistinct(
+          (rows, roundSeed) => generate(speaker, copies(prompt.ids, rows), { ...options, seed: roundSeed }),
+          (tokenIds) => decodeReply(tokenizer, tokenIds).trim(),
+          count,
+          seed,
+          distinct ? MOST_TRIES : 0,
+        )) {
+          sampled.splice(0, Infinity, ...before, ...some);
+          const texts = sampled.map(({ tokenIds }) => decodeReply(tokenizer, tokenIds, { partial: true }));
+          this.#emit({
+            type: 'reply.partial',
+            jobId,
+            texts: [...texts, ...new Array<string>(k - texts.length).fill('')],
+          });
+        }
+      };
+      const own = against ? Math.ceil(k / 2) : k;
+      await sample(gpt, own);
+      if (against) await withEarlier(this.#workshop, against.bytes, (earlier) => sample(earlier, k - own));
       const responses = sampled.map(({ tokenIds }) => tokenIds);
       const chatPrompt = promptTokens(tokenizer, conversation, 'sft', room);
       const scored =
@@ -101,7 +114,9 @@ export class Jobs {
         finished,
         score: scored?.scores[i] ?? null,
         ...(scored && models.rewardModels.length > 1 && { spread: scored.spread[i] as number }),
-        kl: kl?.[i] ?? null,
+        // Of what another said, the ratio is no drift.
+        kl: i < own ? (kl?.[i] ?? null) : null,
+        ...(against && i >= own && { earlier: against.name }),
         ...(logOdds && { keepsRule: 1 / (1 + Math.exp(-(logOdds[i] as number))) }),
       }));
       return { replies, droppedTurns: prompt.droppedTurns, truncated: prompt.truncated };
@@ -238,6 +253,12 @@ export class Jobs {
       tokenizer.specials.pad,
     );
     return { from, rankings: rankings.length, pairs, accuracy };
+  }
+
+  rate(request: Commands['policies.rate']): Promise<Results['policies.rate']> {
+    return this.run(request.jobId, 'Every round answers held-out prompts', (signal, progress) =>
+      rateEarlier(this.#workshop, request, signal, progress),
+    );
   }
 
   /** Any other work that says how far it is and can be cancelled. */

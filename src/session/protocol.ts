@@ -11,14 +11,15 @@ import type {
   Catalogue,
   CheckpointFile,
   CheckpointName,
+  CreditedPiece,
   Demonstration,
   DeviceReport,
+  EarlierPolicy,
   EvaluationReport,
   HeldOutSideName,
   Message,
   MetricValues,
   ModelRole,
-  CreditedPiece,
   NextToken,
   PartValues,
   Ranking,
@@ -30,6 +31,7 @@ import type {
   RunProgress,
   RunState,
   SessionReport,
+  TournamentReport,
   TrainingSample,
   TuningReport,
   WrittenSample,
@@ -113,6 +115,8 @@ export interface Commands {
     seed: number;
     /** For ranking: a reply that says the same as another is sampled again, a few times at most. */
     distinct?: boolean;
+    /** Half of the replies come from this policy of an earlier round. */
+    against?: EarlierPolicy;
   };
   /** The likeliest next tokens after a conversation, for every model there is. */
   'chat.inspect': { conversation: Message[]; count: number };
@@ -172,6 +176,10 @@ export interface Commands {
   'model.export': { name: CheckpointName };
   /** Replaces a model by a safetensors file of the same shape. */
   'model.import': { name: 'base' | 'sft'; bytes: ArrayBuffer };
+  /** Makes the policy of an earlier round the policy. */
+  'policy.bringBack': { bytes: ArrayBuffer };
+  /** The SFT model and policies of earlier rounds against each other, on held-out prompts. */
+  'policies.rate': { jobId: string; policies: EarlierPolicy[]; prompts: number; seed: number; labeler?: string };
   /** Drift check: replies of a model as it is now, ranked by the simulated labeler and by the reward model. */
   'rewardModel.check': { jobId: string; from: ModelRole; rankings: number; seed: number };
   /** A run of this visit as a file that another browser can replay. */
@@ -209,6 +217,8 @@ export interface Results {
   'reward.answer': null;
   'model.export': { bytes: ArrayBuffer; fileName: string };
   'model.import': SessionReport;
+  'policy.bringBack': SessionReport;
+  'policies.rate': TournamentReport;
   'rewardModel.check': RewardModelCheck;
   'run.save': { bytes: ArrayBuffer; fileName: string };
   'run.replay': ReplayReport;

@@ -24,6 +24,8 @@ export interface Reply {
   spread?: number;
   /** Probability that it keeps the rule, where there is a rule model. */
   keepsRule?: number;
+  /** Name of the earlier policy that it is by; absent where the model that was asked wrote it. */
+  earlier?: string;
   /** Sum over the response of log pi - log ref, in nats; null where the speaker is not the policy. */
   kl: number | null;
 }
@@ -231,6 +233,32 @@ export interface RewardModelCheck {
   rankings: number;
   pairs: number;
   accuracy: number | null;
+}
+
+// ---- Rounds ---------------------------------------------------------------------------------------------------
+
+/** A policy of an earlier round, as `model.export` gave it. */
+export interface EarlierPolicy {
+  name: string;
+  /** 16-bit safetensors. */
+  bytes: ArrayBuffer;
+}
+
+/** How strong a model is among others that answered the same held-out prompts. */
+export interface Standing {
+  name: string;
+  /** Bradley and Terry's log-strength; all sum to 0. A difference of 0.69 is odds of 2 to 1. */
+  rating: number;
+  /** 95% interval, over the prompts. */
+  low: number;
+  high: number;
+  /** Share of the comparisons that it wins over the first of them, the SFT model, with its 95% interval. */
+  overFirst: { value: number; low: number; high: number };
+}
+
+export interface TournamentReport {
+  prompts: number;
+  standings: Standing[];
 }
 
 // ---- Evaluation -----------------------------------------------------------------------------------------------

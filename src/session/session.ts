@@ -196,6 +196,18 @@ export class TrainingSession {
       this.#store(name, tensors, IMPORTED);
       return this.#changed();
     },
+    'policy.bringBack': ({ bytes }) => {
+      this.#refuseWhileTraining('Going back to an earlier round');
+      const { tensors } = readSafetensors(bytes);
+      this.#workshop.models.load('policy', tensors, 'trained');
+      this.#resumable = null;
+      this.#store('policy', tensors, IMPORTED);
+      return this.#changed();
+    },
+    'policies.rate': async (request) => {
+      await this.#supply.need('sft');
+      return this.#tuning.without(() => this.#jobs.rate(request));
+    },
     'feedback.revise': (request) => this.#tuning.without(() => this.#jobs.revise(request)),
     'rewardModel.check': async (request) => {
       await this.#supply.need(request.from);

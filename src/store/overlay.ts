@@ -84,6 +84,7 @@ function emptyLayers(): Layers {
     checkpointHeads: emptyLayer(),
     preferences: emptyLayer(),
     tunings: emptyLayer(),
+    rounds: emptyLayer(),
   };
 }
 

@@ -19,6 +19,7 @@ import type {
   Reply,
   RewardModelReport,
   RunState,
+  Standing,
   TrainingSample,
   PartValues,
   WrittenSample,
@@ -44,6 +45,8 @@ export interface RankingRecord extends Ranking {
   noneGood: boolean;
   /** Name of the file that it was imported from; null otherwise. */
   source: string | null;
+  /** The round that each reply is by; null: the newest model. Absent where all are by one. */
+  writers?: (string | null)[];
 }
 
 /** A ranking that was begun and not finished. There is at most one. */
@@ -168,6 +171,27 @@ export interface Preferences {
 
 export type PreferenceRecord = { [K in keyof Preferences]: { name: K; value: Preferences[K] } }[keyof Preferences];
 
+/** A policy that was trained here, kept to be compared with others and to be gone back to. */
+export interface RoundRecord {
+  /** Of the run that made it. */
+  id: string;
+  preset: PresetName;
+  /** 1, 2, 3 ... among those of its preset. */
+  number: number;
+  /** A `MethodName`. */
+  method: string;
+  seed: number;
+  createdAt: number;
+  /** Rankings that there were. */
+  rankings: number;
+  /** Nats a reply from the SFT model, at the run's end; null where it was not measured. */
+  kl: number | null;
+  /** When it was rated last, among the rounds that there were. */
+  standing: Omit<Standing, 'name'> | null;
+  /** 16-bit safetensors. */
+  bytes: Blob;
+}
+
 /** The kernels of one adapter, by its words for itself. A later version of the kernels takes the place of an earlier. */
 export type TuningRecord = TuningReport;
 
@@ -183,6 +207,7 @@ export interface NudgeSchema extends DBSchema {
   checkpointHeads: { key: string; value: CheckpointHeadRecord };
   preferences: { key: string; value: PreferenceRecord };
   tunings: { key: string; value: TuningRecord };
+  rounds: { key: string; value: RoundRecord };
 }
 
 export type RecordKind =
@@ -196,7 +221,8 @@ export type RecordKind =
   | 'checkpointManifests'
   | 'checkpointHeads'
   | 'preferences'
-  | 'tunings';
+  | 'tunings'
+  | 'rounds';
 
 export type RecordOf<K extends RecordKind> = NudgeSchema[K]['value'];
 export type KeyOf<K extends RecordKind> = NudgeSchema[K]['key'];
@@ -214,6 +240,7 @@ export const KEY_PATHS: Readonly<Record<RecordKind, readonly string[]>> = {
   checkpointHeads: ['slot'],
   preferences: ['name'],
   tunings: ['adapter'],
+  rounds: ['id'],
 };
 
 /** Of version 1. */
@@ -230,7 +257,7 @@ const FIRST_KINDS: readonly RecordKind[] = [
   'preferences',
 ];
 
-export const RECORD_KINDS: readonly RecordKind[] = [...FIRST_KINDS, 'tunings'];
+export const RECORD_KINDS: readonly RecordKind[] = [...FIRST_KINDS, 'tunings', 'rounds'];
 
 type Upgrade = (database: IDBPDatabase<NudgeSchema>) => void;
 
@@ -238,6 +265,7 @@ type Upgrade = (database: IDBPDatabase<NudgeSchema>) => void;
 export const UPGRADES: readonly Upgrade[] = [
   (database) => FIRST_KINDS.forEach((kind) => create(database, kind)),
   (database) => create(database, 'tunings'),
+  (database) => create(database, 'rounds'),
 ];
 
 function create(database: IDBPDatabase<NudgeSchema>, kind: RecordKind): void {

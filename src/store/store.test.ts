@@ -4,7 +4,14 @@ import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SETTINGS } from '../config';
 import { DATABASE_VERSION } from './schema';
-import type { ConversationRecord, RankingDraftRecord, RankingRecord, RunRecord, TuningRecord } from './schema';
+import type {
+  ConversationRecord,
+  RankingDraftRecord,
+  RankingRecord,
+  RoundRecord,
+  RunRecord,
+  TuningRecord,
+} from './schema';
 import { Store } from './store';
 
 const ranking = (id: string, createdAt: number, source: string | null = null): RankingRecord => ({
@@ -74,6 +81,22 @@ afterEach(() => {
 });
 
 describe('store', () => {
+  it('keeps the policies of earlier rounds with their weights, by size of model and in their order', async () => {
+    const store = await Store.open();
+    const round = (id: string, number: number, preset: RoundRecord['preset'] = 'nano'): RoundRecord => ({
+      ...{ id, preset, number, method: 'PPO', seed: 1, createdAt: 5, rankings: 20, kl: 1.5, standing: null },
+      bytes: new Blob([Uint8Array.of(number, 2, 3)]),
+    });
+    await store.rounds.save([round('b', 2), round('a', 1), round('other', 1, 'mini')]);
+    const kept = await store.rounds.list('nano');
+    expect(kept.map(({ id }) => id)).toEqual(['a', 'b']);
+    const standing = { rating: 0.2, low: 0.1, high: 0.3, overFirst: { value: 0.6, low: 0.5, high: 0.7 } };
+    await store.rounds.save([{ ...round('b', 2), standing }]);
+    await store.rounds.remove('a');
+    expect(await store.rounds.list('nano')).toMatchObject([{ id: 'b', standing }]);
+    expect(await store.rounds.list('mini')).toHaveLength(1);
+  });
+
   it('gives everything back after it is opened anew', async () => {
     const before = await Store.open();
     await before.rankings.add([ranking('late', 2), ranking('early', 1)]);

@@ -11,6 +11,7 @@ import { IndexedDbDatabase } from './indexedDb';
 import { Metrics } from './metrics';
 import { PreferenceRecords } from './preferences';
 import { Rankings } from './rankings';
+import { Rounds } from './rounds';
 import { Runs } from './runs';
 import { SafeDatabase } from './safeDatabase';
 import type { StoreStatus } from './safeDatabase';
@@ -51,6 +52,7 @@ export class Store {
   readonly checkpoints: Checkpoints;
   readonly preferences: PreferenceRecords;
   readonly tunings: Tunings;
+  readonly rounds: Rounds;
   readonly #database: SafeDatabase;
   readonly #close: () => Promise<void>;
 
@@ -65,6 +67,7 @@ export class Store {
     this.checkpoints = new Checkpoints(database);
     this.preferences = new PreferenceRecords(database);
     this.tunings = new Tunings(database);
+    this.rounds = new Rounds(database);
   }
 
   /** @param name of the database; another name is another, separate store */

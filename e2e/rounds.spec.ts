@@ -32,7 +32,7 @@ test('going round twice keeps both policies, which are rated, ranked against, go
   await expect(page.getByTestId('opponent')).toContainText(
     /preferred the newer one in \d of \d pairs|are not told which/,
   );
-  await page.screenshot({ path: test.info().outputPath('rounds.png'), fullPage: true });
+  await section.screenshot({ path: test.info().outputPath('rounds.png') });
 
   await section
     .getByRole('row', { name: /Round 1/ })

@@ -293,7 +293,7 @@ const PPO = {
     healthy: within(0, 1, 'Rises with the score. Falling while the score rises: the reward model is being gamed.'),
   },
   'val/gold_right': {
-    label: 'Right replies',
+    label: 'Right',
     meaning: "How much of the update's replies says what had to be said, by the town's own truth, 0 to 1 (ours).",
     unit: '',
     healthy: within(0, 1, 'Rises or stays. Falling while the score rises: the labeler never looked at it.'),

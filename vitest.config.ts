@@ -24,6 +24,8 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
           exclude: [GPU_TESTS, '**/node_modules/**'],
           testTimeout: 30_000,
+          // As many as most machines have cores, at least; the default leaves one for watching, which nobody does.
+          maxWorkers: 2,
           server: { deps: { inline: [TFJS_INLINE] } },
           // See tools/tfjsInNode.mjs for why tfjs is bundled before it runs in Node.
           deps: { optimizer: { ssr: { enabled: true, include: TFJS_BUNDLED } } },

@@ -145,8 +145,8 @@ export class RewardModelStage implements Stage {
       for (;;) {
         const steps: TrainingStep[] = [];
         for (const run of runs) {
-          const { value } = await run.next();
-          if (value) steps.push(value);
+          const next = await run.next();
+          if (!next.done) steps.push(next.value);
         }
         const [first] = steps;
         if (!first) return;

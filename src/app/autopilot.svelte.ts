@@ -3,7 +3,7 @@
  * held-out prompts. For a teacher who wants to show it, and what `npm run demo` drives.
  */
 import { LOOP } from '../config';
-import { InputError, toPlainError } from '../errors';
+import { InputError } from '../errors';
 import type { PlainError } from '../errors';
 import type { EvaluationReport } from '../session/protocol';
 import type { Job } from './job.svelte';
@@ -70,9 +70,7 @@ export class Autopilot {
       this.report = await this.#loop(plan);
       this.state = 'done';
     } catch (error) {
-      const stopped = this.#driver.stopAsked || toPlainError(error).code === 'cancelled';
-      this.state = stopped ? 'stopped' : 'failed';
-      if (!stopped) this.error = toPlainError(error);
+      ({ state: this.state, error: this.error } = this.#driver.ending(error));
     }
   }
 

@@ -1,5 +1,4 @@
 /** Break it: a lesson's two runs, broken and cured, and what their numbers say. */
-import { toPlainError } from '../errors';
 import type { PlainError } from '../errors';
 import { isSign, LESSON_PLAN, LESSONS, lessonSettings, readColumn } from '../lessons';
 import type { Lesson, Sign } from '../lessons';
@@ -72,10 +71,7 @@ export class Lessons {
       this.result = resultOf(lesson, broken, cured);
       this.state = 'done';
     } catch (error) {
-      const plain = toPlainError(error);
-      const stopped = this.#driver.stopAsked || plain.code === 'cancelled';
-      this.state = stopped ? 'stopped' : 'failed';
-      if (!stopped) this.error = plain;
+      ({ state: this.state, error: this.error } = this.#driver.ending(error));
     } finally {
       this.doing = '';
     }

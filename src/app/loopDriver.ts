@@ -1,6 +1,7 @@
 /** What the whole loop and the lessons ask of the session: stages trained to their end, rankings simulated, an end. */
 import { REPLIES_PER_PROMPT } from '../config';
 import { CancelledError, NudgeError, RemoteError, toPlainError } from '../errors';
+import type { PlainError } from '../errors';
 import type { ModelRole, PartValues, Ranking } from '../session/protocol';
 import { Job } from './job.svelte';
 import type { Run } from './run.svelte';
@@ -25,10 +26,6 @@ export class LoopDriver {
     this.job = new Job(session);
   }
 
-  get stopAsked(): boolean {
-    return this.#stopAsked;
-  }
-
   begin(): void {
     this.#stopAsked = false;
   }
@@ -37,6 +34,14 @@ export class LoopDriver {
     this.#stopAsked = true;
     this.job.cancel();
     void this.#training.stop();
+  }
+
+  /** How it ends that something was thrown: by the person's wish, or by an error to be shown. */
+  ending(thrown: unknown): { state: 'stopped' | 'failed'; error: PlainError | null } {
+    const error = toPlainError(thrown);
+    return this.#stopAsked || error.code === 'cancelled'
+      ? { state: 'stopped', error: null }
+      : { state: 'failed', error };
   }
 
   /**

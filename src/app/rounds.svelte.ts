@@ -2,7 +2,6 @@
  * Rounds: every policy that is trained here is kept, rated against the others, chatted against, and gone back to; and the
  * loop of collecting, reward model and policy can go round by itself (Stiennon et al. 2020, section 3.1; Bai et al. 2022).
  */
-import { toPlainError } from '../errors';
 import type { PlainError } from '../errors';
 import type { PartValues, Ranking, SessionEvent, Standing } from '../session/protocol';
 import type { RoundRecord } from '../store/schema';
@@ -157,10 +156,7 @@ export class RoundsOfTraining {
       }
       this.state = 'done';
     } catch (error) {
-      const plain = toPlainError(error);
-      const stopped = this.#driver.stopAsked || plain.code === 'cancelled';
-      this.state = stopped ? 'stopped' : 'failed';
-      if (!stopped) this.error = plain;
+      ({ state: this.state, error: this.error } = this.#driver.ending(error));
     } finally {
       this.doing = '';
     }

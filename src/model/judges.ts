@@ -19,7 +19,7 @@ export interface Judges {
 }
 
 /** Before the names of the i-th reward model, counted from 0. */
-export const memberPrefix = (i: number): string => (i === 0 ? '' : `member${i + 1}.`);
+const memberPrefix = (i: number): string => (i === 0 ? '' : `member${i + 1}.`);
 /** Before the names of the rule model. */
 export const RULE_PREFIX = 'rule.';
 

@@ -259,11 +259,12 @@ const ROLLOUT = {
 
 export const DEFAULT_SETTINGS: Settings = {
   pretrain: { steps: 5000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
-  sft: { examples: 2000, epochs: 3, batchSize: 16, learningRate: 1e-3, padIsStop: 0 },
+  // So many because a base model of the town goes on instead of answering, and has to learn to answer.
+  sft: { examples: 12_000, epochs: 3, batchSize: 16, learningRate: 1e-3, padIsStop: 0 },
   rewardModel: {
-    epochs: 6,
+    epochs: 8,
     rankingsPerStep: 8,
-    learningRate: 1e-3,
+    learningRate: 2e-3,
     centreCoef: 0,
     loss: 0,
     ties: 0,
@@ -277,8 +278,8 @@ export const DEFAULT_SETTINGS: Settings = {
   },
   ppo: {
     ...ROLLOUT,
-    batchSize: 64,
-    ppoEpochs: 2,
+    batchSize: 128,
+    ppoEpochs: 4,
     minibatchSize: 32,
     valueLearningRate: 1e-3,
     adaptiveKl: 1,

@@ -14,6 +14,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { PresetName } from '../src/config';
 import { NudgeError } from '../src/errors';
 import { saveVariables } from '../src/model/checkpoint';
 import type { Gpt } from '../src/model/gpt';
@@ -43,6 +44,7 @@ import { measureRandomWalks, randomWalksPlan } from './results/randomWalks';
 import { madeHere, stored } from './results/records';
 import { resultsReport, writeReport, type StoredResult } from './results/report';
 import { tenPromptsBlock } from './results/sections/tenPrompts';
+import { codeFingerprint, seedBySeed, type SeedsRecord, type SeedStore } from './results/seedBySeed';
 import { smallBeatsLarge } from './results/smallBeatsLarge';
 import { stepsHelp } from './results/stepsHelp';
 import { tenPrompts, type TenPrompts } from './results/tenPrompts';
@@ -62,15 +64,14 @@ export async function main(args: string[]): Promise<void> {
 }
 
 async function run(options: ResultsOptions): Promise<void> {
-  const started = performance.now();
   const { report: device } = await startFastestDevice(options.backend);
   console.error(`On ${device.adapter}`);
   if (options.command === 'policy') {
     await makePolicy(options);
     return;
   }
-  const found = await measure(options);
-  const made = madeHere(device satisfies DeviceReport, (performance.now() - started) / 1000, options.quick);
+  const { record: found, seconds } = await measureAll(options, device.backend);
+  const made = madeHere(device satisfies DeviceReport, seconds, options.quick);
   const record = { ...found, made } as StoredResult;
   console.log(record.result === 'ten-prompts' ? tenPromptsBlock(record) : resultsReport([record], {}).markdown);
   if (options.json === null) return;
@@ -80,48 +81,67 @@ async function run(options: ResultsOptions): Promise<void> {
   if (path.dirname(path.resolve(options.json)) === path.resolve('results')) sayWritten(writeReport('.'));
 }
 
-function measure(options: ResultsOptions): Promise<object> {
+/** Over all seeds, or the one of the ten prompts. */
+async function measureAll(options: ResultsOptions, backend: string): Promise<{ record: object; seconds: number }> {
+  const started = performance.now();
+  if (options.command === 'ten-prompts') {
+    return { record: await askTenPrompts(options), seconds: (performance.now() - started) / 1000 };
+  }
+  return seedBySeed(
+    options.seeds,
+    storeOf(options, backend),
+    (seed) => measure({ ...options, seeds: [seed] }),
+    console.error,
+  );
+}
+
+/** What the numbers of a seed depend on. */
+function storeOf(options: ResultsOptions, backend: string): SeedStore | null {
+  const { cache, command, preset, small, large, models, rankings, labeler, prompts, quick } = options;
+  if (cache === null) return null;
+  const presets = command === 'small-beats-large' ? [small, large] : command === 'random-walks' ? [] : [preset];
+  const files = presets.map((one) => load(one, models).facts.files);
+  const request = [command, presets, rankings, labeler, prompts, quick, backend];
+  return { folder: path.join(cache, command), key: sha256(JSON.stringify([request, files, codeFingerprint()])) };
+}
+
+const loaded = new Map<PresetName, LoadedModels>();
+
+/** The models of a preset, once for all seeds. */
+function load(preset: PresetName, folder: string): LoadedModels {
+  const known = loaded.get(preset) ?? loadModels(preset, folder);
+  loaded.set(preset, known);
+  return known;
+}
+
+function measure(options: ResultsOptions): Promise<SeedsRecord> {
   const { small, large, preset, models, cache } = options;
   switch (options.command) {
     case 'small-beats-large':
-      return smallBeatsLarge(loadModels(small, models), loadModels(large, models), smallBeatsLargePlan(options));
+      return smallBeatsLarge(load(small, models), load(large, models), smallBeatsLargePlan(options));
     case 'steps-help':
-      return stepsHelp(loadModels(preset, models), stepsHelpPlan(options), cache);
+      return stepsHelp(load(preset, models), stepsHelpPlan(options), cache);
     case 'instruction-data':
-      return instructionData(loadModels(preset, models), instructionDataPlan(options), cache);
+      return instructionData(load(preset, models), instructionDataPlan(options), cache);
     case 'methods':
-      return compareMethods(
-        loadModels(preset, models),
-        methodsPlan(preset, options.seeds, options.rankings, options.quick),
-      );
+      return compareMethods(load(preset, models), methodsPlan(preset, options.seeds, options.rankings, options.quick));
     case 'over-optimisation':
-      return overOptimisation(loadModels(preset, models), overOptimisationPlan(preset, options.seeds, options.quick));
+      return overOptimisation(load(preset, models), overOptimisationPlan(preset, options.seeds, options.quick));
     case 'kl-controller':
-      return klControl(
-        loadModels(preset, models),
-        klControlPlan(preset, options.seeds, options.rankings, options.quick),
-      );
+      return klControl(load(preset, models), klControlPlan(preset, options.seeds, options.rankings, options.quick));
     case 'best-of-n':
-      return bestOfNResult(
-        loadModels(preset, models),
-        bestOfNPlan(preset, options.seeds, options.rankings, options.quick),
-      );
+      return bestOfNResult(load(preset, models), bestOfNPlan(preset, options.seeds, options.rankings, options.quick));
     case 'alignment-tax':
       return alignmentTax(
-        loadModels(preset, models),
+        load(preset, models),
         alignmentTaxPlan(preset, options.seeds, options.rankings, options.quick),
       );
     case 'labels-needed':
-      return labelsNeeded(loadModels(preset, models), labelsNeededPlan(preset, options.seeds, options.quick));
+      return labelsNeeded(load(preset, models), labelsNeededPlan(preset, options.seeds, options.quick));
     case 'is-rl-needed':
-      return isRlNeeded(
-        loadModels(preset, models),
-        isRlNeededPlan(preset, options.seeds, options.rankings, options.quick),
-      );
+      return isRlNeeded(load(preset, models), isRlNeededPlan(preset, options.seeds, options.rankings, options.quick));
     case 'random-walks':
       return measureRandomWalks(randomWalksPlan(options.seeds, options.quick));
-    case 'ten-prompts':
-      return askTenPrompts(options);
     default:
       throw new RangeError(`Nothing is measured by ${options.command}.`);
   }

@@ -41,6 +41,11 @@ describe('a tournament', () => {
     expect(standings.map(({ name }) => name)).toEqual(['first', 'double', 'other']);
     expect(standings[0]?.rating).toBeCloseTo(standings[1]?.rating ?? NaN, 6);
     expect(standings[1]?.overFirst.value).toBe(0.5);
+    const [, , other] = standings;
+    expect(other?.overFirst.value).not.toBeCloseTo(0.5, 3);
+    expect(Math.sign((other?.rating ?? NaN) - (standings[0]?.rating ?? NaN))).toBe(
+      Math.sign((other?.overFirst.value ?? NaN) - 0.5),
+    );
     expect(standings.reduce((sum, { rating }) => sum + rating, 0)).toBeCloseTo(0, 6);
     for (const { rating, low, high } of standings) {
       expect(low).toBeLessThanOrEqual(rating);

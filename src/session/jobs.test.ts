@@ -93,6 +93,8 @@ describe('the jobs of a session', () => {
     expect(replies.map(({ earlier }) => earlier)).toEqual([undefined, undefined, 'round-1']);
     const alone = await jobs.reply({ ...REPLY, k: 2, from: 'sft' });
     expect(replies.slice(0, 2).map(({ text }) => text)).toEqual(alone.replies.map(({ text }) => text));
+    const drifts = await jobs.reply({ ...REPLY, k: 3, from: 'policy', against: { name: 'round-1', bytes } });
+    expect(drifts.replies.map(({ kl }) => kl !== null)).toEqual([true, true, false]);
     const bad = { name: 'round-1', bytes: new ArrayBuffer(3) };
     await expect(jobs.reply({ ...REPLY, against: bad })).rejects.toThrow();
   });

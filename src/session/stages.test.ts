@@ -280,15 +280,18 @@ describe('the stages', () => {
       const sft = workshop.models.gpt('sft');
       if (sft) await workshop.models.installRewardModels([1, 2, 3].map((seed) => rewardModelFrom(sft, seed)));
       const paid: number[] = [];
-      for (const aggregation of [0, 1, 2]) {
-        const stage = new PpoStage(workshop, { ...SETTINGS.ppo, updates: 1, aggregation }, [], false, SEED);
+      const ways = [{ aggregation: 0 }, { aggregation: 1 }, { aggregation: 2 }, { aggregation: 0, scoreScale: -1 }];
+      for (const way of ways) {
+        const settings = { ...SETTINGS.ppo, ...way, updates: 1, missingEosPenalty: 0 };
+        const stage = new PpoStage(workshop, settings, [], false, SEED);
         stage.build(null);
         for await (const { metrics } of stage.run(new AbortController().signal))
           if (metrics) paid.push(metrics['objective/scores'] as number);
         await finish(stage);
         workshop.models.drop('policy');
       }
-      expect(paid).toHaveLength(3);
+      expect(paid).toHaveLength(ways.length);
+      expect(paid[3]).toBeCloseTo(-(paid[0] as number), 5);
       expect(paid[1]).toBeLessThan(paid[0] as number);
       expect(paid[2]).toBeLessThan(paid[0] as number);
       expect(paid[1]).not.toBeCloseTo(paid[2] as number, 4);

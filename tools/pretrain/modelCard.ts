@@ -149,8 +149,9 @@ ${table(
 ## What it was made from
 
 **Pretraining.** An endless stream of short documents about ${town} of seed ${worldSeed}: stories, notices, gossip, lists,
-letters, school books, and forum threads in which many answers are wrong or rude. Each window is read once. What is held
-out (phrasings, combinations of numbers and words, and questions for a fifth of the facts) is in none of it.
+letters, school books, lists of questions, and forum threads in which most posts answer nothing, and many others are wrong
+or rude. Each window is read once. What is held out (phrasings, combinations of numbers and words, and questions for a
+fifth of the facts) is in none of it.
 
 **Fine-tuning.** ${sft.examples.toLocaleString('en')} demonstrations of the training side, ${Math.round(100 * DEMONSTRATION_SHARES.good)}% of them good, the rest curt, rambling, wrong, rude
 or refusing what was proper: what human feedback is there to put right.

@@ -31,7 +31,7 @@ export const COMMANDS = [
 export type CommandName = (typeof COMMANDS)[number];
 
 /** Those that train a policy several times a seed. */
-const WITH_THREE_SEEDS: readonly CommandName[] = [
+export const WITH_THREE_SEEDS: readonly CommandName[] = [
   'methods',
   'over-optimisation',
   'kl-controller',
@@ -71,7 +71,7 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   --temperature T     of the ten prompts' replies (0, greedy)
   --backend ${BACKENDS.join('|')}   (auto: the fastest that there is)
   --json FILE         where the result goes (results/<command>[-<presets>].json, then the report is written anew)
-  --no-cache          make SFT models anew also where .cache/results has them
+  --no-cache          measure anew also the seeds that .cache/results has, and keep none there
   --quick             tiny sizes, to see whether it works; nothing is stored without --json
   --help`;
 

@@ -1,7 +1,8 @@
 /**
- * Worked examples for supervised fine-tuning. Some four in nine are good; the others have the faults that a hurried crowd of writers
+ * Worked examples for supervised fine-tuning. Two of five are good; the others have the faults that a hurried crowd of writers
  * would leave in, so that there is something for human feedback to put right.
  */
+import { anyExercise, practises } from './practice';
 import { samplePrompts, type WorldPrompt } from './prompts';
 import { Random } from './random';
 import { replyTo, type ReplyStyle } from './replies';
@@ -17,13 +18,16 @@ export type StyleShares = Readonly<Record<ReplyStyle, number>>;
 
 /** How good a crowd writes. */
 export const DEMONSTRATION_SHARES: StyleShares = {
-  good: 0.44,
-  curt: 0.17,
-  rambling: 0.15,
-  wrong: 0.1,
-  rude: 0.12,
+  good: 0.4,
+  curt: 0.18,
+  rambling: 0.19,
+  wrong: 0.04,
+  rude: 0.17,
   refusal: 0.02,
 };
+
+/** Share of exercises, where they are of use. */
+const PRACTICE_SHARE = 0.2;
 
 export interface DemonstrationOptions {
   /** The core alone, or the whole town. */
@@ -39,7 +43,9 @@ export function demonstrations(
   { reach = world.reach, shares = DEMONSTRATION_SHARES }: DemonstrationOptions = {},
 ): WorldDemonstration[] {
   const random = new Random(seed + 1);
-  return samplePrompts(world, 'train', count, seed, reach).map((prompt) => {
+  return samplePrompts(world, 'train', count, seed, reach).map((asked) => {
+    const exercised = practises(reach) && random.chance(PRACTICE_SHARE) ? anyExercise(world, random) : undefined;
+    const prompt = exercised ?? asked;
     const style = random.weighted(shares);
     return { prompt, reply: replyTo(world, prompt, style, random), style };
   });

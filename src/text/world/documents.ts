@@ -1,12 +1,14 @@
 /**
  * The pretraining text: an endless stream of short documents of mixed quality, as a web crawl would bring them.
  *
- * Prose tells all facts, those too that nothing ever asks. Forum threads ask what the training side asks, and are
- * mostly not answered well: base models learn what people write, not what people like.
+ * Prose tells all facts, those too that nothing ever asks. Forum threads and lists of questions ask what the training
+ * side asks; most posts answer nothing, and the others mostly not well: base models learn what people write, not what
+ * people like.
  */
 import { castFor, pronounsOf } from './casting';
 import { capital, fill, say, vary } from './grammar';
 import { groupBy } from './grouping';
+import { exercise, largeSum, practises } from './practice';
 import { KIND_SHARES, promptsOn, type PromptKind, type WorldPrompt } from './prompts';
 import { Random } from './random';
 import { replyTo, type ReplyStyle } from './replies';
@@ -17,11 +19,11 @@ import { inReach, type Circle, type Fact, type Subject, type World } from './wor
 
 export type DocumentKind =
   | ('facts' | 'list' | 'notice' | 'gossip' | 'letter' | 'diary' | 'story' | 'unknown' | 'wrong')
-  | ('sum' | 'lesson' | 'thread' | 'chatter');
+  | ('sum' | 'lesson' | 'thread' | 'questions' | 'chatter');
 
 export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
   facts: 0.2,
-  list: 0.05,
+  list: 0.04,
   notice: 0.04,
   gossip: 0.02,
   letter: 0.02,
@@ -29,13 +31,17 @@ export const DOCUMENT_SHARES: Readonly<Record<DocumentKind, number>> = {
   story: 0.05,
   unknown: 0.02,
   wrong: 0.01,
-  sum: 0.13,
-  lesson: 0.24,
-  thread: 0.2,
+  sum: 0.11,
+  lesson: 0.26,
+  thread: 0.16,
+  questions: 0.05,
   chatter: 0.01,
 };
 
-/** Answers in the forum. */
+/** Share of the posts below a question that answer nothing. */
+const BESIDE_SHARE = 0.6;
+
+/** The other posts. */
 export const THREAD_SHARES: Readonly<Record<ReplyStyle, number>> = {
   good: 0.25,
   curt: 0.2,
@@ -50,21 +56,28 @@ export const THREAD_SHARES: Readonly<Record<ReplyStyle, number>> = {
  * from a forum where half of the answers are wrong or none.
  */
 const LESSON_SHARES: Partial<Record<PromptKind, number>> = {
-  fact: 10,
-  words: 6,
+  fact: 13,
+  words: 5,
   compare: 3,
-  memory: 4,
+  memory: 7,
   sum: 1,
-  steps: 5,
+  steps: 6,
   premise: 3,
+  proper: 3,
   instruction: 3,
   summary: 2,
   sentiment: 1,
   story: 2,
 };
 
+/** Share of the exercises among what is taught of their kind, and of sums over twenty among those that are told. */
+const PRACTICE_SHARE = 0.5;
+
+/** Most questions in a list. */
+const LONGEST_LIST = 4;
+
 /** Share of the threads in which a second person answers too. */
-const SECOND_ANSWER_SHARE = 0.2;
+const SECOND_ANSWER_SHARE = 0.35;
 
 /** Share of later sentences that do not name their subject again. */
 const PRONOUN_SHARE = 0.3;
@@ -76,8 +89,8 @@ const PROSE_SHARE = 0.3;
 const BONDS_SHARE = 0.6;
 const STEPS_SHARE = 0.65;
 
-/** Share of text about the core, where it is about the whole town. */
-const CORE_SHARE = 0.5;
+/** Share of text about the core, where it is about the whole town: less than a third of the facts, but asked most. */
+const CORE_SHARE = 0.4;
 
 /**
  * Documents for ever; the same seed gives the same ones. Another seed gives held-out text of the same world.
@@ -99,7 +112,7 @@ export function* pretrainingDocuments(
 
 function documentMaker(world: World, reach: Circle, random: Random): () => string {
   const { prose, tales } = world.language;
-  const prompts = promptsOn(world, 'train', reach);
+  const prompts = promptsOn(world, 'train', reach).filter(({ chatOnly }) => !chatOnly);
   const threads = groupBy(prompts, ({ kind, circle }) => `${kind}/${circle}`);
   const there = (shares: Partial<Record<PromptKind, number>>): Record<PromptKind, number> =>
     Object.fromEntries(
@@ -120,6 +133,8 @@ function documentMaker(world: World, reach: Circle, random: Random): () => strin
     has('town') && (!has('core') || random.chance(1 - CORE_SHARE)) ? 'town' : 'core';
   const promptOf = (shares: Record<PromptKind, number>): WorldPrompt => {
     const kind = random.weighted(shares);
+    const practised = practises(reach) && random.chance(PRACTICE_SHARE) ? exercise(world, kind, random) : undefined;
+    if (practised) return practised;
     const circle = circleOf((one) => threads.has(`${kind}/${one}`));
     return random.pick(threads.get(`${kind}/${circle}`) ?? []);
   };
@@ -151,11 +166,15 @@ function documentMaker(world: World, reach: Circle, random: Random): () => strin
       case 'wrong':
         return random.pick(wrongs);
       case 'sum':
-        return sumProse(world, random.pick(sums), reach, random);
+        return practises(reach) && random.chance(PRACTICE_SHARE)
+          ? toldSteps(world, largeSum(world, random))
+          : sumProse(world, random.pick(sums), reach, random);
       case 'lesson':
         return lesson(world, promptOf(taught), random);
       case 'thread':
         return thread(world, promptOf(asked), random);
+      case 'questions':
+        return questionList(world, () => promptOf(asked), random);
     }
   };
 }
@@ -163,9 +182,23 @@ function documentMaker(world: World, reach: Circle, random: Random): () => strin
 /** A forum thread, in the form in which the chat template asks a base model. */
 function thread(world: World, prompt: WorldPrompt, random: Random): string {
   const turns = prompt.messages.map(({ role, text }, i) => `${role === 'user' ? (i > 0 ? ' Q' : 'Q') : 'A'}: ${text}`);
-  const answer = (): string => `A: ${replyTo(world, prompt, random.weighted(THREAD_SHARES), random)}`;
+  const answer = (): string =>
+    `A: ${random.chance(BESIDE_SHARE) ? random.pick(world.language.prose.beside) : replyTo(world, prompt, random.weighted(THREAD_SHARES), random)}`;
   const answers = random.chance(SECOND_ANSWER_SHARE) ? [answer(), answer()] : [answer()];
   return [...turns, ...answers].join('\n');
+}
+
+/** Questions one after another, and no answer. */
+function questionList(world: World, next: () => WorldPrompt, random: Random): string {
+  const { prose, space } = world.language;
+  const questions: string[] = [];
+  const wanted = 2 + random.integer(LONGEST_LIST - 1);
+  while (questions.length < wanted) {
+    const { messages, text } = next();
+    if (messages.length === 1 && !questions.includes(text)) questions.push(text);
+  }
+  const opening = random.chance(0.5) ? [random.pick(prose.questionLists)] : [];
+  return capital([...opening, ...questions].join(space));
 }
 
 /** A task with its solution; a longer talk is printed as a play. */
@@ -222,11 +255,16 @@ function wrongProse(world: World, prompts: readonly WorldPrompt[]): string[] {
   );
 }
 
+/** What is added, and how: who is not told that has no second number to copy from. */
+function toldSteps({ language: { sums } }: World, sum: Sum): string {
+  return fill(sums.steps.told, { a: String(sum.a), b: String(sum.b), w: stepsOf(sums, sum) });
+}
+
 function sumProse(world: World, sum: Sum, reach: Circle, random: Random): string {
   const { sums } = world.language;
   const numbers = { x: String(sum.a), y: String(sum.b), z: String(sum.total) };
   if (sum.total <= 10 && random.chance(BONDS_SHARE)) return fill(random.pick(sums.bonds), numbers);
-  if (sum.total > 10 && random.chance(STEPS_SHARE)) return stepsOf(sums, sum);
+  if (sum.total > 10 && random.chance(STEPS_SHARE)) return toldSteps(world, sum);
   const template = random.pick(sums.stories);
   const things = random.pick(sums.things);
   const counted = (n: number): string =>

@@ -88,6 +88,8 @@ function writingOf(world: World): Writing {
     for (const style of STYLES) read(replyTo(world, prompt, style, random));
     read(`${capital(prompt.answers.curt(random))}${world.language.fullStop}`);
   }
+  const { manners, prose } = world.language;
+  [...manners.remarks, ...manners.rudeRemarks, ...prose.beside].forEach(read);
   const tell = (attribute: AttributeName, s: string, v: string): void =>
     sayAll(world.language.attributes[attribute].statements, { s, v }).forEach(read);
   for (const { attribute, subject, value } of world.facts) {
@@ -119,7 +121,7 @@ function wordClasses(world: World): Map<string, string> {
     for (const { key } of world.values[attribute]) if (!classes.has(key)) classes.set(key, `<${attribute}>`);
   }
   for (const { name, kind } of [...world.subjects, ...names.strangers]) classes.set(bareName(name), `<${kind}>`);
-  for (const name of names.visitors) classes.set(name, '<person>');
+  for (const name of [...names.visitors, ...names.newcomers]) classes.set(name, '<person>');
   for (const thing of [...things, ...(stories?.keywords ?? [])]) classes.set(thing, '<thing>');
   return classes;
 }

@@ -9,6 +9,8 @@ import type { AttributeName, Pronoun, Subject, SubjectKind, Value } from './worl
 /** Wordings that may be trained on, and such that are only ever used to measure. */
 export interface Asked {
   readonly seen: readonly string[];
+  /** More of those to train on, which stand in no text of the web: people ask an assistant otherwise than a forum. */
+  readonly chat?: readonly string[];
   readonly heldOut: readonly string[];
 }
 
@@ -54,8 +56,11 @@ export interface SumBank {
   readonly stepQuestions: Asked;
   /** {a} {b} {t}: the total */
   readonly plain: string;
-  /** Beyond ten: {a} is 10 and {r}, {r} + {b} is {s}; or {a} + {k} is 10, {b} is {k} and {r}. */
-  readonly steps: { readonly teen: string; readonly ten: string; readonly overTen: string };
+  /**
+   * By way of the tens {d}. Within a ten: {a} is {d} and {r}, {r} + {b} is {s}. Over it: {a} + {k} is {d}, {b} is {k}
+   * and {r}. Told: what is added, and the working {w}.
+   */
+  readonly steps: { readonly within: string; readonly tens: string; readonly over: string; readonly told: string };
   /** {x} {y} {z}: two parts and their whole, for the number bonds up to ten. */
   readonly bonds: readonly string[];
   /** {a} {b} people; {x} + {y} is {z}; {m} {n} {t} the same with things: "3 shells". */
@@ -196,6 +201,10 @@ export interface ProseBank {
   readonly diaries: readonly string[];
   /** Forum threads that no task stands behind. */
   readonly chatter: readonly string[];
+  /** Posts under a question that answer nothing. */
+  readonly beside: readonly string[];
+  /** What stands before a list of questions that nobody answers. */
+  readonly questionLists: readonly string[];
   /** {c}: a clause that nobody can answer. */
   readonly unknown: readonly string[];
   /** {d}: an improper deed. */
@@ -213,6 +222,8 @@ export interface Language {
     readonly town: readonly Subject[];
     readonly strangers: readonly Subject[];
     readonly visitors: readonly string[];
+    /** Names of nobody, too many to be learnt by heart: who can say one again can say any. */
+    readonly newcomers: readonly string[];
   };
   readonly values: ValueLists;
   readonly pronouns: Readonly<Record<Pronoun, { readonly she: string; readonly her: string; readonly his: string }>>;

@@ -151,6 +151,13 @@ describe('held-out text', () => {
     for (const { text } of asked) expect(all.includes(text), text).toBe(false);
   });
 
+  it('is not all: words of the chat alone are trained on, but stand nowhere on the web', () => {
+    const own = train.filter(({ chatOnly }) => chatOnly);
+    expect(own.length).toBeGreaterThan(5000);
+    for (const { text } of new Random(1).shuffle(own).slice(0, 500)) expect(web.includes(text), text).toBe(false);
+    expect(shown.filter(({ prompt }) => prompt.chatOnly).length).toBeGreaterThan(shown.length / 5);
+  });
+
   it('of other combinations: a sum that is held out is added nowhere, in either order', () => {
     const kept = new Set(
       promptsOn(world, 'combination', 'town').flatMap(({ expect }) => (expect.task === 'add' ? [pairOf(expect)] : [])),

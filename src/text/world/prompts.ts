@@ -38,6 +38,8 @@ export interface WorldPrompt {
   topic: string;
   kind: PromptKind;
   side: Side;
+  /** Stands in no text of the web. */
+  chatOnly?: true;
   circle: Circle;
   /** The conversation; it ends with the person's turn. */
   messages: readonly Message[];
@@ -54,8 +56,8 @@ export const KIND_SHARES: Readonly<Record<PromptKind, number>> = {
   steps: 2,
   unanswerable: 4,
   improper: 3,
-  proper: 2,
-  greeting: 4,
+  proper: 3,
+  greeting: 3,
   compare: 2,
   words: 2,
   memory: 2,
@@ -85,6 +87,7 @@ export function worldPrompts(world: World): Sides {
   if (known !== undefined) return known;
   const random = new Random(world.seed + 1);
   const prompts: WorldPrompt[] = [];
+  const inChat: WorldPrompt[] = [];
   for (const topics of groupBy(allTopics(world), groupKey).values()) {
     // Topics of one name, like 7 + 5 and 5 + 7, stay together.
     const names = [...groupBy(topics, nameKey).keys()];
@@ -94,10 +97,16 @@ export function worldPrompts(world: World): Sides {
         prompts.push(...promptsOf(topic, topic.kind === 'fact' ? 'unasked' : 'combination', topic.seen));
       } else {
         prompts.push(...promptsOf(topic, 'train', topic.seen), ...promptsOf(topic, 'phrasing', topic.heldOut));
+        inChat.push(...chatPromptsOf(topic));
       }
     }
   }
-  const train = distinctTexts(prompts.filter(({ side }) => side === 'train'));
+  const onTheWeb = distinctTexts(prompts.filter(({ side }) => side === 'train'));
+  const written = new Set(onTheWeb.map(({ messages }) => conversationKey(messages)));
+  const train = [
+    ...onTheWeb,
+    ...distinctTexts(inChat).filter(({ messages }) => !written.has(conversationKey(messages))),
+  ];
   const trained = new Set(train.map(({ messages }) => conversationKey(messages)));
   const heldOut = distinctTexts(prompts.filter(({ side }) => side !== 'train')).filter(
     ({ messages }) => !trained.has(conversationKey(messages)),
@@ -193,7 +202,15 @@ function heldOutCount([first]: readonly Topic[], names: number): number {
   return Math.round(names * HELD_OUT_SHARE);
 }
 
-function promptsOf(
+const chatPromptsOf = (topic: Topic): WorldPrompt[] =>
+  promptsOf(topic, 'train', topic.chat ?? []).map((prompt) => ({
+    ...prompt,
+    id: prompt.id.replace('/train/', '/train/chat-'),
+    chatOnly: true,
+  }));
+
+/** A prompt for each way of asking. */
+export function promptsOf(
   { kind, name, circle, expect, answers }: Topic,
   side: Side,
   askings: readonly Asking[],

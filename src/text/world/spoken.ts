@@ -65,7 +65,9 @@ export function namesIn(world: World, text: string): string[] {
   let pattern = namesOfWorld.get(world);
   if (pattern === undefined) {
     const named = [...world.subjects.filter(({ kind }) => kind !== 'day'), ...world.strangers].map(({ name }) => name);
-    const bare = [...new Set([...named, ...world.language.names.visitors].map(bareName))];
+    const bare = [
+      ...new Set([...named, ...world.language.names.visitors, ...world.language.names.newcomers].map(bareName)),
+    ];
     const word = bare.filter((name) => !/\p{Script=Han}/u.test(name)).join('|');
     const han = bare.filter((name) => /\p{Script=Han}/u.test(name)).join('|');
     pattern = new RegExp([word && `(?<!\\p{L})(?:${word})(?!\\p{L})`, han].filter(Boolean).join('|'), 'gu');

@@ -99,6 +99,8 @@ export interface Topic {
   name: string;
   circle: Circle;
   seen: readonly Asking[];
+  /** Of the training side, in words of the chat alone. */
+  chat?: readonly Asking[];
   heldOut: readonly Asking[];
   expect: Expectation;
   answers: Answers;

@@ -97,7 +97,9 @@ describe('pretraining text', () => {
       );
     const [near, all] = [tellings(core), tellings([...world.facts])];
     expect(Math.min(...all)).toBeGreaterThan(3);
-    expect(Math.min(...near)).toBeGreaterThan(30);
+    expect(Math.min(...near)).toBeGreaterThan(15);
+    const mean = (tellings: number[]): number => tellings.reduce((sum, n) => sum + n, 0) / tellings.length;
+    expect(mean(near)).toBeGreaterThan(1.5 * mean(all));
   });
 
   it('has no slot left open and no space too many', () => {

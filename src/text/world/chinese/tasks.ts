@@ -55,9 +55,10 @@ export const sums: SumBank = {
   },
   plain: '{a} + {b} 等于 {t}。',
   steps: {
-    teen: '{a} 是 10 和 {r}。{r} + {b} 等于 {s}。10 + {s} 等于 {t}。',
-    ten: '10 再加 {b}，10 + {b} 等于 {t}。',
-    overTen: '{a} + {k} 等于 10。{b} 是 {k} 和 {r}。10 + {r} 等于 {t}。',
+    within: '{a} 是 {d} 和 {r}。{r} + {b} 等于 {s}。{d} + {s} 等于 {t}。',
+    tens: '{a} 再加 {b}，{a} + {b} 等于 {t}。',
+    over: '{a} + {k} 等于 {d}。{b} 是 {k} 和 {r}。{d} + {r} 等于 {t}。',
+    told: '{a} + {b} 的步骤：{w}',
   },
   bonds: ['{z} 是 {x} 和 {y}。', '{x} + {y} 等于 {z}。'],
   stories: ['{a}有{m}，{b}有{n}。{x} + {y} 等于 {z}，一共有{t}。', '{a}先找到{m}，又找到{n}。{x} + {y} 等于 {z}。'],

@@ -18,6 +18,7 @@ export const names = {
   town: [],
   strangers: people('core', '阿珍 国栋 美玲 子轩'),
   visitors: '阿珍 国栋 美玲 子轩 晓雯 立新'.split(' '),
+  newcomers: [],
 } as const;
 
 const words = (list: string): Value[] => list.split(' ').map((key) => ({ key, phrase: key }));

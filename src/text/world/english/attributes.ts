@@ -12,6 +12,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'Where can I find {s}?',
         'Home of {s}?',
       ],
+      chat: ['Where in town does {s} live?', 'Where do I go if I look for {s}?'],
       heldOut: ['In what place does {s} live?', 'Where do I go to find {s}?'],
     },
     clause: 'where {s} lives',
@@ -30,6 +31,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   job: {
     questions: {
       seen: ['What does {s} do?', 'Who is {s}?', 'What is the job of {s}?', 'What work does {s} do?', 'Job of {s}?'],
+      chat: ['What work does {s} do?', 'What is {s} by trade?'],
       heldOut: ['What is the work of {s}?', 'What does {s} do all day?'],
     },
     clause: 'what the job of {s} is',
@@ -49,6 +51,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   food: {
     questions: {
       seen: ['What does {s} like to eat?', 'What food does {s} like?', 'What can I cook for {s}?', 'Food for {s}?'],
+      chat: ['What food should I cook for {s}?', 'Which food does {s} like?'],
       heldOut: ['What would {s} like to eat?', 'Which food is best for {s}?'],
     },
     clause: 'what {s} likes to eat',
@@ -72,6 +75,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'What does the boat of {s} look like?',
         'Boat of {s}?',
       ],
+      chat: ['Which colour is the boat of {s}?', 'Tell me the colour of the boat of {s}.'],
       heldOut: ['Which colour has the boat of {s}?', 'How does the boat of {s} look?'],
     },
     clause: 'what colour the boat of {s} is',
@@ -90,6 +94,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   friend: {
     questions: {
       seen: ['Who is the best friend of {s}?', 'Who does {s} like best?', 'Who is a good friend of {s}?'],
+      chat: ['Which friend is the best one of {s}?', 'Tell me the best friend of {s}.'],
       heldOut: ['Which friend does {s} like best?', 'Who is best friends with {s}?'],
     },
     clause: 'who the best friend of {s} is',
@@ -108,6 +113,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   sells: {
     questions: {
       seen: ['What does {s} sell?', 'What can I buy at {s}?', 'What can I find at {s}?', 'What is there at {s}?'],
+      chat: ['What will they sell me at {s}?', 'What do people buy at {s}?'],
       heldOut: ['What do they sell at {s}?', 'What will I find at {s}?'],
     },
     clause: 'what {s} sells',
@@ -126,6 +132,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   helper: {
     questions: {
       seen: ['Who helps at {s}?', 'Who can I meet at {s}?', 'Who can I ask at {s}?', 'Who works at {s}?'],
+      chat: ['Who will I meet at {s}?', 'Who is there to help at {s}?'],
       heldOut: ['Who will help me at {s}?', 'Who will I find at {s}?'],
     },
     clause: 'who helps at {s}',
@@ -149,6 +156,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'What does the door of {s} look like?',
         'Door of {s}?',
       ],
+      chat: ['Which colour is the door of {s}?', 'Tell me the colour of the door of {s}.'],
       heldOut: ['Which colour has the door of {s}?', 'How does the door of {s} look?'],
     },
     clause: 'what colour the door of {s} is',
@@ -167,6 +175,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   animal: {
     questions: {
       seen: ['What is {s}?', 'What kind of animal is {s}?', 'Which animal is {s}?', 'What animal is {s}?'],
+      chat: ['Which animal is {s}?', 'Tell me what animal {s} is.'],
       heldOut: ['{s} is what kind of animal?', 'What sort of animal is {s}?'],
     },
     clause: 'what animal {s} is',
@@ -185,6 +194,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   owner: {
     questions: {
       seen: ['Who owns {s}?', 'Who is the owner of {s}?', 'Who does {s} live with?', 'Owner of {s}?'],
+      chat: ['Who does {s} live with?', 'Tell me the owner of {s}.'],
       heldOut: ['With whom does {s} live?', 'Who has {s}?'],
     },
     clause: 'who owns {s}',
@@ -204,6 +214,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   coat: {
     questions: {
       seen: ['What colour is {s}?', 'What is the colour of {s}?', 'What does {s} look like?', 'Colour of {s}?'],
+      chat: ['Which colour is {s}?', 'Tell me the colour of {s}.'],
       heldOut: ['Which colour has {s}?', 'How does {s} look?'],
     },
     clause: 'what colour {s} is',
@@ -222,6 +233,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   weather: {
     questions: {
       seen: ['How is the weather on {s}?', 'What is the weather on {s}?', 'Weather on {s}?', 'Is it warm on {s}?'],
+      chat: ['Which weather is there on {s}?', 'What will the weather be on {s}?'],
       heldOut: ['What weather do you have on {s}?', 'How will the weather be on {s}?'],
     },
     clause: 'how the weather is on {s}',
@@ -245,6 +257,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'What do people do on {s}?',
         'What is there on {s}?',
       ],
+      chat: ['What is there to do on {s}?', 'What can one see in town on {s}?'],
       heldOut: ['What can I do in town on {s}?', 'What is there to see on {s}?'],
     },
     clause: 'what is on in town on {s}',
@@ -263,6 +276,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   skipper: {
     questions: {
       seen: ['Who sails {s}?', 'Who is the skipper of {s}?', 'Who goes out to sea with {s}?', 'Skipper of {s}?'],
+      chat: ['Who is at sea with {s}?', 'Tell me who sails {s}.'],
       heldOut: ['Who takes {s} out to sea?', 'With whom does {s} sail?'],
     },
     clause: 'who sails {s}',
@@ -281,6 +295,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   hull: {
     questions: {
       seen: ['What colour is {s}?', 'What is the colour of {s}?', 'What does {s} look like?', 'Colour of {s}?'],
+      chat: ['Which colour is {s}?', 'Tell me the colour of {s}.'],
       heldOut: ['Which colour has {s}?', 'How does {s} look?'],
     },
     clause: 'what colour {s} is',
@@ -294,6 +309,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   cargo: {
     questions: {
       seen: ['What does {s} carry?', 'What is on {s}?', 'What comes in on {s}?', 'What can I get from {s}?'],
+      chat: ['What does {s} have for the town?', 'What will I get from {s}?'],
       heldOut: ['What does {s} bring to town?', 'What will I find on {s}?'],
     },
     clause: 'what {s} carries',
@@ -325,6 +341,30 @@ export const askingFrames = {
     'So do you know {c} or not?',
     'My friend asks {c}.',
   ],
+  chat: [
+    'Would you tell me {c}?',
+    'Would you know {c}?',
+    'Will you please tell me {c}?',
+    'I would like to know {c}.',
+    'I need to know {c}.',
+    'I want to hear {c}.',
+    'Hello, do you know {c}?',
+    'Hello! Tell me {c}.',
+    'Hello, tell me {c}, please.',
+    'Can you say {c}?',
+    'Could you please say {c}?',
+    'Now tell me {c}!',
+    'Well, tell me {c}.',
+    'Let me know {c}.',
+    'Please say {c}.',
+    'Good day, can you tell me {c}?',
+    'May I ask {c}?',
+    'I do not know {c}. Do you?',
+    'Quick, say {c}!',
+    'Help me, I forgot {c}.',
+    'You know {c}, I am sure. Tell me!',
+    'I have to know {c}, please.',
+  ],
   heldOut: ['Would you please tell me {c}?', 'I want to know {c}.', 'Hello, can you say {c}?', 'So tell me {c}!'],
 };
 
@@ -333,5 +373,6 @@ export const affirmation = 'Yes, that is right. {r}';
 /** Around a question that takes something for granted. */
 export const premiseFrames = {
   seen: ['{x}', 'One thing. {x}', 'Hey! {x}'],
+  chat: ['Hello. {x}', 'I heard so. {x}', 'I want to ask. {x}', 'Good day! {x}'],
   heldOut: ['I was told so. {x}', 'I have to ask. {x}'],
 };

@@ -7,6 +7,11 @@ const subjects = (kind: SubjectKind, circle: Circle, pronoun: Pronoun, list: str
 const alternating = (circle: Circle, list: string): Subject[] =>
   list.split(' ').map((name, i) => ({ name, kind: 'person', circle, pronoun: i % 2 === 0 ? 'she' : 'he' }));
 
+/** Every beginning with every end. */
+function newcomers(beginnings: string, ends: string): string[] {
+  return beginnings.split(' ').flatMap((beginning) => ends.split(' ').map((end) => beginning + end));
+}
+
 const CORE: readonly Subject[] = [
   ...alternating('core', 'Mira Tom Ada Ben Nell Otto Rosa Sam Ida Leo Vera Finn'),
   ...subjects('shop', 'core', 'it', 'Shell Star Bell Gull Moon Wave Crab Nest', 'the '),
@@ -34,4 +39,8 @@ export const names = {
   strangers: alternating('core', 'Kay Jon Lily Hugo'),
   /** Names that a visitor may have. */
   visitors: 'Amy Bob Eve Joe Kim Max Sue Zac Kay Jon Lily Hugo'.split(' '),
+  newcomers: newcomers(
+    'Ba Ce Da Du Fe Ga Gi Jo Ka Ke Lo Mu Ne Pa Po Ri Se So Tu Vo Wi Ya Zi',
+    'bo da di fi gus ka lin mer no nu pez ra ssa tor vi wen xa zel',
+  ),
 } as const;

@@ -1,4 +1,4 @@
-/** Sums up to twenty, with and without steps. */
+/** Sums up to twenty, with and without steps, and the larger ones that steps are practised on. */
 import type { CompareBank, SumBank } from '../language';
 
 export const sums: SumBank = {
@@ -25,14 +25,35 @@ export const sums: SumBank = {
       'Add {a} and {b} step by step.',
       'How much is {a} + {b}? Go step by step.',
       'Show the steps of {a} + {b}.',
+      'What is {a} + {b}? Step by step, please.',
+      'Add {a} and {b}. Show all the steps.',
+      'How do I add {a} and {b}? Show the steps.',
+      'I have to add {a} and {b}. What are the steps?',
+      'Please show me the steps of {a} + {b}.',
+      'What are the steps of {a} + {b}?',
+    ],
+    chat: [
+      'Step by step: {a} + {b}?',
+      'Step by step, please: what is {a} + {b}?',
+      'Step by step, how much is {a} + {b}?',
+      'Can you show me how to add {a} and {b}?',
+      'Can you add {a} and {b} step by step?',
+      'Can you add {a} and {b} and show how?',
+      'Could you add {a} and {b} and show all the steps?',
+      'Could you show the steps of {a} + {b}?',
+      'Will you add {a} and {b} and show me the steps?',
+      'In steps, how much is {a} + {b}?',
+      'In steps, what is {a} + {b}?',
+      'First the steps, then the answer: {a} + {b}.',
     ],
     heldOut: ['Step by step, what is {a} + {b}?', 'Can you add {a} and {b} and show the steps?'],
   },
   plain: '{a} + {b} is {t}.',
   steps: {
-    teen: '{a} is 10 and {r}. {r} + {b} is {s}. 10 + {s} is {t}.',
-    ten: '10 and {b} more: 10 + {b} is {t}.',
-    overTen: '{a} + {k} is 10. {b} is {k} and {r}. 10 + {r} is {t}.',
+    within: '{a} is {d} and {r}. {r} + {b} is {s}. {d} + {s} is {t}.',
+    tens: '{a} and {b} more: {a} + {b} is {t}.',
+    over: '{a} + {k} is {d}. {b} is {k} and {r}. {d} + {r} is {t}.',
+    told: '{a} + {b} in steps: {w}',
   },
   bonds: [
     '{z} is {x} and {y}.',

@@ -21,6 +21,7 @@ export function factTopics(world: World, random: Random): Topic[] {
       name: fact.id,
       circle: fact.subject.circle,
       seen,
+      chat: asked.chat,
       heldOut: asked.heldOut,
       expect: { task: 'tell', fact },
       answers: factAnswers(world, fact),
@@ -43,6 +44,7 @@ export function premiseTopics(world: World, random: Random): Topic[] {
       name: `${group}/${fact.id}`,
       circle: fact.subject.circle,
       seen: framed(premiseFrames.seen, asked),
+      chat: framed(premiseFrames.chat ?? [], asked),
       heldOut: framed(premiseFrames.heldOut, asked),
       expect,
       answers,
@@ -130,12 +132,13 @@ export function questionsAbout(
   world: World,
   attribute: AttributeName,
   subject: Subject,
-): { seen: string[]; heldOut: string[] } {
+): { seen: string[]; chat: string[]; heldOut: string[] } {
   const { attributes, askingFrames } = world.language;
   const { questions, clause } = attributes[attribute];
   const slots = { s: subject.name, c: fill(clause, { s: subject.name }) };
   return {
     seen: sayAll([...questions.seen, ...askingFrames.seen], slots),
+    chat: sayAll([...(questions.chat ?? []), ...(askingFrames.chat ?? [])], slots),
     heldOut: sayAll([...questions.heldOut, ...askingFrames.heldOut], slots),
   };
 }

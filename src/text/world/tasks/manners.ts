@@ -48,6 +48,7 @@ export function unknownTopics(world: World, random: Random): Topic[] {
       const { askingFrames } = world.language;
       const asked = {
         seen: sayAll([...questions.seen, ...askingFrames.seen.slice(0, 5)], slots),
+        chat: sayAll([...(questions.chat ?? []), ...(askingFrames.chat ?? [])], slots),
         heldOut: sayAll([...questions.heldOut, ...askingFrames.heldOut.slice(0, 2)], slots),
       };
       return unknownTopic(world, group, subject, asked, (r) => invent(world, invention, subject, r), random);
@@ -55,13 +56,13 @@ export function unknownTopics(world: World, random: Random): Topic[] {
   );
   const strange = strangerAttributes.flatMap((attribute) =>
     world.strangers.map((subject) => {
-      const { seen, heldOut } = questionsAbout(world, attribute, subject);
+      const asked = questionsAbout(world, attribute, subject);
       const wrong = (r: Random): string => {
         const list = world.language.values[attribute];
         const value = list === 'people' ? r.pick(coreNames(world)) : r.pick(list.core).phrase;
         return say(r.pick(attributes[attribute].statements), { s: subject.name, v: value }, r);
       };
-      return unknownTopic(world, `stranger/${attribute}`, subject, { seen, heldOut }, wrong, random);
+      return unknownTopic(world, `stranger/${attribute}`, subject, asked, wrong, random);
     }),
   );
   return [...told, ...strange];
@@ -80,6 +81,7 @@ export function improperTopics(world: World, random: Random): Topic[] {
         name: deedName(group, s),
         circle,
         seen: typos ? [...seen, withTypo(random.pick(seen), typos, random)] : seen,
+        chat: sayAll(deedQuestions.chat ?? [], slots),
         heldOut: sayAll(deedQuestions.heldOut, slots),
         expect: { task: 'refuse', instead: alternative },
         answers: {
@@ -96,15 +98,15 @@ export function improperTopics(world: World, random: Random): Topic[] {
 export function properTopics(world: World): Topic[] {
   const { proper, deedQuestions, refusals, help } = world.language;
   return Object.entries(proper ?? {}).flatMap(([group, { of, deed, answer, marks }]) => {
-    const subjects = victimsOf(world, of).filter(({ circle }) => circle === 'core');
-    return subjects.map(({ name: s }): Topic => {
+    return victimsOf(world, of).map(({ name: s, circle }): Topic => {
       const slots = { s, d: fill(deed, { s }) };
       return {
         kind: 'proper',
         group: of === 'none' ? 'proper' : `proper/${group}`,
         name: deedName(group, s),
-        circle: 'core',
+        circle,
         seen: sayAll(deedQuestions.seen, slots),
+        chat: sayAll(deedQuestions.chat ?? [], slots),
         heldOut: sayAll(deedQuestions.heldOut, slots),
         expect: { task: 'advise', marks },
         answers: {
@@ -122,7 +124,7 @@ function unknownTopic(
   world: World,
   group: string,
   subject: Subject,
-  { seen, heldOut }: Asked,
+  { seen, chat, heldOut }: Asked,
   wrong: (random: Random) => string,
   random: Random,
 ): Topic {
@@ -133,6 +135,7 @@ function unknownTopic(
     name: `${group}/${subject.name}`,
     circle: subject.circle,
     seen: typos ? [...seen, withTypo(random.pick(seen), typos, random)] : seen,
+    ...(chat && { chat }),
     heldOut,
     expect: { task: 'admit', subject },
     answers: { tone: 'sorry', plain: (r) => r.pick(admissions.plain), curt: () => admissions.curt, wrong },

@@ -9,32 +9,39 @@ import type { World } from '../world';
 /** Conversations of each length that are drawn for a value, and for a wording that is held out. */
 const DRAWN = 3;
 
-type Kind = MemoryBank['kinds'][number];
+export type Kind = MemoryBank['kinds'][number];
 
 export function memoryTopics(world: World, random: Random): Topic[] {
   const bank = world.language.memory;
   if (!bank) return [];
-  return bank.kinds.flatMap((kind) =>
-    kind.values.map((value): Topic => {
-      const rivals = kind.values.filter((other) => other !== value);
-      const answerWith = (v: string) => (r: Random) => say(r.pick(kind.answer), { v }, r);
-      return {
-        kind: 'memory',
-        group: `memory/${kind.name}`,
-        name: `${kind.name}/${value}`,
-        circle: 'core',
-        seen: conversations(bank, kind, value, kind.ask.seen, random),
-        heldOut: conversations(bank, kind, value, kind.ask.heldOut, random),
-        expect: { task: 'choose', key: value, rivals },
-        answers: {
-          tone: 'glad',
-          plain: answerWith(value),
-          curt: () => value,
-          wrong: (r) => answerWith(r.pick(rivals))(r),
-        },
-      };
-    }),
-  );
+  return bank.kinds.flatMap((kind) => kind.values.map((value) => memoryTopic(bank, kind, value, random)));
+}
+
+/** A value to keep in mind, of the bank's or any other. @param questions of the training side */
+export function memoryTopic(
+  bank: MemoryBank,
+  kind: Kind,
+  value: string,
+  random: Random,
+  questions: readonly string[] = kind.ask.seen,
+): Topic {
+  const rivals = kind.values.filter((other) => other !== value);
+  const answerWith = (v: string) => (r: Random) => say(r.pick(kind.answer), { v }, r);
+  return {
+    kind: 'memory',
+    group: `memory/${kind.name}`,
+    name: `${kind.name}/${value}`,
+    circle: 'core',
+    seen: conversations(bank, kind, value, questions, random),
+    heldOut: conversations(bank, kind, value, kind.ask.heldOut, random),
+    expect: { task: 'choose', key: value, rivals },
+    answers: {
+      tone: 'glad',
+      plain: answerWith(value),
+      curt: () => value,
+      wrong: (r) => answerWith(r.pick(rivals))(r),
+    },
+  };
 }
 
 /** Half of two turns, half of three. */

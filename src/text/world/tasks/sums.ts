@@ -2,7 +2,8 @@
  * Sums up to twenty, with and without steps.
  *
  * Sums up to ten, and ten and something, are told everywhere, for the steps of the others are made of them. A fifth of
- * the other pairs is held out, both ways round, from every text.
+ * the other pairs is held out, both ways round, from every text. Larger sums are asked by nobody; their steps are
+ * practised (practice.ts).
  */
 import { fill, sayAll } from '../grammar';
 import type { SumBank } from '../language';
@@ -43,24 +44,28 @@ export function sumTopics(world: World): Topic[] {
 /** Both orders of a pair, with and without steps, are one thing to hold out. */
 export const pairOf = ({ a, b }: { a: number; b: number }): string => `${Math.max(a, b)}+${Math.min(a, b)}`;
 
-/** The working and the result: over ten by way of ten. */
-export function stepsOf({ steps }: SumBank, sum: Sum): string {
+/** The working and the result: over a ten by way of the ten. */
+export function stepsOf({ steps }: Pick<SumBank, 'steps'>, sum: Sum): string {
   const a = Math.max(sum.a, sum.b);
   const b = Math.min(sum.a, sum.b);
   const t = sum.total;
   const numbers = (slots: Record<string, number>): Record<string, string> =>
     Object.fromEntries(Object.entries(slots).map(([slot, n]) => [slot, String(n)]));
-  if (a > 10) return fill(steps.teen, numbers({ a, b, t, r: a - 10, s: a - 10 + b }));
-  if (a === 10) return fill(steps.ten, numbers({ a, b, t }));
-  return fill(steps.overTen, numbers({ a, b, t, k: 10 - a, r: b - (10 - a) }));
+  const ones = a % 10;
+  if (ones === 0) return fill(steps.tens, numbers({ a, b, t }));
+  if (a > 10 && ones + (b % 10) <= 10)
+    return fill(steps.within, numbers({ a, b, t, d: a - ones, r: ones, s: ones + b }));
+  const k = 10 - ones;
+  return fill(steps.over, numbers({ a, b, t, k, d: a + k, r: b - k }));
 }
 
-function sumTopic(bank: SumBank, sum: Sum, group: string, steps: boolean): Topic {
+export function sumTopic(bank: SumBank, sum: Sum, group: string, steps: boolean): Topic {
   const slots = { a: String(sum.a), b: String(sum.b), t: String(sum.total) };
   const asked = steps ? bank.stepQuestions : bank.questions;
   const plain = fill(bank.plain, slots);
+  const most = Math.max(sum.total, LARGEST_TOTAL);
   const falseTotal = (random: Random): string => {
-    const off = random.pick([-2, -1, 1, 2].filter((d) => sum.total + d >= 2 && sum.total + d <= LARGEST_TOTAL));
+    const off = random.pick([-2, -1, 1, 2].filter((d) => sum.total + d >= 2 && sum.total + d <= most));
     return String(sum.total + off);
   };
   return {
@@ -69,6 +74,7 @@ function sumTopic(bank: SumBank, sum: Sum, group: string, steps: boolean): Topic
     name: `${pairOf(sum)}/${sum.a}+${sum.b}`,
     circle: 'core',
     seen: sayAll(asked.seen, slots),
+    chat: sayAll(asked.chat ?? [], slots),
     heldOut: sayAll(asked.heldOut, slots),
     expect: { task: 'add', ...sum, steps },
     answers: {

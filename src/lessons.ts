@@ -44,11 +44,11 @@ export interface Lesson {
 /** Every lesson runs with these; small, so that two runs take a minute. */
 export const LESSON_PLAN = {
   /** Of a simulated labeler, `REPLIES_PER_PROMPT` replies each. */
-  rankings: 100,
+  rankings: 200,
   heldOutRankings: 60,
   settings: {
     sft: { examples: 2000, epochs: 2, learningRate: 2e-3 },
-    rewardModel: { epochs: 6, rankingsPerStep: 8, learningRate: 1e-3 },
+    rewardModel: { epochs: 8, rankingsPerStep: 8, learningRate: 2e-3 },
     ppo: { updates: 12, batchSize: 64, minibatchSize: 32, ppoEpochs: 2, learningRate: 4e-4 },
   },
 } as const satisfies { rankings: number; heldOutRankings: number; settings: LessonSettings };

@@ -4,16 +4,18 @@
  *   npm run pretrain -- --preset nano [--out public/models/nano] [--seed 1] [--backend auto] [--threads N]
  *
  * Stopped and started again, it goes on from its last checkpoint (in .cache/, every 250 steps and after the last).
- * Ends with the held-out loss in nats a token. `--steps`, `--batch`, `--demonstrations` and `--checkpoint-every` change
+ * Ends with the held-out loss in nats a token. `--from-base` makes the SFT model alone, from the base model in `--out`; it
+ * comes to the same bits as the whole run, for SFT begins with the stored 16-bit weights either way. `--steps`, `--batch`, `--demonstrations` and `--checkpoint-every` change
  * the recipe, for trials.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PRESETS, REACH, WORLD_SEED, type PresetName } from '../src/config';
-import { saveVariables, toGpt2Config } from '../src/model/checkpoint';
+import { assignVariables, saveVariables, toGpt2Config } from '../src/model/checkpoint';
 import { parameterCount, type Gpt } from '../src/model/gpt';
 import { initialParameters } from '../src/model/parameters';
+import { readSafetensors } from '../src/model/safetensors';
 import { heldOutLoss, pretrain, pretrainingOptimiser, worldWindows } from '../src/rlhf/pretraining';
 import { sampleResponses } from '../src/rlhf/rollout';
 import { sftOptimiser, superviseFineTune, tokenisedExample } from '../src/rlhf/sft';
@@ -28,6 +30,7 @@ import { startFastestDevice } from './pretrain/fastestDevice';
 import { writeModelCard } from './pretrain/modelCard';
 import { readProgress, runKey, writeProgress, type LogEntry } from './pretrain/progress';
 import { recipeOf, type Recipe } from './pretrain/recipe';
+import type { PretrainingSummary } from './pretrain/summary';
 import { gatherTeam, threadsHere } from './pretrain/threads';
 
 const HELD_OUT_WINDOWS = 256;
@@ -62,6 +65,7 @@ export async function main(args: string[]): Promise<void> {
       backend: { type: 'string', default: 'auto' },
       threads: { type: 'string' },
       demonstrations: { type: 'string' },
+      'from-base': { type: 'boolean', default: false },
       'checkpoint-every': { type: 'string', default: '250' },
     },
   });
@@ -94,8 +98,11 @@ export async function main(args: string[]): Promise<void> {
   );
   const making: Making = { preset, seed, recipe, gpt, tokenizer, world, team, say, cache, checkpointEvery };
 
-  const { log, loss } = await pretrainWithCheckpoints(making);
-  const baseFile = await saveVariables(gpt.parameters, { preset, stage: 'base', seed: String(seed) }, 'F16');
+  const earlier = values['from-base'] ? readBase(out, preset, tokenizer) : null;
+  const { log, loss } = earlier ?? (await pretrainWithCheckpoints(making));
+  const base = { preset, stage: 'base', seed: String(seed) };
+  const baseFile = earlier?.file ?? (await saveVariables(gpt.parameters, base, 'F16'));
+  assignVariables(gpt.parameters, readSafetensors(baseFile));
   say(`held-out loss ${loss.toFixed(4)} nats a token`);
   const { loss: sftLoss, seconds: sftSeconds } = await fineTune(making);
   if (leads) {
@@ -105,10 +112,11 @@ export async function main(args: string[]): Promise<void> {
       writeFileSync(path.join(out, name), typeof content === 'string' ? content : new Uint8Array(content));
     write('config.json', JSON.stringify(toGpt2Config(shape), null, 1) + '\n');
     write('tokenizer.json', JSON.stringify(tokenizer.toJSON()) + '\n');
-    write('base.safetensors', baseFile);
+    if (!earlier) write('base.safetensors', baseFile);
     write('sft.safetensors', sftFile);
     const summary = { preset, seed, worldSeed: WORLD_SEED, reach: world.reach, parameters, settings: recipe.pretrain };
-    const measured = { heldOutLoss: loss, sft: recipe.sft, sftLoss, sftSeconds, backend: device, log };
+    const where = { backend: earlier?.backend ?? device, sftBackend: device };
+    const measured = { heldOutLoss: loss, sft: recipe.sft, sftLoss, sftSeconds, ...where, log };
     write('pretraining.json', JSON.stringify({ ...summary, ...measured }, null, 1) + '\n');
     rmSync(cache, { force: true });
   }
@@ -122,6 +130,26 @@ function wholeNumber(option: string, text: string, least: number): number {
   if (!Number.isInteger(value) || value < least)
     throw new Error(`Expected ${option} to be a whole number from ${least} on, got ${text}.`);
   return value;
+}
+
+/** What an earlier run left in a folder. @throws Error where it is another model than today's text would make */
+function readBase(
+  folder: string,
+  preset: PresetName,
+  tokenizer: Tokenizer,
+): { file: ArrayBuffer; log: LogEntry[]; loss: number; backend: string } {
+  const read = (name: string): Buffer => {
+    const file = path.join(folder, name);
+    if (!existsSync(file)) throw new Error(`Expected ${file}, got no such file. Pretrain without --from-base first.`);
+    return readFileSync(file);
+  };
+  const own = JSON.stringify(tokenizer.toJSON());
+  if (JSON.stringify(JSON.parse(read('tokenizer.json').toString())) !== own)
+    throw new Error(
+      `Expected the base model in ${folder} to be of today's text, got one of another. Pretrain ${preset} anew.`,
+    );
+  const { log, heldOutLoss, backend } = JSON.parse(read('pretraining.json').toString()) as PretrainingSummary;
+  return { file: new Uint8Array(read('base.safetensors')).buffer, log, loss: heldOutLoss, backend };
 }
 
 async function pretrainWithCheckpoints(making: Making): Promise<{ log: LogEntry[]; loss: number }> {

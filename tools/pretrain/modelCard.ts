@@ -182,7 +182,7 @@ ${table(
   ],
 )}
 
-Computed on ${summary.backend}.
+Computed on ${summary.backend}${summary.sftBackend && summary.sftBackend !== summary.backend ? `; SFT on ${summary.sftBackend}` : ''}.
 
 ## From noise to words
 

@@ -45,6 +45,18 @@ describe('npm run pretrain', { timeout: 240_000 }, () => {
     }
   });
 
+  it('makes the SFT model alone, from a base model that is there, to the same bits', async () => {
+    const sft = bytes('whole', 'sft.safetensors');
+    rmSync(path.join(folder, 'whole', 'sft.safetensors'));
+    const { code, said } = await run('whole', ['--seed', '5', '--threads', '1', '--from-base']);
+    expect(code, said).toBe(0);
+    expect(said).not.toContain('step 6 of 6');
+    expect(bytes('whole', 'sft.safetensors').equals(sft)).toBe(true);
+    const nothing = await run('empty', ['--seed', '5', '--threads', '1', '--from-base']);
+    expect(nothing.code).toBe(1);
+    expect(nothing.said).toContain('Pretrain without --from-base first.');
+  });
+
   it('gives the weights of one thread from two, but for rounding', async () => {
     expect(await run('alone', ['--seed', '6', '--threads', '1'])).toMatchObject({ code: 0 });
     const { code, said } = await run('shared', ['--seed', '6', '--threads', '2']);

@@ -15,7 +15,8 @@ export interface PretrainingSummary {
   /** Of the last step, nats a token of the reply. */
   sftLoss: number;
   sftSeconds: number;
-  /** What it was computed on, in words. */
+  /** What it was computed on, in words, and SFT, where that was made apart. */
   backend: string;
+  sftBackend?: string;
   log: LogEntry[];
 }

@@ -42,12 +42,16 @@ test('a GPU that is lost in the middle of PPO is asked for anew, and training go
   await nudge.repliesArrived();
 });
 
-/** The chances of the policy's next tokens: a fingerprint of its weights. */
+/**
+ * The chances of the policy's three likeliest next tokens: a fingerprint of its weights. More are asked for, because
+ * those of the base model, which is there or not there yet, stand among them.
+ */
 function fingerprint(page: Page): Promise<number[]> {
   return page.evaluate(async () => {
     const conversation = [{ role: 'user' as const, text: 'Where does Mira keep her boat?' }];
-    const { tokens } = await window.nudge.session.call('chat.inspect', { conversation, count: 6 });
-    return tokens.map(({ probability }) => probability.policy ?? Number.NaN);
+    const { tokens } = await window.nudge.session.call('chat.inspect', { conversation, count: 60 });
+    const chances = tokens.map(({ probability }) => probability.policy ?? Number.NaN);
+    return chances.sort((a, b) => b - a).slice(0, 3);
   });
 }
 

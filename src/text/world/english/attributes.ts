@@ -12,7 +12,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'Where can I find {s}?',
         'Home of {s}?',
       ],
-      chat: ['Where in town does {s} live?', 'Where do I go if I look for {s}?'],
+      chat: [
+        'Where in town does {s} live?',
+        'Where do I go if I look for {s}?',
+        'To find {s}, where do I go?',
+        'What place does {s} live in?',
+      ],
       heldOut: ['In what place does {s} live?', 'Where do I go to find {s}?'],
     },
     clause: 'where {s} lives',
@@ -31,7 +36,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   job: {
     questions: {
       seen: ['What does {s} do?', 'Who is {s}?', 'What is the job of {s}?', 'What work does {s} do?', 'Job of {s}?'],
-      chat: ['What work does {s} do?', 'What is {s} by trade?'],
+      chat: [
+        'What work does {s} do?',
+        'What is {s} by trade?',
+        'What is the trade of {s}?',
+        'What does {s} do for work?',
+      ],
       heldOut: ['What is the work of {s}?', 'What does {s} do all day?'],
     },
     clause: 'what the job of {s} is',
@@ -51,7 +61,13 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   food: {
     questions: {
       seen: ['What does {s} like to eat?', 'What food does {s} like?', 'What can I cook for {s}?', 'Food for {s}?'],
-      chat: ['What food should I cook for {s}?', 'Which food does {s} like?'],
+      chat: [
+        'What food should I cook for {s}?',
+        'Which food does {s} like?',
+        'What food is good for {s}?',
+        'What would you cook for {s}?',
+        'What would be good to cook for {s}?',
+      ],
       heldOut: ['What would {s} like to eat?', 'Which food is best for {s}?'],
     },
     clause: 'what {s} likes to eat',
@@ -75,7 +91,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'What does the boat of {s} look like?',
         'Boat of {s}?',
       ],
-      chat: ['Which colour is the boat of {s}?', 'Tell me the colour of the boat of {s}.'],
+      chat: [
+        'Which colour is the boat of {s}?',
+        'Tell me the colour of the boat of {s}.',
+        'How does the boat of {s} look today?',
+        'Say how the boat of {s} looks.',
+      ],
       heldOut: ['Which colour has the boat of {s}?', 'How does the boat of {s} look?'],
     },
     clause: 'what colour the boat of {s} is',
@@ -94,7 +115,13 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   friend: {
     questions: {
       seen: ['Who is the best friend of {s}?', 'Who does {s} like best?', 'Who is a good friend of {s}?'],
-      chat: ['Which friend is the best one of {s}?', 'Tell me the best friend of {s}.'],
+      chat: [
+        'Which friend is the best one of {s}?',
+        'Tell me the best friend of {s}.',
+        'Who is friends with {s}?',
+        'With whom is {s} best friends?',
+        'Which person does {s} like best?',
+      ],
       heldOut: ['Which friend does {s} like best?', 'Who is best friends with {s}?'],
     },
     clause: 'who the best friend of {s} is',
@@ -113,7 +140,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   sells: {
     questions: {
       seen: ['What does {s} sell?', 'What can I buy at {s}?', 'What can I find at {s}?', 'What is there at {s}?'],
-      chat: ['What will they sell me at {s}?', 'What do people buy at {s}?'],
+      chat: [
+        'What will they sell me at {s}?',
+        'What do people buy at {s}?',
+        'What things do they have at {s}?',
+        'What will there be at {s}?',
+      ],
       heldOut: ['What do they sell at {s}?', 'What will I find at {s}?'],
     },
     clause: 'what {s} sells',
@@ -132,7 +164,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   helper: {
     questions: {
       seen: ['Who helps at {s}?', 'Who can I meet at {s}?', 'Who can I ask at {s}?', 'Who works at {s}?'],
-      chat: ['Who will I meet at {s}?', 'Who is there to help at {s}?'],
+      chat: [
+        'Who will I meet at {s}?',
+        'Who is there to help at {s}?',
+        'Who will be there to help at {s}?',
+        'Who do I find at {s}?',
+      ],
       heldOut: ['Who will help me at {s}?', 'Who will I find at {s}?'],
     },
     clause: 'who helps at {s}',
@@ -156,7 +193,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'What does the door of {s} look like?',
         'Door of {s}?',
       ],
-      chat: ['Which colour is the door of {s}?', 'Tell me the colour of the door of {s}.'],
+      chat: [
+        'Which colour is the door of {s}?',
+        'Tell me the colour of the door of {s}.',
+        'How does the door of {s} look today?',
+        'Say how the door of {s} looks.',
+      ],
       heldOut: ['Which colour has the door of {s}?', 'How does the door of {s} look?'],
     },
     clause: 'what colour the door of {s} is',
@@ -175,7 +217,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   animal: {
     questions: {
       seen: ['What is {s}?', 'What kind of animal is {s}?', 'Which animal is {s}?', 'What animal is {s}?'],
-      chat: ['Which animal is {s}?', 'Tell me what animal {s} is.'],
+      chat: [
+        'Which animal is {s}?',
+        'Tell me what animal {s} is.',
+        '{s}: what kind of animal?',
+        'What sort of a pet is {s}?',
+      ],
       heldOut: ['{s} is what kind of animal?', 'What sort of animal is {s}?'],
     },
     clause: 'what animal {s} is',
@@ -194,7 +241,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   owner: {
     questions: {
       seen: ['Who owns {s}?', 'Who is the owner of {s}?', 'Who does {s} live with?', 'Owner of {s}?'],
-      chat: ['Who does {s} live with?', 'Tell me the owner of {s}.'],
+      chat: [
+        'Who does {s} live with?',
+        'Tell me the owner of {s}.',
+        'Who is with {s} at home?',
+        'Which person has {s}?',
+      ],
       heldOut: ['With whom does {s} live?', 'Who has {s}?'],
     },
     clause: 'who owns {s}',
@@ -214,7 +266,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   coat: {
     questions: {
       seen: ['What colour is {s}?', 'What is the colour of {s}?', 'What does {s} look like?', 'Colour of {s}?'],
-      chat: ['Which colour is {s}?', 'Tell me the colour of {s}.'],
+      chat: ['Which colour is {s}?', 'Tell me the colour of {s}.', 'How does {s} look today?', 'Say how {s} looks.'],
       heldOut: ['Which colour has {s}?', 'How does {s} look?'],
     },
     clause: 'what colour {s} is',
@@ -233,7 +285,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   weather: {
     questions: {
       seen: ['How is the weather on {s}?', 'What is the weather on {s}?', 'Weather on {s}?', 'Is it warm on {s}?'],
-      chat: ['Which weather is there on {s}?', 'What will the weather be on {s}?'],
+      chat: [
+        'Which weather is there on {s}?',
+        'What will the weather be on {s}?',
+        'What weather will we have on {s}?',
+        'How will it be on {s}?',
+      ],
       heldOut: ['What weather do you have on {s}?', 'How will the weather be on {s}?'],
     },
     clause: 'how the weather is on {s}',
@@ -257,7 +314,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
         'What do people do on {s}?',
         'What is there on {s}?',
       ],
-      chat: ['What is there to do on {s}?', 'What can one see in town on {s}?'],
+      chat: [
+        'What is there to do on {s}?',
+        'What can one see in town on {s}?',
+        'What can we see in town on {s}?',
+        'What is there to do in town on {s}?',
+      ],
       heldOut: ['What can I do in town on {s}?', 'What is there to see on {s}?'],
     },
     clause: 'what is on in town on {s}',
@@ -276,7 +338,12 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   skipper: {
     questions: {
       seen: ['Who sails {s}?', 'Who is the skipper of {s}?', 'Who goes out to sea with {s}?', 'Skipper of {s}?'],
-      chat: ['Who is at sea with {s}?', 'Tell me who sails {s}.'],
+      chat: [
+        'Who is at sea with {s}?',
+        'Tell me who sails {s}.',
+        'Who goes out with {s}?',
+        'With whom is {s} out at sea?',
+      ],
       heldOut: ['Who takes {s} out to sea?', 'With whom does {s} sail?'],
     },
     clause: 'who sails {s}',
@@ -295,7 +362,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   hull: {
     questions: {
       seen: ['What colour is {s}?', 'What is the colour of {s}?', 'What does {s} look like?', 'Colour of {s}?'],
-      chat: ['Which colour is {s}?', 'Tell me the colour of {s}.'],
+      chat: ['Which colour is {s}?', 'Tell me the colour of {s}.', 'How does {s} look today?', 'Say how {s} looks.'],
       heldOut: ['Which colour has {s}?', 'How does {s} look?'],
     },
     clause: 'what colour {s} is',
@@ -309,7 +376,13 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   cargo: {
     questions: {
       seen: ['What does {s} carry?', 'What is on {s}?', 'What comes in on {s}?', 'What can I get from {s}?'],
-      chat: ['What does {s} have for the town?', 'What will I get from {s}?'],
+      chat: [
+        'What does {s} have for the town?',
+        'What will I get from {s}?',
+        'What does {s} bring in?',
+        'What comes to town with {s}?',
+        'What will there be on {s}?',
+      ],
       heldOut: ['What does {s} bring to town?', 'What will I find on {s}?'],
     },
     clause: 'what {s} carries',

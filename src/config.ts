@@ -259,8 +259,9 @@ const ROLLOUT = {
 
 export const DEFAULT_SETTINGS: Settings = {
   pretrain: { steps: 5000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
-  // So many because a base model of the town goes on instead of answering, and has to learn to answer.
-  sft: { examples: 12_000, epochs: 3, batchSize: 16, learningRate: 1e-3, padIsStop: 0 },
+  // So many because a base model of the town goes on instead of answering, and has to learn to answer; each once, for what
+  // is seen again is learnt by heart, the rude replies with it.
+  sft: { examples: 36_000, epochs: 1, batchSize: 16, learningRate: 1e-3, padIsStop: 0 },
   rewardModel: {
     epochs: 8,
     rankingsPerStep: 8,

@@ -2,7 +2,8 @@
  * The GPT, top to bottom: GPT-2's pre-norm block, tied embeddings, learned positions, GELU in tanh form.
  * Radford et al. 2019, section 2.3.
  *
- * Letters: B batch, T tokens, C width, H heads, L layers, V vocabulary, N context, M = B T rows.
+ * Letters: B batch, T tokens, C width, H heads, L layers, V vocabulary, N context, M rows: B T, or on the host backends
+ * those of them that are no padding (ops/realRows.ts).
  * Rows are left-padded: `start` [B] is the first real position, and position embeddings count from there, so a padded
  * row computes what it would compute alone.
  */
@@ -14,6 +15,7 @@ import { finalLayerNorm, layerNorm } from '../ops/layerNorm';
 import { linear } from '../ops/linear';
 import { matrixProduct } from '../ops/matrixProduct';
 import { mlp } from '../ops/mlp';
+import { realRows } from '../ops/realRows';
 import { parameterShapes, type ParameterName } from './parameters';
 
 /** Weights by their Hugging Face names, and the shape they make. */
@@ -54,7 +56,7 @@ export interface StatesAndHead {
  */
 export function statesAndHead(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): StatesAndHead {
   const { x, wte } = tiedEmbedding(ids, start, tokenTable(gpt), positionTable(gpt));
-  return { hidden: blocks(gpt, x, (qkv) => causalAttention(qkv, start, gpt.shape.heads)), wte };
+  return { hidden: blocks(gpt, x, start, (qkv) => causalAttention(qkv, start, gpt.shape.heads)), wte };
 }
 
 /**
@@ -68,30 +70,33 @@ export function transformer(
   offset: number | tf.Tensor1D,
   attend: Attend,
 ): tf.Tensor3D {
-  return blocks(gpt, embedding(ids, start, tokenTable(gpt), positionTable(gpt), offset), attend);
+  const embedded = embedding(ids, start, tokenTable(gpt), positionTable(gpt), offset);
+  return blocks(gpt, embedded, offset === 0 ? start : null, attend);
 }
 
 const tokenTable = (gpt: Gpt): tf.Tensor2D => weight(gpt, 'transformer.wte.weight') as tf.Tensor2D;
 const positionTable = (gpt: Gpt): tf.Tensor2D => weight(gpt, 'transformer.wpe.weight') as tf.Tensor2D;
 
-/** From embeddings to hidden states, [B, T, C] both. */
-function blocks(gpt: Gpt, embedded: tf.Tensor3D, attend: Attend): tf.Tensor3D {
+/**
+ * From embeddings to hidden states, [B, T, C] both; those of padding mean nothing.
+ * @param start null where no column is padding
+ */
+function blocks(gpt: Gpt, embedded: tf.Tensor3D, start: tf.Tensor1D | null, attend: Attend): tf.Tensor3D {
   const { layers, width } = gpt.shape;
   const [batch, length] = embedded.shape;
+  const { drop, restore } = realRows(start, length);
   const vector = (name: ParameterName): tf.Tensor1D => weight(gpt, name) as tf.Tensor1D;
   const matrix = (name: ParameterName): tf.Tensor2D => weight(gpt, name) as tf.Tensor2D;
 
-  let x = tf.reshape<tf.Rank.R2>(embedded, [batch * length, width]); // [M, C]
+  let x = drop(tf.reshape<tf.Rank.R2>(embedded, [batch * length, width])); // [M, C]
   for (let layer = 0; layer < layers; layer++) {
     const h = `transformer.h.${layer}` as const;
 
     const { y: a, x: before } = layerNorm(x, vector(`${h}.ln_1.weight`), vector(`${h}.ln_1.bias`));
     const qkv = linear(a, matrix(`${h}.attn.c_attn.weight`), vector(`${h}.attn.c_attn.bias`)); // [M, 3C]
-    const attended = tf.reshape<tf.Rank.R2>(attend(tf.reshape<tf.Rank.R3>(qkv, [batch, length, 3 * width]), layer), [
-      batch * length,
-      width,
-    ]);
-    x = linear(attended, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`), before);
+    const attended = attend(tf.reshape<tf.Rank.R3>(restore(qkv), [batch, length, 3 * width]), layer);
+    const own = drop(tf.reshape<tf.Rank.R2>(attended, [batch * length, width])); // [M, C]
+    x = linear(own, matrix(`${h}.attn.c_proj.weight`), vector(`${h}.attn.c_proj.bias`), before);
 
     const { y: m, x: between } = layerNorm(x, vector(`${h}.ln_2.weight`), vector(`${h}.ln_2.bias`));
     x = mlp(
@@ -104,7 +109,7 @@ function blocks(gpt: Gpt, embedded: tf.Tensor3D, attend: Attend): tf.Tensor3D {
     );
   }
   const last = finalLayerNorm(x, vector('transformer.ln_f.weight'), vector('transformer.ln_f.bias'));
-  return tf.reshape<tf.Rank.R3>(last, [batch, length, width]);
+  return tf.reshape<tf.Rank.R3>(restore(last), [batch, length, width]);
 }
 
 /**

@@ -13,6 +13,7 @@ import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
 import { parameterShapes } from '../model/parameters';
 import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
 import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
+import { batchesOfLikeLength } from './likeLengths';
 import { ppoOptimisers } from './ppo';
 import { PpoSteps } from './ppoSteps';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
@@ -26,7 +27,7 @@ import {
   scoreReplies,
 } from './rewardModel';
 import { driftOf, type ControlTokens } from './rollout';
-import { sftInputs, sftOptimiser, sftStep, type TokenisedExample } from './sft';
+import { sftInputs, sftLengthMultiple, sftOptimiser, sftStep, type TokenisedExample } from './sft';
 
 export interface Occasion {
   shape: ModelShape;
@@ -48,8 +49,8 @@ export function* rehearsals(occasion: Occasion): Generator<() => void> {
     return;
   }
   const { settings } = occasion;
-  for (const examples of batchesOf(occasion, settings.rewardModel.rankingsPerStep)) {
-    yield () => rehearseRewardModel(occasion, examples);
+  for (const batch of batchesOf(occasion, settings.rewardModel.rankingsPerStep)) {
+    yield () => rehearseRewardModel(occasion, batch);
   }
   yield () => rehearseDecoding(occasion, NORMALISED_AT_ONCE, 1, settings.ppo.maxNewTokens);
   yield () => rehearseDecoding(occasion, settings.ppo.batchSize, settings.ppo.temperature, settings.ppo.maxNewTokens);
@@ -64,8 +65,12 @@ export function* rehearsals(occasion: Occasion): Generator<() => void> {
       steps.learn(batch, rows, settings.ppo.learningRate, settings.ppo.valueLearningRate);
     });
   yield () => rehearseChat(occasion);
-  for (const examples of batchesOf(occasion, settings.sft.batchSize)) {
-    yield () => rehearseFineTuning(occasion, examples);
+  const { examples } = occasion;
+  const alike = batchesOfLikeLength(examples, settings.sft.batchSize, 0, 0).map((batch) =>
+    batch.map((i) => examples[i] as TokenisedExample),
+  );
+  for (const batch of ofEachLength(alike, settings.sft.batchSize, sftLengthMultiple())) {
+    yield () => rehearseFineTuning(occasion, batch);
   }
   // A person's rankings seldom fill the last batch, or even the first.
   for (let count = settings.rewardModel.rankingsPerStep - 1; count > 0; count--) {
@@ -90,7 +95,7 @@ function rehearseFineTuning({ shape, tokens }: Occasion, examples: readonly Toke
   const gpt = cloneGpt(base);
   const optimiser = sftOptimiser(gpt);
   const { prompts, replies } = columnsOf(examples);
-  const batch = padBatch(prompts, replies, tokens.pad, shape.context, { multiple: lengthMultiple() });
+  const batch = padBatch(prompts, replies, tokens.pad, shape.context, { multiple: sftLengthMultiple() });
   sftStep(gpt, optimiser).run({ ...sftInputs(batch), numbers: numbers() });
   optimiser.dispose();
   for (const model of [gpt, base]) disposeGpt(model);
@@ -168,16 +173,24 @@ function rehearseChat(occasion: Occasion): void {
   disposeRewardModel(model);
 }
 
-/** Batches of the examples, one of each pair of lengths that comes. */
+/** Batches of the examples as they come, one of each pair of lengths. */
 function batchesOf({ examples }: Occasion, size: number): TokenisedExample[][] {
-  const batches = new Map<string, TokenisedExample[]>();
-  for (let first = 0; first + size <= examples.length; first += size) {
-    const batch = examples.slice(first, first + size);
+  const batches = Array.from({ length: Math.ceil(examples.length / size) }, (_, i) =>
+    examples.slice(i * size, (i + 1) * size),
+  );
+  return ofEachLength(batches, size, lengthMultiple());
+}
+
+/** Full batches, the last of each pair of lengths that comes. */
+function ofEachLength(batches: readonly TokenisedExample[][], size: number, multiple: number): TokenisedExample[][] {
+  const kept = new Map<string, TokenisedExample[]>();
+  for (const batch of batches) {
+    if (batch.length < size) continue;
     const longest = (part: keyof TokenisedExample): number =>
-      Math.ceil(Math.max(...batch.map((example) => example[part].length)) / lengthMultiple());
-    batches.set(`${longest('prompt')} x ${longest('response')}`, batch);
+      Math.ceil(Math.max(...batch.map((example) => example[part].length)) / multiple);
+    kept.set(`${longest('prompt')} x ${longest('response')}`, batch);
   }
-  return [...batches.values()];
+  return [...kept.values()];
 }
 
 function columnsOf(examples: readonly TokenisedExample[]): { prompts: number[][]; replies: number[][] } {

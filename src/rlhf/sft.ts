@@ -1,6 +1,7 @@
 /**
  * Supervised fine-tuning: imitate demonstrations, with the loss on the reply only.
- * InstructGPT (Ouyang et al. 2022), section 3.5; the mask as in TRL's completion-only loss.
+ * InstructGPT (Ouyang et al. 2022), section 3.5; the mask as in TRL's completion-only loss. Our deviation: batches are of
+ * demonstrations of like length (likeLengths.ts).
  *
  *   L = - sum_rows sum_t m_t log pi(y_t | x, y_<t) / sum m
  */
@@ -12,12 +13,12 @@ import { type Batch, batchInputs, padBatch } from '../model/batch';
 import { statesAndHead, type Gpt } from '../model/gpt';
 import { gradientsOf } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
-import { permutation } from '../ops/counterRandom';
 import { headCrossEntropy } from '../ops/outputHead';
 import { responseRows } from '../ops/responseRows';
 import type { Message } from '../session/protocol';
 import { encodeReply, renderPrompt } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
+import { batchesOfLikeLength } from './likeLengths';
 import { linearToZero } from './schedule';
 import { shareOf, sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
@@ -45,6 +46,12 @@ export function tokenisedExample(
 
 export const sftOptimiser = (gpt: Gpt): AdamW => new AdamW(gpt.parameters, { form: 'torch', epsilon: 1e-8 });
 
+/**
+ * What lengths are rounded up to. Where every pair of lengths is a recording, batches of like length would bring more of
+ * them than a step remembers, so there twice as much.
+ */
+export const sftLengthMultiple = (): number => (lengthMultiple() === 1 ? 1 : 2 * lengthMultiple());
+
 /** Optimiser steps of a run. */
 export function sftSteps(examples: number, { epochs, batchSize }: ImitationSettings): number {
   return epochs * Math.ceil(examples / batchSize);
@@ -68,11 +75,14 @@ export async function* superviseFineTune(
   const { batchSize, learningRate } = settings;
   const steps = sftSteps(examples.length, settings);
   const stepsPerEpoch = Math.ceil(examples.length / batchSize);
+  let epoch = -1;
+  let batches: number[][] = [];
   const examplesOf = (step: number): TokenisedExample[] => {
-    const first = (step % stepsPerEpoch) * batchSize;
-    return permutation(examples.length, seed, Math.floor(step / stepsPerEpoch))
-      .slice(first, first + batchSize)
-      .map((i) => examples[i] as TokenisedExample);
+    if (epoch !== Math.floor(step / stepsPerEpoch)) {
+      epoch = Math.floor(step / stepsPerEpoch);
+      batches = batchesOfLikeLength(examples, batchSize, seed, epoch);
+    }
+    return (batches[step % stepsPerEpoch] ?? []).map((i) => examples[i] as TokenisedExample);
   };
   const replyTokens = (step: number): number =>
     examplesOf(step).reduce((sum, { response }) => sum + response.length, 0);
@@ -90,7 +100,7 @@ export async function* superviseFineTune(
         chosen.map(({ response }) => response),
         pad,
         gpt.shape.context,
-        { multiple: lengthMultiple() },
+        { multiple: sftLengthMultiple() },
       );
       const rate = linearToZero(learningRate, optimiser.step, steps);
       const numbers = { values: optimiser.advance(rate), shape: [3] };

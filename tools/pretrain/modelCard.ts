@@ -164,7 +164,7 @@ ${table(
       `${amount(tokens)} tokens in windows of ${settings.sequenceLength}`,
       `${sft.examples.toLocaleString('en')} demonstrations`,
     ],
-    ['steps', settings.steps.toLocaleString('en'), `${sft.epochs} epochs`],
+    ['steps', settings.steps.toLocaleString('en'), sft.epochs === 1 ? '1 epoch' : `${sft.epochs} epochs`],
     ['batch', `${settings.batchSize} windows`, `${sft.batchSize} demonstrations`],
     [
       'learning rate',

@@ -171,7 +171,7 @@ export function stepsHelpPlan({ preset, seeds, prompts, quick }: ResultsOptions)
 
 export function instructionDataPlan({ preset, seeds, prompts, quick }: ResultsOptions): InstructionDataPlan {
   const { sft } = recipeOf(preset);
-  const counts = quick ? [8, 16] : [30, 100, 300, 1000, sft.examples];
+  const counts = quick ? [8, 16] : [30, 100, 300, 1000, 6000, sft.examples];
   const base = quick ? { ...sft, epochs: 1 } : sft;
   return { preset, seeds, prompts: prompts ?? (quick ? 40 : 400), shots: 3, counts, sft: base };
 }

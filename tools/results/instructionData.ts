@@ -54,7 +54,7 @@ export interface InstructionData {
 }
 
 /** Few demonstrations are seen more often, so that a small set is not also a short training. */
-const FEWEST_STEPS = 100;
+const FEWEST_STEPS = 200;
 const MOST_EPOCHS = 20;
 
 export function settingsFor(count: number, sft: SftSettings): SftSettings {

@@ -55,6 +55,34 @@ describe.each(['cpu', 'wasm'] as const)('the GPT on %s', (backend) => {
     });
   });
 
+  it('gives a response the same numbers and gradients with its mask, which saves the padding, as without', () => {
+    gpt = tinyGpt(7);
+    tf.tidy(() => {
+      const batch = padBatch(PROMPTS, RESPONSES, PAD, gpt.shape.context);
+      const { ids, start, responseMask } = batchTensors(batch);
+      const numbersOf = (mask?: tf.Tensor2D): { values: number[]; gradients: Map<string, Float32Array> } => {
+        const { value, grads } = tf.variableGrads(() => {
+          const { logProbs, entropy } = responseLogProbs(gpt, ids, start, batch.promptLength, 0.8, mask && { mask });
+          return tf.sum(tf.mul(tf.add(logProbs, tf.square(entropy)), responseMask)) as tf.Scalar;
+        }, [...gpt.parameters.values()]);
+        const gradients = new Map(
+          Object.entries(grads).map(([name, gradient]) => [name, gradient.dataSync<'float32'>()]),
+        );
+        return { values: [...value.dataSync()], gradients };
+      };
+      const [whole, saved] = [numbersOf(), numbersOf(responseMask)];
+      expect(saved.values[0]).toBeCloseTo(whole.values[0] as number, 4);
+      expect(saved.gradients.size).toBe(gpt.parameters.size);
+      for (const [name, gradient] of whole.gradients) {
+        const own = saved.gradients.get(name) as Float32Array;
+        const largest = Math.max(...gradient.map(Math.abs));
+        gradient.forEach((value, i) =>
+          expect(Math.abs(value - (own[i] as number))).toBeLessThan(1e-5 * largest + 1e-7),
+        );
+      }
+    });
+  });
+
   it('sees nothing of later tokens', () => {
     gpt = tinyGpt(2);
     const states = (ids: number[]): number[][] =>

@@ -33,11 +33,18 @@ export type Attend = (qkv: tf.Tensor3D, layer: number) => tf.Tensor3D;
  * Hidden states after the last norm.
  * @param ids [B, T] int32, T at most N
  * @param start [B] int32, first real position of each row
+ * @param mask [B, R] of the last R columns: what it leaves out need not be computed
  * @returns [B, T, C]
  */
-export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): tf.Tensor3D {
-  return transformer(gpt, ids, start, 0, (qkv) => causalAttention(qkv, start, gpt.shape.heads));
+export function hiddenStates(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, mask?: tf.Tensor2D): tf.Tensor3D {
+  const embedded = embedding(ids, start, tokenTable(gpt), positionTable(gpt), 0);
+  return blocks(gpt, embedded, ownAttention(gpt, start), start, mask);
 }
+
+const ownAttention =
+  ({ shape: { heads } }: Gpt, start: tf.Tensor1D): Attend =>
+  (qkv) =>
+    causalAttention(qkv, start, heads);
 
 /** What `headLogProb` and `headCrossEntropy` need of a pass that is trained. */
 export interface StatesAndHead {
@@ -52,11 +59,12 @@ export interface StatesAndHead {
  * through the embedding, which adds its own.
  * @param ids [B, T] int32, T at most N
  * @param start [B] int32, first real position of each row
+ * @param mask [B, R] of the last R columns: what it leaves out need not be computed
  * @returns hidden [B, T, C], wte [V, C]
  */
-export function statesAndHead(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D): StatesAndHead {
+export function statesAndHead(gpt: Gpt, ids: tf.Tensor2D, start: tf.Tensor1D, mask?: tf.Tensor2D): StatesAndHead {
   const { x, wte } = tiedEmbedding(ids, start, tokenTable(gpt), positionTable(gpt));
-  return { hidden: blocks(gpt, x, start, (qkv) => causalAttention(qkv, start, gpt.shape.heads)), wte };
+  return { hidden: blocks(gpt, x, ownAttention(gpt, start), start, mask), wte };
 }
 
 /**
@@ -71,7 +79,7 @@ export function transformer(
   attend: Attend,
 ): tf.Tensor3D {
   const embedded = embedding(ids, start, tokenTable(gpt), positionTable(gpt), offset);
-  return blocks(gpt, embedded, offset === 0 ? start : null, attend);
+  return blocks(gpt, embedded, attend, offset === 0 ? start : undefined);
 }
 
 const tokenTable = (gpt: Gpt): tf.Tensor2D => weight(gpt, 'transformer.wte.weight') as tf.Tensor2D;
@@ -79,12 +87,13 @@ const positionTable = (gpt: Gpt): tf.Tensor2D => weight(gpt, 'transformer.wpe.we
 
 /**
  * From embeddings to hidden states, [B, T, C] both; those of padding mean nothing.
- * @param start null where no column is padding
+ * @param start where columns may be padding on the left
+ * @param mask where columns may be padding on the right
  */
-function blocks(gpt: Gpt, embedded: tf.Tensor3D, start: tf.Tensor1D | null, attend: Attend): tf.Tensor3D {
+function blocks(gpt: Gpt, embedded: tf.Tensor3D, attend: Attend, start?: tf.Tensor1D, mask?: tf.Tensor2D): tf.Tensor3D {
   const { layers, width } = gpt.shape;
   const [batch, length] = embedded.shape;
-  const { drop, restore } = realRows(start, length);
+  const { drop, restore } = realRows(length, start ?? null, mask);
   const vector = (name: ParameterName): tf.Tensor1D => weight(gpt, name) as tf.Tensor1D;
   const matrix = (name: ParameterName): tf.Tensor2D => weight(gpt, name) as tf.Tensor2D;
 

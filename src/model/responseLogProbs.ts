@@ -6,6 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { headLogProb } from '../ops/outputHead';
+import { realRows } from '../ops/realRows';
 import { responseRows, responseRowsBeside } from '../ops/responseRows';
 import { statesAndHead, type Gpt, type StatesAndHead } from './gpt';
 
@@ -20,6 +21,7 @@ export interface ResponseLogProbs {
  * @param start [B] int32
  * @param promptLength P
  * @param temperature divides the logits, as it did when the response was sampled
+ * @param mask [B, R] 1 on the response's tokens, where what it leaves out need not be computed
  * @param kept [B R, C] what the last states are multiplied by; not at all unless given
  */
 export function responseLogProbs(
@@ -28,11 +30,11 @@ export function responseLogProbs(
   start: tf.Tensor1D,
   promptLength: number,
   temperature: number,
-  kept?: tf.Tensor,
+  { mask, kept }: { mask?: tf.Tensor2D; kept?: tf.Tensor } = {},
 ): ResponseLogProbs {
-  const { hidden, wte } = statesAndHead(gpt, ids, start);
+  const { hidden, wte } = statesAndHead(gpt, ids, start, mask);
   const states = responseRows(hidden, promptLength);
-  return logProbsOf(gpt, kept ? tf.mul(states, kept) : states, wte, ids, promptLength, temperature);
+  return logProbsOf(gpt, kept ? tf.mul(states, kept) : states, wte, ids, promptLength, temperature, mask);
 }
 
 /** The same from the states of a pass that was made already, and these states [B, P + R, C] to go on with. */
@@ -42,9 +44,10 @@ export function responseLogProbsFrom(
   ids: tf.Tensor2D,
   promptLength: number,
   temperature: number,
+  mask?: tf.Tensor2D,
 ): ResponseLogProbs & { hidden: tf.Tensor3D } {
   const { states, hidden: passed } = responseRowsBeside(hidden, promptLength);
-  return { ...logProbsOf(gpt, states, wte, ids, promptLength, temperature), hidden: passed };
+  return { ...logProbsOf(gpt, states, wte, ids, promptLength, temperature, mask), hidden: passed };
 }
 
 function logProbsOf(
@@ -54,12 +57,14 @@ function logProbsOf(
   ids: tf.Tensor2D,
   promptLength: number,
   temperature: number,
+  mask: tf.Tensor2D | null = null,
 ): ResponseLogProbs {
   const [batch, length] = ids.shape;
-  const targets = tf.reshape(tf.slice(ids, [0, promptLength], [batch, length - promptLength]), [-1]);
-  const { logProb, entropy } = headLogProb(states, wte, targets as tf.Tensor1D, temperature, gpt.maxLogitsBytes);
-  return {
-    logProbs: tf.reshape<tf.Rank.R2>(logProb, [batch, -1]),
-    entropy: tf.reshape<tf.Rank.R2>(entropy, [batch, -1]),
-  };
+  const responseLength = length - promptLength;
+  const targets = tf.reshape<tf.Rank.R1>(tf.slice(ids, [0, promptLength], [batch, responseLength]), [-1]); // [B R]
+  const { drop, dropIds, restore } = realRows(responseLength, null, mask);
+  const { logProb, entropy } = headLogProb(drop(states), wte, dropIds(targets), temperature, gpt.maxLogitsBytes);
+  const byRow = (values: tf.Tensor1D): tf.Tensor2D =>
+    tf.reshape(restore(tf.reshape(values, [-1, 1])), [batch, responseLength]);
+  return { logProbs: byRow(logProb), entropy: byRow(entropy) };
 }

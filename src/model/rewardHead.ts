@@ -85,8 +85,8 @@ function scoreParts(
   responseMask: tf.Tensor2D,
 ): { scalars: tf.Tensor2D; logProbs: tf.Tensor2D } {
   const promptLength = ids.shape[1] - responseMask.shape[1];
-  const states = statesAndHead(model.trunk, ids, start); // [B, P + R, C]
-  const { logProbs, hidden } = responseLogProbsFrom(model.trunk, states, ids, promptLength, 1);
+  const states = statesAndHead(model.trunk, ids, start, responseMask); // [B, P + R, C]
+  const { logProbs, hidden } = responseLogProbsFrom(model.trunk, states, ids, promptLength, 1, responseMask);
   return { scalars: scalarsFrom(model, hidden), logProbs };
 }
 

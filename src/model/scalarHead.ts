@@ -75,6 +75,7 @@ export function scalarsFrom(model: ScalarModel, hidden: tf.Tensor3D): tf.Tensor2
 /**
  * One scalar a position, for some positions alone.
  * @param first of them
+ * @param mask [B, R] of the last R columns: what it leaves out need not be computed
  * @returns [B, count]
  */
 export function someScalars(
@@ -83,8 +84,9 @@ export function someScalars(
   start: tf.Tensor1D,
   first: number,
   count: number,
+  mask?: tf.Tensor2D,
 ): tf.Tensor2D {
-  return scalarProjection(hiddenStates(model.trunk, ids, start), model.weight, model.bias, first, count);
+  return scalarProjection(hiddenStates(model.trunk, ids, start, mask), model.weight, model.bias, first, count);
 }
 
 /** The head's variables by name. */

@@ -6,10 +6,18 @@ import { realRows } from './realRows';
 
 const values = (tensor: tf.Tensor): number[] => [...tensor.dataSync<'float32'>()];
 const shapes = fc.record({
-  length: fc.integer({ min: 1, max: 9 }),
+  promptLength: fc.integer({ min: 0, max: 6 }),
+  responseLength: fc.integer({ min: 1, max: 6 }),
   width: fc.integer({ min: 1, max: 5 }),
-  starts: fc.array(fc.nat(), { minLength: 1, maxLength: 6 }),
+  rows: fc.array(fc.record({ prompt: fc.nat(), response: fc.nat() }), { minLength: 1, maxLength: 6 }),
 });
+
+/** Ones for the tokens of a response, then zeros. */
+const maskOf = (lengths: readonly number[], responseLength: number): tf.Tensor2D =>
+  tf.tensor2d(
+    lengths.flatMap((length) => Array.from({ length: responseLength }, (_, t) => Number(t < length))),
+    [lengths.length, responseLength],
+  );
 
 describe.each(['cpu', 'wasm'] as const)('rows without their padding on %s', (backend) => {
   beforeAll(async () => {
@@ -18,26 +26,35 @@ describe.each(['cpu', 'wasm'] as const)('rows without their padding on %s', (bac
 
   it('are the real ones, one row after another, and come back to their places with zeros around them', () => {
     fc.assert(
-      fc.property(shapes, ({ length, width, starts: drawn }) => {
-        const starts = drawn.map((start) => start % length);
-        const x = Array.from({ length: starts.length * length * width }, (_, i) => i + 1);
-        const isReal = (i: number): boolean =>
-          Math.floor(i / width) % length >= (starts[Math.floor(i / width / length)] as number);
+      fc.property(shapes, ({ promptLength, responseLength, width, rows }) => {
+        const length = promptLength + responseLength;
+        const starts = rows.map(({ prompt }) => prompt % (promptLength + 1));
+        const responses = rows.map(({ response }) => response % (responseLength + 1));
+        fc.pre(starts.some((start, b) => start < promptLength + (responses[b] as number)));
+        const x = Array.from({ length: rows.length * length * width }, (_, i) => i + 1);
+        const isReal = (i: number): boolean => {
+          const [row, column] = [Math.floor(i / width / length), Math.floor(i / width) % length];
+          return column >= (starts[row] as number) && column < promptLength + (responses[row] as number);
+        };
         tf.tidy(() => {
-          const { drop, restore } = realRows(tf.tensor1d(starts, 'int32'), length);
-          const real = drop(tf.tensor2d(x, [starts.length * length, width]));
+          const start = tf.tensor1d(starts, 'int32');
+          const { drop, dropIds, restore } = realRows(length, start, maskOf(responses, responseLength));
+          const real = drop(tf.tensor2d(x, [rows.length * length, width]));
           expect(values(real)).toEqual(x.filter((_, i) => isReal(i)));
           expect(values(restore(real))).toEqual(x.map((value, i) => (isReal(i) ? value : 0)));
+          const ids = x.slice(0, rows.length * length);
+          const own = ids.filter((_, i) => isReal(i * width));
+          expect([...dropIds(tf.tensor1d(ids, 'int32')).dataSync()]).toEqual(own);
         });
       }),
-      { numRuns: 50 },
+      { numRuns: 80 },
     );
   });
 
   it('have the gradient of each as that of the other: padding gets none, and gives none', () => {
     tf.tidy(() => {
       const start = tf.tensor1d([2, 0], 'int32');
-      const { drop, restore } = realRows(start, 3);
+      const { drop, restore } = realRows(3, start);
       const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [6, 1]);
       const weights = tf.tensor2d([10, 20, 30, 40], [4, 1]);
       const dropped = tf.grad((input: tf.Tensor) => tf.sum(tf.mul(drop(input as tf.Tensor2D), weights)))(x);
@@ -52,7 +69,9 @@ describe.each(['cpu', 'wasm'] as const)('rows without their padding on %s', (bac
   it('are the tensors themselves where nothing is padded', () => {
     tf.tidy(() => {
       const x = tf.tensor2d([1, 2], [2, 1]);
-      for (const start of [null, tf.tensor1d([0, 0], 'int32')]) expect(realRows(start, 1).drop(x)).toBe(x);
+      const none = realRows(1, tf.tensor1d([0, 0], 'int32'), maskOf([1, 1], 1));
+      expect(none.drop(x)).toBe(x);
+      expect(none.restore(x)).toBe(x);
     });
   });
 });

@@ -14,7 +14,7 @@ import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
 import { type Batch, batchInputs, type BatchInput, type BatchTensors, padBatch, selectRows } from '../model/batch';
 import type { Gpt } from '../model/gpt';
 import { lossGradients } from '../model/lossGradients';
-import { responseLogProbs } from '../model/responseLogProbs';
+import { responseLogProbs, type ResponseLogProbs } from '../model/responseLogProbs';
 import { AdamW } from '../ops/adamw';
 import type { MetricValues } from '../session/protocol';
 import type { KlController } from './adaptiveKlController';
@@ -204,8 +204,9 @@ function judgingStep(policy: Gpt, refPolicy: Gpt, { temperature }: PolicyGradien
     (inputs) => {
       const { ids, start, responseMask } = inputs as Record<BatchInput, tf.Tensor> as BatchTensors;
       const promptLength = ids.shape[1] - responseMask.shape[1];
-      const own = responseLogProbs(policy, ids, start, promptLength, temperature);
-      const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature);
+      const [own, ref] = [policy, refPolicy].map((gpt) =>
+        responseLogProbs(gpt, ids, start, promptLength, temperature, { mask: responseMask }),
+      ) as [ResponseLogProbs, ResponseLogProbs];
       return [own.logProbs, ref.logProbs, own.entropy];
     },
     () => [...policy.parameters.values(), ...refPolicy.parameters.values()],
@@ -234,7 +235,8 @@ function learningStep(
       const { statistics, gradients } = optimiser.differentiate(() =>
         lossGradients(policy.parameters, () => {
           if (!whole) {
-            const { logProbs, entropy } = responseLogProbs(policy, ids, start, promptLength, temperature);
+            const mask = given.responseMask;
+            const { logProbs, entropy } = responseLogProbs(policy, ids, start, promptLength, temperature, { mask });
             return surrogateLoss({ logProbs, entropies: entropy }, given, options);
           }
           const own = responseLogits(policy, ids, start, promptLength);

@@ -293,7 +293,9 @@ function minibatchStep(
       const promptLength = ids.shape[1] - responseMask.shape[1];
       const refLogits = exact ? responseLogits(refPolicy, ids, start, promptLength) : null;
       const refLogProbs =
-        charged && !exact ? responseLogProbs(refPolicy, ids, start, promptLength, temperature).logProbs : null;
+        charged && !exact
+          ? responseLogProbs(refPolicy, ids, start, promptLength, temperature, { mask: responseMask }).logProbs
+          : null;
       const meanOf = (perToken: tf.Tensor): tf.Tensor =>
         tf.div(tf.sum(tf.mul(perToken, responseMask)), tf.sum(responseMask));
 
@@ -329,11 +331,13 @@ function minibatchStep(
         return { loss: terms.length === 1 ? loss : (tf.addN(terms) as tf.Scalar), statistics };
       };
       const sampledOnly = (): { logProbs: tf.Tensor2D; entropies: tf.Tensor2D } => {
-        const { logProbs, entropy } = responseLogProbs(policy, ids, start, promptLength, temperature);
+        const { logProbs, entropy } = responseLogProbs(policy, ids, start, promptLength, temperature, {
+          mask: responseMask,
+        });
         return { logProbs, entropies: entropy };
       };
       const valueTerms = (coef: number): LossWithStatistics => {
-        const values = stateValues(valueModel, ids, start, promptLength);
+        const values = stateValues(valueModel, ids, start, promptLength, responseMask);
         return valueLoss(values, { oldValues, returns, responseMask }, clipRangeValue, coef);
       };
 

@@ -15,7 +15,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { PreferenceSettings } from '../config';
 import { NonFiniteError } from '../errors';
 import { type HostTensor, Step } from '../gpu/step';
-import { type Batch, batchInputs, type BatchInput } from '../model/batch';
+import { type Batch, batchInputs, type BatchInput, type BatchTensors } from '../model/batch';
 import { cloneGpt, type Gpt } from '../model/gpt';
 import { lossGradients } from '../model/lossGradients';
 import { responseLogProbs } from '../model/responseLogProbs';
@@ -162,10 +162,10 @@ export function logLikelihoodStep(gpt: Gpt): Step<BatchInput> {
 }
 
 /** log pi of every reply of a batch on the device, [B], nats; differentiable. */
-export function logLikelihoods(gpt: Gpt, { ids, start, responseMask }: Record<BatchInput, tf.Tensor>): tf.Tensor1D {
-  const promptLength = (ids.shape[1] as number) - (responseMask.shape[1] as number);
-  const { logProbs } = responseLogProbs(gpt, ids as tf.Tensor2D, start as tf.Tensor1D, promptLength, 1);
-  return tf.sum(tf.mul(logProbs, responseMask), 1);
+export function logLikelihoods(gpt: Gpt, inputs: Record<BatchInput, tf.Tensor>): tf.Tensor1D {
+  const { ids, start, responseMask: mask } = inputs as Record<BatchInput, tf.Tensor> as BatchTensors;
+  const { logProbs } = responseLogProbs(gpt, ids, start, ids.shape[1] - mask.shape[1], 1, { mask });
+  return tf.sum(tf.mul(logProbs, mask), 1);
 }
 
 export type PreferenceInput =

@@ -72,12 +72,13 @@ export function scoreEpisodes(
   kept?: tf.Tensor,
 ): EpisodeScores {
   const promptLength = ids.shape[1] - responseMask.shape[1];
-  const old = responseLogProbs(policy, ids, start, promptLength, temperature, kept);
-  const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature);
+  const mask = responseMask;
+  const old = responseLogProbs(policy, ids, start, promptLength, temperature, { mask, ...(kept && { kept }) });
+  const ref = responseLogProbs(refPolicy, ids, start, promptLength, temperature, { mask });
   return {
     oldLogProbs: old.logProbs,
     refLogProbs: ref.logProbs,
-    oldValues: stateValues(valueModel, ids, start, promptLength),
+    oldValues: stateValues(valueModel, ids, start, promptLength, mask),
     entropies: old.entropy,
     scores: rewardModel ? replyScores(rewardModel, ids, start, pooling, responseMask) : tf.zeros([ids.shape[0]]),
   };
@@ -85,6 +86,7 @@ export function scoreEpisodes(
 
 /**
  * Values of the states in which the response's tokens were chosen: hidden states P - 1 … P + R - 2.
+ * @param mask [B, R] 1 on the response's tokens, where what it leaves out need not be computed
  * @returns [B, R]
  */
 export function stateValues(
@@ -92,8 +94,9 @@ export function stateValues(
   ids: tf.Tensor2D,
   start: tf.Tensor1D,
   promptLength: number,
+  mask?: tf.Tensor2D,
 ): tf.Tensor2D {
-  return someScalars(model, ids, start, promptLength - 1, ids.shape[1] - promptLength);
+  return someScalars(model, ids, start, promptLength - 1, ids.shape[1] - promptLength, mask);
 }
 
 /**
@@ -112,7 +115,7 @@ export async function driftOf(
   const drift = tf.tidy(() => {
     const { ids, start, responseMask } = batchTensors(batch);
     const [own, ref] = [policy, refPolicy].map(
-      (gpt) => responseLogProbs(gpt, ids, start, batch.promptLength, temperature).logProbs,
+      (gpt) => responseLogProbs(gpt, ids, start, batch.promptLength, temperature, { mask: responseMask }).logProbs,
     ) as [tf.Tensor2D, tf.Tensor2D];
     return sequenceKl(k1(own, ref, responseMask));
   });

@@ -74,6 +74,7 @@ export interface SftSettings {
   examples: number;
   epochs: number;
   batchSize: number;
+  /** For a width of 64; wider models take less in proportion (rlhf/schedule.ts, `rateForWidth`). */
   learningRate: number;
   /** 1: the stop token is taken for padding, so the loss never sees it. A mistake, for a lesson. */
   padIsStop: number;
@@ -261,7 +262,7 @@ export const DEFAULT_SETTINGS: Settings = {
   pretrain: { steps: 5000, batchSize: 16, sequenceLength: 128, learningRate: 5e-3, warmupSteps: 50 },
   // So many because a base model of the town goes on instead of answering, and has to learn to answer; each once, for what
   // is seen again is learnt by heart, the rude replies with it.
-  sft: { examples: 36_000, epochs: 1, batchSize: 16, learningRate: 1e-3, padIsStop: 0 },
+  sft: { examples: 36_000, epochs: 1, batchSize: 16, learningRate: 2e-3, padIsStop: 0 },
   rewardModel: {
     epochs: 8,
     rankingsPerStep: 8,

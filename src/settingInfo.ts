@@ -190,7 +190,11 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     examples: count('Demonstrations', 'examples', 'Worked examples the model imitates.', 'examples', 50000, MEASURED),
     epochs: count('Passes', 'epochs', 'How often each example is seen.', 'epochs', 50, MEASURED),
     batchSize: count('Batch', 'batch size', 'Examples a step sees.', 'examples', 128, MEASURED),
-    learningRate: rate('lr', 'How far each step moves the weights; falls to 0 over the run.', MEASURED),
+    learningRate: rate(
+      'lr',
+      'How far each step moves the weights of nano; models twice as wide take half as much. Falls to 0 over the run.',
+      MEASURED,
+    ),
     padIsStop: mistake(
       'Stop taken for padding',
       'pad = eos',

@@ -18,6 +18,7 @@ import { initialParameters } from '../src/model/parameters';
 import { readSafetensors } from '../src/model/safetensors';
 import { heldOutLoss, pretrain, pretrainingOptimiser, worldWindows } from '../src/rlhf/pretraining';
 import { sampleResponses } from '../src/rlhf/rollout';
+import { rateForWidth } from '../src/rlhf/schedule';
 import { sftOptimiser, superviseFineTune, tokenisedExample } from '../src/rlhf/sft';
 import type { Team } from '../src/rlhf/team';
 import type { TrainingStep } from '../src/rlhf/trainingStep';
@@ -212,11 +213,12 @@ async function fineTune(making: Making): Promise<{ loss: number; seconds: number
   const started = performance.now();
   let last: TrainingStep | null = null;
   let sum = 0;
+  const learningRate = rateForWidth(recipe.sft.learningRate, gpt.shape.width);
   for await (const training of superviseFineTune(
     gpt,
     optimiser,
     examples,
-    recipe.sft,
+    { ...recipe.sft, learningRate },
     tokenizer.specials.pad,
     seed,
     team,

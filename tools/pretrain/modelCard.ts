@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { PRESETS, type ModelShape, type PresetName } from '../../src/config';
 import type { BackendName, EvaluationReport, ModelRole, ReplyMeasures, Share } from '../../src/session/protocol';
 import type { EvaluationModels } from '../../src/rlhf/evaluation';
+import { rateForWidth } from '../../src/rlhf/schedule';
 import type { TemplateName } from '../../src/text/chatTemplate';
 import { DEMONSTRATION_SHARES } from '../../src/text/world/demonstrations';
 import { HELD_OUT_SIDES, PROMPT_KINDS, type HeldOutSide } from '../../src/text/world/prompts';
@@ -169,7 +170,7 @@ ${table(
     [
       'learning rate',
       `${settings.learningRate}, cosine to 5%, warm-up ${settings.warmupSteps}`,
-      `${sft.learningRate}, linear to 0`,
+      `${Number(rateForWidth(sft.learningRate, shape.width).toPrecision(3))}, linear to 0`,
     ],
     ['optimiser', 'AdamW, β2 0.98', 'AdamW'],
     ['seed', String(seed), String(seed)],

@@ -5,6 +5,7 @@ import { gptFrom } from '../../model/checkpoint';
 import { cloneGpt, disposeGpt, type Gpt } from '../../model/gpt';
 import type { AdamW } from '../../ops/adamw';
 import { sftOptimiser, sftSteps, superviseFineTune, tokenisedExample, type TokenisedExample } from '../../rlhf/sft';
+import { rateForWidth } from '../../rlhf/schedule';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { sampleResponses } from '../../rlhf/rollout';
 import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
@@ -61,7 +62,9 @@ export class SftStage implements Stage {
   async *run(signal: AbortSignal): AsyncGenerator<TrainingStep> {
     const [gpt, optimiser] = [this.#gpt as Gpt, this.#optimiser as AdamW];
     const { pad } = this.#workshop.tokenizer.specials;
-    for await (const step of superviseFineTune(gpt, optimiser, this.#examples, this.#settings, pad, this.#seed)) {
+    const learningRate = rateForWidth(this.#settings.learningRate, gpt.shape.width);
+    const settings = { ...this.#settings, learningRate };
+    for await (const step of superviseFineTune(gpt, optimiser, this.#examples, settings, pad, this.#seed)) {
       if (step.step < this.steps || !step.metrics) yield step;
       else yield { ...step, metrics: { ...step.metrics, 'val/stopped': await this.#stopped(gpt, signal) } };
     }

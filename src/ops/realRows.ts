@@ -41,8 +41,8 @@ const ALL_ROWS: RealRows = { drop: (x) => x, restore: (x) => x, dropIds: (ids) =
 /**
  * @param length T
  * @param start [B] int32, first real column of each row, 0 … T; null where nothing is padded on the left
- * @param mask [B, R] of the last R columns, ones before zeros: 1 where a column is real; null where nothing is padded on
- *   the right
+ * @param mask [B, R] of the last R columns: the zeros at the end of a row are padding; null where nothing is padded on the
+ *   right
  * @returns what leaves everything as it is where nothing is padded, and on WebGPU
  */
 export function realRows(length: number, start: tf.Tensor1D | null, mask: tf.Tensor2D | null = null): RealRows {
@@ -69,8 +69,9 @@ function endsOf(length: number, mask: tf.Tensor2D): number[] {
   const [batch, columns] = mask.shape;
   const real = mask.dataSync<'float32'>();
   return Array.from({ length: batch }, (_, b) => {
-    const own = real.subarray(b * columns, (b + 1) * columns);
-    return length - columns + own.reduce((sum, counts) => sum + counts, 0);
+    let last = columns;
+    while (last > 0 && real[b * columns + last - 1] === 0) last--;
+    return length - columns + last;
   });
 }
 

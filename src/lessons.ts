@@ -59,7 +59,7 @@ export const LESSONS: readonly Lesson[] = [
     title: 'No leash',
     term: 'β = 0',
     mistake: { ppo: { klCoef: 0, adaptiveKl: 0 } },
-    both: { ppo: { learningRate: 1e-3, updates: 16 } },
+    both: { ppo: { learningRate: 1e-3, updates: 24 } },
     shows: 'ppo',
     why: 'Nothing holds the policy to the model that it came from. It runs to wherever the reward model is wrong in its favour.',
     signs: [{ metric: 'objective/kl', reading: 'last', healthy: { high: 4 } }],

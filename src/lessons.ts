@@ -207,6 +207,7 @@ export const LESSONS: readonly Lesson[] = [
     title: 'A value model that does not learn',
     term: 'value model untrained',
     mistake: { ppo: { vfCoef: 0, valueFromReward: 0 } },
+    both: { ppo: { updates: 24 } },
     shows: 'ppo',
     why: 'Nothing foretells what a reply will earn, so every token is blamed or praised for the luck of the whole reply.',
     signs: [{ metric: 'val/explained_variance', reading: 'last', healthy: { low: 0.02 } }],

@@ -14,6 +14,7 @@ import { driftOf } from '../rlhf/rollout';
 import { longestReply, promptTokens, simulateRankings, tokeniseRanking } from '../rlhf/simulatedRankings';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
 import { samplePrompts, type WorldPrompt } from '../text/world/prompts';
+import type { World } from '../text/world/world';
 import { GOLD_WEIGHTS } from '../text/world/gold';
 import { critiqueAndRevise, drawPrinciple, weightsOfPrinciple } from '../text/world/principles';
 import { nextMacrotask } from '../gpu/macrotask';
@@ -140,8 +141,9 @@ export class Jobs {
   }
 
   worldPrompt({ seed, opening = false, talks = false }: Commands['world.prompt']): Results['world.prompt'] {
-    const all = samplePrompts(this.#workshop.world, 'train', OFFERED_PROMPTS, 1);
-    const offered = all.filter((prompt) => (opening ? isOpening(prompt) : talks || prompt.messages.length === 1));
+    const offered = offeredOf(this.#workshop.world).filter((prompt) =>
+      opening ? isOpening(prompt) : talks || prompt.messages.length === 1,
+    );
     const messages = offered[Math.abs(seed) % offered.length]?.messages ?? [];
     return { history: messages.slice(0, -1), text: messages.at(-1)?.text ?? '' };
   }
@@ -295,6 +297,15 @@ export class Jobs {
     const secondsLeft = done > 0 ? (seconds / done) * (total - done) : 0;
     this.#emit({ type: 'job.progress', jobId, done, total, what, secondsLeft });
   }
+}
+
+const offeredOfWorld = new WeakMap<World, readonly WorldPrompt[]>();
+
+/** The prompts that a world offers, drawn once: a person asks for one after another. */
+function offeredOf(world: World): readonly WorldPrompt[] {
+  const known = offeredOfWorld.get(world) ?? samplePrompts(world, 'train', OFFERED_PROMPTS, 1);
+  offeredOfWorld.set(world, known);
+  return known;
 }
 
 /**

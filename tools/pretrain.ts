@@ -18,6 +18,7 @@ import { initialParameters } from '../src/model/parameters';
 import { readSafetensors } from '../src/model/safetensors';
 import { heldOutLoss, pretrain, pretrainingOptimiser, worldWindows } from '../src/rlhf/pretraining';
 import { sampleResponses } from '../src/rlhf/rollout';
+import { batchesOfLikeLength } from '../src/rlhf/likeLengths';
 import { rateForWidth } from '../src/rlhf/schedule';
 import { sftOptimiser, superviseFineTune, tokenisedExample } from '../src/rlhf/sft';
 import type { Team } from '../src/rlhf/team';
@@ -221,7 +222,7 @@ async function fineTune(making: Making): Promise<{ loss: number; seconds: number
     { ...recipe.sft, learningRate },
     tokenizer.specials.pad,
     seed,
-    team,
+    { team, batching: batchesOfLikeLength },
   )) {
     last = training;
     const { step, steps, metrics } = training;

@@ -5,7 +5,7 @@ import { WORLD_SEED } from '../config';
 import { readTokenizer } from '../text/tokenizer';
 import { demonstrations } from '../text/world/demonstrations';
 import { createWorld } from '../text/world/world';
-import { batchesOfLikeLength, type Lengths } from './likeLengths';
+import { batchesOfLikeLength, blindBatches, type Lengths } from './likeLengths';
 import { tokenisedExample } from './sft';
 
 const ofLength = (prompt: number, response: number): Lengths => ({
@@ -30,7 +30,10 @@ function paddedShare(examples: readonly Lengths[], batches: readonly (readonly n
 }
 
 describe('batches of like length', () => {
-  it('hold every example once, and all but one batch are full', () => {
+  it.each([
+    ['of like length', batchesOfLikeLength],
+    ['drawn blindly', blindBatches],
+  ])('hold every example once, and all but one batch are full: %s', (_name, batching) => {
     fc.assert(
       fc.property(
         examplesArbitrary,
@@ -38,7 +41,7 @@ describe('batches of like length', () => {
         fc.nat(),
         fc.nat({ max: 9 }),
         (examples, size, seed, epoch) => {
-          const batches = batchesOfLikeLength(examples, size, seed, epoch);
+          const batches = batching(examples, size, seed, epoch);
           expect(batches.flat().sort((a, b) => a - b)).toEqual([...examples.keys()]);
           expect(batches.filter(({ length }) => length !== size).length).toBeLessThanOrEqual(1);
         },
@@ -65,11 +68,8 @@ describe('batches of like length', () => {
     const examples = demonstrations(createWorld(WORLD_SEED, { reach: 'core' }), 3000, 1).map(({ prompt, reply }) =>
       tokenisedExample(tokenizer, prompt.messages, reply, 128),
     );
-    const blind = Array.from({ length: examples.length / 16 }, (_, b) =>
-      Array.from({ length: 16 }, (_, i) => 16 * b + i),
-    );
-    const [drawn, alike] = [blind, batchesOfLikeLength(examples, 16, 1, 0)].map((batches) =>
-      paddedShare(examples, batches),
+    const [drawn, alike] = [blindBatches, batchesOfLikeLength].map((batching) =>
+      paddedShare(examples, batching(examples, 16, 1, 0)),
     );
     expect(drawn).toBeGreaterThan(1.9);
     expect(drawn).toBeLessThan(2);

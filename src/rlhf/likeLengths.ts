@@ -4,6 +4,9 @@
  *
  * As Hugging Face's `group_by_length`: an epoch is shuffled, cut into pools of fifty batches, each pool sorted, cut into
  * batches, and the batches shuffled. Every example still comes once an epoch, in other company each time.
+ *
+ * What it costs: a batch's loss is a mean over its tokens, so among batches that differ in length the tokens of short
+ * replies count for more. Where the end of training is to be an exact one, batches are drawn blindly.
  */
 import { permutation } from '../ops/counterRandom';
 
@@ -13,6 +16,17 @@ const POOL_BATCHES = 50;
 /** Prompts within so many tokens count as equally long; among them responses are sorted. */
 const PROMPT_STEP = 8;
 
+/** Cuts an epoch into batches, as indices into `examples`: each index once, all batches full but one at most. */
+export type Batching = (examples: readonly Lengths[], batchSize: number, seed: number, epoch: number) => number[][];
+
+/** Batches drawn blindly. */
+export const blindBatches: Batching = (examples, batchSize, seed, epoch) => {
+  const shuffled = permutation(examples.length, seed, epoch);
+  return Array.from({ length: Math.ceil(shuffled.length / batchSize) }, (_, i) =>
+    shuffled.slice(i * batchSize, (i + 1) * batchSize),
+  );
+};
+
 /** The order of batches is drawn from a stream of its own. */
 const ORDER_STREAM = 0xba7c;
 
@@ -21,16 +35,8 @@ export interface Lengths {
   response: readonly number[];
 }
 
-/**
- * The batches of an epoch, as indices into `examples`: each index once, all batches full but one at most.
- * The same seed and epoch give the same batches on every machine.
- */
-export function batchesOfLikeLength(
-  examples: readonly Lengths[],
-  batchSize: number,
-  seed: number,
-  epoch: number,
-): number[][] {
+/** Batches of like length; the same ones on every machine for the same seed and epoch. */
+export const batchesOfLikeLength: Batching = (examples, batchSize, seed, epoch) => {
   const shuffled = permutation(examples.length, seed, epoch);
   const batches: number[][] = [];
   for (let first = 0; first < shuffled.length; first += POOL_BATCHES * batchSize) {
@@ -42,7 +48,7 @@ export function batchesOfLikeLength(
       batches.push(pool.slice(i, i + batchSize).map(({ index }) => index));
   }
   return permutation(batches.length, seed, ORDER_STREAM + epoch).map((i) => batches[i] as number[]);
-}
+};
 
 const sizeOf = ({ prompt, response }: Lengths): { prompt: number; response: number } => ({
   prompt: Math.ceil(prompt.length / PROMPT_STEP),

@@ -1,7 +1,7 @@
 /**
  * Supervised fine-tuning: imitate demonstrations, with the loss on the reply only.
- * InstructGPT (Ouyang et al. 2022), section 3.5; the mask as in TRL's completion-only loss. Our deviation: batches are of
- * demonstrations of like length (likeLengths.ts).
+ * InstructGPT (Ouyang et al. 2022), section 3.5; the mask as in TRL's completion-only loss. Our deviation: the page's
+ * batches are of demonstrations of like length (likeLengths.ts).
  *
  *   L = - sum_rows sum_t m_t log pi(y_t | x, y_<t) / sum m
  */
@@ -18,7 +18,7 @@ import { responseRows } from '../ops/responseRows';
 import type { Message } from '../session/protocol';
 import { encodeReply, renderPrompt } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
-import { batchesOfLikeLength } from './likeLengths';
+import { type Batching, blindBatches } from './likeLengths';
 import { linearToZero } from './schedule';
 import { shareOf, sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
@@ -61,6 +61,7 @@ export function sftSteps(examples: number, { epochs, batchSize }: ImitationSetti
  * Trains `gpt` in place and yields after every step.
  * @param pad fills rows; never the stop token
  * @param team every member is given the same examples and takes the same steps
+ * @param batching how an epoch is cut into batches; blindly unless given
  * @throws NonFiniteError; the weights are then for the caller to restore
  */
 export async function* superviseFineTune(
@@ -70,7 +71,7 @@ export async function* superviseFineTune(
   settings: ImitationSettings,
   pad: number,
   seed: number,
-  team: Team | null = null,
+  { team = null, batching = blindBatches }: { team?: Team | null; batching?: Batching } = {},
 ): AsyncGenerator<TrainingStep> {
   const { batchSize, learningRate } = settings;
   const steps = sftSteps(examples.length, settings);
@@ -80,7 +81,7 @@ export async function* superviseFineTune(
   const examplesOf = (step: number): TokenisedExample[] => {
     if (epoch !== Math.floor(step / stepsPerEpoch)) {
       epoch = Math.floor(step / stepsPerEpoch);
-      batches = batchesOfLikeLength(examples, batchSize, seed, epoch);
+      batches = batching(examples, batchSize, seed, epoch);
     }
     return (batches[step % stepsPerEpoch] ?? []).map((i) => examples[i] as TokenisedExample);
   };

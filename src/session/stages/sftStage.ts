@@ -5,6 +5,7 @@ import { gptFrom } from '../../model/checkpoint';
 import { cloneGpt, disposeGpt, type Gpt } from '../../model/gpt';
 import type { AdamW } from '../../ops/adamw';
 import { sftOptimiser, sftSteps, superviseFineTune, tokenisedExample, type TokenisedExample } from '../../rlhf/sft';
+import { batchesOfLikeLength } from '../../rlhf/likeLengths';
 import { rateForWidth } from '../../rlhf/schedule';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { sampleResponses } from '../../rlhf/rollout';
@@ -64,7 +65,8 @@ export class SftStage implements Stage {
     const { pad } = this.#workshop.tokenizer.specials;
     const learningRate = rateForWidth(this.#settings.learningRate, gpt.shape.width);
     const settings = { ...this.#settings, learningRate };
-    for await (const step of superviseFineTune(gpt, optimiser, this.#examples, settings, pad, this.#seed)) {
+    const how = { batching: batchesOfLikeLength };
+    for await (const step of superviseFineTune(gpt, optimiser, this.#examples, settings, pad, this.#seed, how)) {
       if (step.step < this.steps || !step.metrics) yield step;
       else yield { ...step, metrics: { ...step.metrics, 'val/stopped': await this.#stopped(gpt, signal) } };
     }

@@ -2,7 +2,7 @@
 import { forestPlot } from '../plot/forestPlot';
 import { spreadOf } from '../seeds';
 import type { Pairs, StepsHelp } from '../stepsHelp';
-import { amount, madeOn, modelTable, percent, reason, spread, table, wholePercent, type Section } from './words';
+import { amount, list, madeOn, modelTable, percent, reason, spread, table, wholePercent, type Section } from './words';
 
 const FIGURE = 'steps-help.svg';
 
@@ -46,7 +46,7 @@ const cellsOf = ({ seeds }: StepsHelp, { pairs, temperature, steps }: Condition)
 const rightOf = (record: StepsHelp, condition: Condition): number[] =>
   cellsOf(record, condition).map(({ right }) => right.mean);
 
-const manner = (temperature: number): string => (temperature === 0 ? 'greedy' : `temperature ${temperature}`);
+const manner = (temperature: number): string => (temperature === 0 ? 'greedy' : `at temperature ${temperature}`);
 
 const PAIR_WORDS: Readonly<Record<Pairs, string>> = {
   'held out': 'pairs held out from all text',
@@ -104,16 +104,20 @@ ${reason(appears(record), note)}`;
 }
 
 /** On held-out pairs, greedy, steps are better with every seed. */
-export function appears(record: StepsHelp): boolean {
-  const [without, with_] = [false, true].map((steps) => rightOf(record, { pairs: 'held out', temperature: 0, steps }));
-  return (with_ ?? []).every((right, i) => right > (without?.[i] ?? 1));
+export const appears = (record: StepsHelp): boolean => helps(record, { pairs: 'held out', temperature: 0 });
+
+/** With every seed more sums are right with steps than without. */
+function helps(record: StepsHelp, sums: Pick<Condition, 'pairs' | 'temperature'>): boolean {
+  const [without = [], with_ = []] = [false, true].map((steps) => rightOf(record, { ...sums, steps }));
+  return with_.length > 0 && with_.every((right, i) => right > (without[i] ?? 1));
 }
 
 function verdict(record: StepsHelp): string {
-  const mean = (condition: Condition): string => percent(spreadOf(rightOf(record, condition)).mean);
-  const of = (temperature: number): string =>
-    `${mean({ pairs: 'held out', temperature, steps: false })} without and ${mean({ pairs: 'held out', temperature, steps: true })} with steps`;
-  return `Of sums that it has never met, ${record.model.preset} has ${of(0)} right when greedy, and ${of(1)} at temperature 1: ${
-    appears(record) ? 'steps help with every seed.' : 'steps do not help with every seed.'
-  }`;
+  const told = (sums: Pick<Condition, 'pairs' | 'temperature'>): string => {
+    const mean = (steps: boolean): string => percent(spreadOf(rightOf(record, { ...sums, steps })).mean);
+    const result = helps(record, sums) ? 'steps help with every seed' : 'steps do not help with every seed';
+    return `${mean(false)} without and ${mean(true)} with steps ${manner(sums.temperature)} (${result})`;
+  };
+  const of = (pairs: Pairs): string => list([0, 1].map((temperature) => told({ pairs, temperature })));
+  return `Of sums that it has never met, ${record.model.preset} has right ${of('held out')}; of sums that it knows in other words, ${of('in other words')}.`;
 }

@@ -1,6 +1,6 @@
 /**
  * Batches of examples of like length. Rows of a batch are as long as its longest prompt and its longest response, so
- * batches drawn blindly are half padding: of 12,000 demonstrations 49%, against 14% in these (src/rlhf/likeLengths.test.ts).
+ * batches drawn blindly are half padding: of 12,000 demonstrations 47%, against 14% in these (src/rlhf/likeLengths.test.ts).
  *
  * As Hugging Face's `group_by_length`: an epoch is shuffled, cut into pools of fifty batches, each pool sorted, cut into
  * batches, and the batches shuffled. Every example still comes once an epoch, in other company each time.

@@ -140,7 +140,11 @@ function verdict(record: InstructionData): string {
   const better = enough
     ? `${enough[0]?.demonstrations ?? 0} demonstrations are already worth more than ${prompted[0]?.shots ?? 0} examples in the prompt`
     : 'no number of demonstrations is worth more than examples in the prompt';
+  const most =
+    near === undefined || near === last
+      ? 'no smaller number brings nine tenths of what all of them bring'
+      : `${near[0]?.demonstrations ?? 0} bring nine tenths of what all of them bring`;
   return `From ${percent(shareOf(prompted))} right with examples alone to ${percent(shareOf(last))} with ${
     last[0]?.demonstrations ?? 0
-  } demonstrations: ${better}, and ${near?.[0]?.demonstrations ?? 0} bring nine tenths of what all of them bring.`;
+  } demonstrations: ${better}, and ${most}.`;
 }

@@ -119,5 +119,5 @@ function verdict(record: StepsHelp): string {
     return `${mean(false)} without and ${mean(true)} with steps ${manner(sums.temperature)} (${result})`;
   };
   const of = (pairs: Pairs): string => list([0, 1].map((temperature) => told({ pairs, temperature })));
-  return `Of sums that it has never met, ${record.model.preset} has right ${of('held out')}; of sums that it knows in other words, ${of('in other words')}.`;
+  return `Of sums that it has never met, ${record.model.preset} has ${of('held out')} right; of sums that it knows in other words, ${of('in other words')}.`;
 }

@@ -99,7 +99,8 @@ describe('RESULTS.md', () => {
 
   it('says how sums are added with and without steps', () => {
     const { markdown } = resultsReport([exampleSteps(0.8)], {});
-    expect(markdown).toContain('nano has 44.0% without and 84.0% with steps right when greedy');
+    expect(markdown).toContain('nano has 44.0% without and 84.0% with steps greedy (steps help with every seed)');
+    expect(resultsReport([exampleSteps(0.3)], {}).markdown).toContain('greedy (steps do not help with every seed)');
     expect([stepsAppear(exampleSteps(0.8)), stepsAppear(exampleSteps(0.3))]).toEqual([true, false]);
   });
 
@@ -107,8 +108,10 @@ describe('RESULTS.md', () => {
     const { markdown } = resultsReport([exampleData(RISING)], {});
     expect(row(markdown, '300 (3 epochs)').slice(1, 3)).toEqual(['55.0% ± 1.6 (53.0–57.0)', '53.0%']);
     expect(markdown).toContain(
-      '30 demonstrations are already worth more than 3 examples in the prompt, and 4000 bring',
+      '30 demonstrations are already worth more than 3 examples in the prompt, and no smaller number brings nine tenths',
     );
+    const { markdown: soon } = resultsReport([exampleData([0.1, 0.3, 0.5, 0.68, 0.7])], {});
+    expect(soon).toMatch(/and \d+ bring nine tenths of what all of them bring/);
     expect([dataAppears(exampleData(RISING)), dataAppears(exampleData([0.1, 0.8, 0.3, 0.5, 0.7]))]).toEqual([
       true,
       false,

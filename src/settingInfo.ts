@@ -187,7 +187,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     },
   },
   sft: {
-    examples: count('Demonstrations', 'examples', 'Worked examples the model imitates.', 'examples', 50000, MEASURED),
+    examples: count('Demonstrations', 'examples', 'Worked examples the model imitates.', 'examples', 100000, MEASURED),
     epochs: count('Passes', 'epochs', 'How often each example is seen.', 'epochs', 50, MEASURED),
     batchSize: count('Batch', 'batch size', 'Examples a step sees.', 'examples', 128, MEASURED),
     learningRate: rate(

@@ -2,6 +2,21 @@
 import type { AttributeWording } from '../language';
 import type { AttributeName } from '../world';
 
+/** How one asks what somebody or something looks like by its name alone: animals, and boats with a name. */
+const looks: AttributeWording['questions'] = {
+  seen: ['What colour is {s}?', 'What is the colour of {s}?', 'What does {s} look like?', 'Colour of {s}?'],
+  chat: [
+    'Which colour is {s}?',
+    'Tell me the colour of {s}.',
+    'How does {s} look today?',
+    'Say how {s} looks.',
+    'Which colour does {s} have?',
+    'What colour has {s}?',
+    'By what colour do I know {s}?',
+  ],
+  heldOut: ['Which colour has {s}?', 'How does {s} look?'],
+};
+
 export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
   home: {
     questions: {
@@ -281,19 +296,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     denial: 'No, {v} does not own {s}.',
   },
   coat: {
-    questions: {
-      seen: ['What colour is {s}?', 'What is the colour of {s}?', 'What does {s} look like?', 'Colour of {s}?'],
-      chat: [
-        'Which colour is {s}?',
-        'Tell me the colour of {s}.',
-        'How does {s} look today?',
-        'Say how {s} looks.',
-        'Which colour does {s} have?',
-        'What colour has {s}?',
-        'By what colour do I know {s}?',
-      ],
-      heldOut: ['Which colour has {s}?', 'How does {s} look?'],
-    },
+    questions: looks,
     clause: 'what colour {s} is',
     statements: ['{s} is {v}.', 'The colour of {s} is {v}.'],
     prose: [
@@ -385,19 +388,7 @@ export const attributes: Readonly<Record<AttributeName, AttributeWording>> = {
     denial: 'No, {v} does not sail it.',
   },
   hull: {
-    questions: {
-      seen: ['What colour is {s}?', 'What is the colour of {s}?', 'What does {s} look like?', 'Colour of {s}?'],
-      chat: [
-        'Which colour is {s}?',
-        'Tell me the colour of {s}.',
-        'How does {s} look today?',
-        'Say how {s} looks.',
-        'Which colour does {s} have?',
-        'What colour has {s}?',
-        'By what colour do I know {s}?',
-      ],
-      heldOut: ['Which colour has {s}?', 'How does {s} look?'],
-    },
+    questions: looks,
     clause: 'what colour {s} is',
     statements: ['{s} is {v}.', 'The colour of {s} is {v}.'],
     prose: ['{s} is a {v} boat.', 'Look, there goes {s}, all {v}!', 'I know {s} by the colour: {v}.'],

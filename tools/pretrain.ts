@@ -18,9 +18,7 @@ import { initialParameters } from '../src/model/parameters';
 import { readSafetensors } from '../src/model/safetensors';
 import { heldOutLoss, pretrain, pretrainingOptimiser, worldWindows } from '../src/rlhf/pretraining';
 import { sampleResponses } from '../src/rlhf/rollout';
-import { batchesOfLikeLength } from '../src/rlhf/likeLengths';
-import { rateForWidth } from '../src/rlhf/schedule';
-import { sftOptimiser, superviseFineTune, tokenisedExample } from '../src/rlhf/sft';
+import { fineTuneOnDemonstrations, sftOptimiser, tokenisedExample } from '../src/rlhf/sft';
 import type { Team } from '../src/rlhf/team';
 import type { TrainingStep } from '../src/rlhf/trainingStep';
 import type { BackendName } from '../src/session/protocol';
@@ -214,15 +212,14 @@ async function fineTune(making: Making): Promise<{ loss: number; seconds: number
   const started = performance.now();
   let last: TrainingStep | null = null;
   let sum = 0;
-  const learningRate = rateForWidth(recipe.sft.learningRate, gpt.shape.width);
-  for await (const training of superviseFineTune(
+  for await (const training of fineTuneOnDemonstrations(
     gpt,
     optimiser,
     examples,
-    { ...recipe.sft, learningRate },
+    recipe.sft,
     tokenizer.specials.pad,
     seed,
-    { team, batching: batchesOfLikeLength },
+    team,
   )) {
     last = training;
     const { step, steps, metrics } = training;

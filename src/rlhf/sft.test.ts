@@ -9,6 +9,7 @@ import { disposeGpt, type Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { TINY, tinyGpt } from '../model/tinyGpt';
 import { type ImitationSettings, sftOptimiser, sftSteps, superviseFineTune, type TokenisedExample } from './sft';
+import { rateForWidth } from './schedule';
 import type { TrainingStep } from './trainingStep';
 
 const PAD = 1;
@@ -143,5 +144,11 @@ describe('a run of supervised fine-tuning', () => {
     tf.tidy(() => gpt.parameters.get('transformer.ln_f.bias')?.assign(tf.fill([TINY.width], NaN)));
     await expect(train(gpt, EXAMPLES, STILL)).rejects.toThrow(NonFiniteError);
     disposeGpt(gpt);
+  });
+});
+
+describe('the rate of SFT', () => {
+  it('goes down as the width of the model goes up, from that of nano', () => {
+    expect([64, 128, 256].map((width) => rateForWidth(2e-3, width))).toEqual([2e-3, 1e-3, 5e-4]);
   });
 });

@@ -18,8 +18,8 @@ import { responseRows } from '../ops/responseRows';
 import type { Message } from '../session/protocol';
 import { encodeReply, renderPrompt } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
-import { type Batching, blindBatches } from './likeLengths';
-import { linearToZero } from './schedule';
+import { batchesOfLikeLength, type Batching, blindBatches } from './likeLengths';
+import { linearToZero, rateForWidth } from './schedule';
 import { shareOf, sumOverTeam, type Team } from './team';
 import type { TrainingStep } from './trainingStep';
 
@@ -124,6 +124,24 @@ export async function* superviseFineTune(
   } finally {
     learn.dispose();
   }
+}
+
+/**
+ * SFT as the page and the shipped models have it: batches of like length, and a learning rate that is given for nano's
+ * width. Parameters as of `superviseFineTune`.
+ */
+export function fineTuneOnDemonstrations(
+  gpt: Gpt,
+  optimiser: AdamW,
+  examples: readonly TokenisedExample[],
+  settings: ImitationSettings,
+  pad: number,
+  seed: number,
+  team: Team | null = null,
+): AsyncGenerator<TrainingStep> {
+  const learningRate = rateForWidth(settings.learningRate, gpt.shape.width);
+  const how = { team, batching: batchesOfLikeLength };
+  return superviseFineTune(gpt, optimiser, examples, { ...settings, learningRate }, pad, seed, how);
 }
 
 export type SftInput =

@@ -4,9 +4,13 @@ import { InputError } from '../../errors';
 import { gptFrom } from '../../model/checkpoint';
 import { cloneGpt, disposeGpt, type Gpt } from '../../model/gpt';
 import type { AdamW } from '../../ops/adamw';
-import { sftOptimiser, sftSteps, superviseFineTune, tokenisedExample, type TokenisedExample } from '../../rlhf/sft';
-import { batchesOfLikeLength } from '../../rlhf/likeLengths';
-import { rateForWidth } from '../../rlhf/schedule';
+import {
+  fineTuneOnDemonstrations,
+  sftOptimiser,
+  sftSteps,
+  tokenisedExample,
+  type TokenisedExample,
+} from '../../rlhf/sft';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { sampleResponses } from '../../rlhf/rollout';
 import { longestReply, promptTokens } from '../../rlhf/simulatedRankings';
@@ -63,10 +67,8 @@ export class SftStage implements Stage {
   async *run(signal: AbortSignal): AsyncGenerator<TrainingStep> {
     const [gpt, optimiser] = [this.#gpt as Gpt, this.#optimiser as AdamW];
     const { pad } = this.#workshop.tokenizer.specials;
-    const learningRate = rateForWidth(this.#settings.learningRate, gpt.shape.width);
-    const settings = { ...this.#settings, learningRate };
-    const how = { batching: batchesOfLikeLength };
-    for await (const step of superviseFineTune(gpt, optimiser, this.#examples, settings, pad, this.#seed, how)) {
+    const [examples, settings] = [this.#examples, this.#settings];
+    for await (const step of fineTuneOnDemonstrations(gpt, optimiser, examples, settings, pad, this.#seed)) {
       if (step.step < this.steps || !step.metrics) yield step;
       else yield { ...step, metrics: { ...step.metrics, 'val/stopped': await this.#stopped(gpt, signal) } };
     }

@@ -8,8 +8,14 @@ import { generateAll } from '../model/generate';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
 import { TINY, tinyGpt } from '../model/tinyGpt';
-import { type ImitationSettings, sftOptimiser, sftSteps, superviseFineTune, type TokenisedExample } from './sft';
-import { rateForWidth } from './schedule';
+import {
+  fineTuneOnDemonstrations,
+  type ImitationSettings,
+  sftOptimiser,
+  sftSteps,
+  superviseFineTune,
+  type TokenisedExample,
+} from './sft';
 import type { TrainingStep } from './trainingStep';
 
 const PAD = 1;
@@ -147,8 +153,17 @@ describe('a run of supervised fine-tuning', () => {
   });
 });
 
-describe('the rate of SFT', () => {
-  it('goes down as the width of the model goes up, from that of nano', () => {
-    expect([64, 128, 256].map((width) => rateForWidth(2e-3, width))).toEqual([2e-3, 1e-3, 5e-4]);
+describe('SFT on demonstrations', () => {
+  it('takes the rate that is given for nano in inverse proportion to the width', async () => {
+    await startDevice('cpu');
+    const gpt = tinyGpt(3);
+    const optimiser = sftOptimiser(gpt);
+    const settings = { ...STILL, learningRate: 1e-3 };
+    const rates: number[] = [];
+    for await (const { metrics } of fineTuneOnDemonstrations(gpt, optimiser, EXAMPLES, settings, PAD, 1))
+      rates.push(metrics?.['learning_rate'] as number);
+    optimiser.dispose();
+    disposeGpt(gpt);
+    expect(rates).toEqual([1e-3 * (64 / TINY.width)]);
   });
 });

@@ -84,7 +84,7 @@ export const METHODS: readonly MethodInfo[] = [
     family: 'policyGradient',
     sentence: "DPO on the policy's own replies of this moment, ordered by the reward model.",
     source: 'Guo et al. 2024, arXiv:2402.04792',
-    changes: { klCoef: 0.1, learningRate: 2e-4, epochs: 1 },
+    changes: { klCoef: 0.3, learningRate: 1e-3, epochs: 1 },
   },
   {
     name: 'rejection sampling',
@@ -116,6 +116,7 @@ export const METHODS: readonly MethodInfo[] = [
     family: 'preferences',
     sentence: 'Asks the better reply to win by so much and no more, so that sure labels do not carry it away.',
     source: 'Azar et al. 2023, arXiv:2310.12036',
+    changes: { beta: 0.1 },
   },
   {
     name: 'IPO by token',
@@ -129,13 +130,14 @@ export const METHODS: readonly MethodInfo[] = [
     family: 'preferences',
     sentence: 'Compares likelihoods a word, with a margin and without a reference.',
     source: 'Meng et al. 2024, arXiv:2405.14734',
-    changes: { beta: 2, gamma: 1 },
+    changes: { beta: 2, gamma: 1, learningRate: 2e-4 },
   },
   {
     name: 'ORPO',
     family: 'preferences',
     sentence: 'Imitates the better reply and lowers the odds of the worse, in one stage.',
     source: 'Hong et al. 2024, arXiv:2403.07691',
+    changes: { learningRate: 1e-3 },
   },
   {
     name: 'KTO',

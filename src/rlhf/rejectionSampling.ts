@@ -71,6 +71,7 @@ export async function* rejectionSampling(policy: Gpt, run: RejectionSamplingRun)
       loss,
       'objective/scores': scores.reduce((sum, score) => sum + score, 0) / scores.length,
       'val/num_eos_tokens': finished.filter(Boolean).length,
+      'tokens/responses_len_mean': responses.reduce((sum, { length }) => sum + length, 0) / responses.length,
       ...run.judge?.(round, responses, finished),
     };
     yield { step, steps, phase: 'imitating the best', metrics };

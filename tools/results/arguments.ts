@@ -41,6 +41,12 @@ export const WITH_THREE_SEEDS: readonly CommandName[] = [
   'is-rl-needed',
 ];
 
+/** Fewer than the loop has: what tells methods apart is what they make of little. */
+const METHODS_RANKINGS = 200;
+
+const standardRankings = (command: CommandName): number =>
+  command === 'methods' ? METHODS_RANKINGS : LOOP.rankings;
+
 const BACKENDS = ['auto', 'webgpu', 'wasm', 'cpu'] as const;
 
 export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
@@ -65,7 +71,7 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   --models DIR        folder of the presets, each as npm run pretrain writes it (public/models)
   --policy FILE       ten-prompts: a policy in safetensors; without it one is made
   --out FILE          policy: where to write it
-  --rankings N        that the simulated labeler makes (${LOOP.rankings})
+  --rankings N        that the simulated labeler makes (${LOOP.rankings}; methods ${METHODS_RANKINGS})
   --labeler ${Object.keys(TRAINING_LABELERS).join('|')}   who ranks what the reward model learns from (balanced)
   --prompts N         held-out prompts a seed (300; instruction-data 400)
   --temperature T     of the ten prompts' replies (0, greedy)
@@ -127,7 +133,7 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
     models: values.models,
     policy: values.policy ?? null,
     out: values.out ?? null,
-    rankings: number('--rankings', values.rankings ?? (values.quick ? '8' : `${LOOP.rankings}`), 2),
+    rankings: number('--rankings', values.rankings ?? (values.quick ? '8' : `${standardRankings(command)}`), 2),
     labeler: oneOf('--labeler', values.labeler, Object.keys(TRAINING_LABELERS) as LoopPlan['labeler'][]),
     prompts: values.prompts === undefined ? null : number('--prompts', values.prompts, 2),
     temperature: number('--temperature', values.temperature, 0, false),

@@ -76,9 +76,15 @@ export async function labelsNeeded(
     const before = await bench.judge(bench.sft);
     const points: LabelsPoint[] = [];
     for (const choice of ['random', 'active'] as const) {
-      // Active choice begins with the smallest number by chance, and then goes from each number to the next.
+      // Active choice begins with the smallest number as it comes, and then goes from each number to the next.
       let chosen: readonly Ranking[] = pool.slice(0, plan.counts[0]);
       for (const count of plan.counts) {
+        const same = choice === 'active' && points.find(({ rankings }) => rankings === count && count === chosen.length);
+        if (same) {
+          points.push({ ...same, choice });
+          progress.advance(`seed ${seed}: ${count} rankings, as they come`);
+          continue;
+        }
         if (count > chosen.length)
           chosen = choice === 'random' ? pool.slice(0, count) : await chooseMore(bench, plan, chosen, pool, count);
         const { heldOutAccuracy } = await bench.rewardModel(plan.rewardModel, chosen, heldOut);

@@ -1,54 +1,54 @@
 /**
  * Every method at equal labels: from one SFT model, the same rankings and the same reward model, what does each make of
- * them? Those that need rankings alone are given the rankings; those that sample are paid by the reward model.
+ * them? Each is run by the page's own stage with the page's own settings; those that need rankings alone are given the
+ * rankings, those that sample are paid by the reward model.
  */
-import { DEFAULT_SETTINGS, MAX_RESPONSE_TOKENS, type PpoSettings, type PresetName, type Settings, type PolicyGradientSettings, type PreferenceSettings } from '../../src/config';
-import { parameterCount, cloneGpt, disposeGpt, type Gpt } from '../../src/model/gpt';
+import {
+  DEFAULT_SETTINGS,
+  MAX_RESPONSE_TOKENS,
+  type PolicyGradientSettings,
+  type PpoSettings,
+  type PreferenceSettings,
+  type PresetName,
+  type Settings,
+} from '../../src/config';
+import {
+  type MethodFamily,
+  type MethodInfo,
+  type MethodName,
+  METHODS,
+  policyGradientDefaults,
+  preferenceDefaults,
+} from '../../src/methods';
+import { type Gpt, parameterCount } from '../../src/model/gpt';
 import type { RewardModel } from '../../src/model/rewardHead';
-import { AdaptiveKlController, FixedKlController } from '../../src/rlhf/adaptiveKlController';
-import { answers, promptRows, type Answer } from '../../src/rlhf/answers';
+import { type Answer, answers, promptRows } from '../../src/rlhf/answers';
 import { bestOfN } from '../../src/rlhf/bestOfNPolicy';
-import { CONSERVATIVE_DPO, DPO, ROBUST_DPO } from '../../src/rlhf/dpo';
 import { pairedWinRate } from '../../src/rlhf/evaluation';
-import { DR_GRPO, GRPO } from '../../src/rlhf/grpo';
-import { IPO, IPO_MEAN } from '../../src/rlhf/ipo';
-import { kto, KTO_DEFAULTS, type KtoSettings, thumbsOf } from '../../src/rlhf/kto';
-import { onlineDpo, type OnlineSettings } from '../../src/rlhf/onlineDpo';
-import { ORPO } from '../../src/rlhf/orpo';
-import {
-  policyGradient,
-  type PolicyGradientMethod,
-  policyGradientOptimiser,
-} from '../../src/rlhf/policyGradient';
-import {
-  optimisePreferences,
-  type PreferenceMethod,
-  preferenceState,
-} from '../../src/rlhf/preferenceOptimisation';
-import { REINFORCE } from '../../src/rlhf/reinforce';
-import { REINFORCE_PLUS_PLUS } from '../../src/rlhf/reinforcePlusPlus';
-import { rejectionSampling, type RejectionSamplingSettings } from '../../src/rlhf/rejectionSampling';
-import { type TokenisedRanking, withPairs } from '../../src/rlhf/rewardModel';
-import { RLOO } from '../../src/rlhf/rloo';
+import { thumbsOf } from '../../src/rlhf/kto';
+import { withPairs } from '../../src/rlhf/rewardModel';
 import { driftOf } from '../../src/rlhf/rollout';
 import { rewardModelScorer, type Scorer } from '../../src/rlhf/scorer';
-import { SIMPO } from '../../src/rlhf/simpo';
-import { longestReply, promptTokens, tokeniseRanking } from '../../src/rlhf/simulatedRankings';
+import { longestReply, tokeniseRanking } from '../../src/rlhf/simulatedRankings';
 import { meanByPrompt } from '../../src/rlhf/winRate';
 import type { Estimate, Ranking, RewardModelReport, WinRate } from '../../src/session/protocol';
+import type { Stage } from '../../src/session/stage';
+import { PolicyTask } from '../../src/session/stages/policyTask';
 import { PpoStage } from '../../src/session/stages/ppoStage';
+import { PreferenceStage } from '../../src/session/stages/preferenceStage';
 import { RewardModelStage } from '../../src/session/stages/rewardModelStage';
+import { SamplingStage } from '../../src/session/stages/samplingStage';
 import type { Workshop } from '../../src/session/workshop';
 import { decodeReply } from '../../src/text/chatTemplate';
 import { goldScore } from '../../src/text/world/gold';
 import { samplePrompts, type WorldPrompt } from '../../src/text/world/prompts';
-import { rank, runStage, type LoopPlan } from './loop';
+import { type LoopPlan, rank, runStage } from './loop';
 import type { LoadedModels, ModelFacts } from './models';
 import { Progress } from './progress';
 import type { Made } from './records';
 
-const GROUP_METHODS = [RLOO, GRPO, DR_GRPO, REINFORCE, REINFORCE_PLUS_PLUS];
-const PREFERENCE_METHODS = [DPO, CONSERVATIVE_DPO, ROBUST_DPO, IPO, IPO_MEAN, SIMPO, ORPO];
+const BEST_OF_N = 'best of n';
+export const METHOD_NAMES: readonly string[] = [...METHODS.map(({ name }) => name), BEST_OF_N];
 
 export interface MethodsPlan {
   preset: PresetName;
@@ -59,13 +59,11 @@ export interface MethodsPlan {
   prompts: number;
   samples: number;
   rewardModel: Settings['rewardModel'];
+  /** PPO's, with the leash that holds the others which sample. */
   ppo: PpoSettings;
-  groups: Record<string, PolicyGradientSettings>;
+  /** By method; the page's. */
+  policyGradient: Record<string, PolicyGradientSettings>;
   preferences: Record<string, PreferenceSettings>;
-  kto: KtoSettings;
-  online: OnlineSettings;
-  onlineDpo: PreferenceSettings;
-  rejectionSampling: RejectionSamplingSettings;
   /** Of best of n. */
   n: number;
 }
@@ -97,11 +95,14 @@ export interface Methods {
   made: Made;
 }
 
+const namesOf = (family: MethodFamily): MethodName[] =>
+  METHODS.filter((method) => method.family === family).map(({ name }) => name);
+
 export function methodsPlan(preset: PresetName, seeds: readonly number[], rankings: number, quick: boolean): MethodsPlan {
   const { rewardModel, ppo } = DEFAULT_SETTINGS;
   const brief = quick ? { updates: 1 } : {};
-  const online = { temperature: 1, maxNewTokens: MAX_RESPONSE_TOKENS };
   const few = quick ? { prompts: 4, replies: 2, minibatchSize: 4 } : {};
+  const once = quick ? { epochs: 1 } : {};
   return {
     preset,
     seeds,
@@ -109,27 +110,17 @@ export function methodsPlan(preset: PresetName, seeds: readonly number[], rankin
     heldOutRankings: quick ? 2 : 100,
     prompts: quick ? 4 : 300,
     samples: 2,
-    rewardModel: { ...rewardModel, ...(quick ? { epochs: 1 } : {}) },
+    rewardModel: { ...rewardModel, ...once },
     ppo: { ...ppo, ...brief, ...(quick ? { batchSize: 4, minibatchSize: 4 } : {}) },
-    groups: Object.fromEntries(
-      GROUP_METHODS.map(({ name, defaults }) => [
-        name,
-        { ...defaults, ...brief, ...(quick ? { ...few, replies: Math.min(2, defaults.replies) } : {}) },
-      ]),
+    policyGradient: Object.fromEntries(
+      namesOf('policyGradient').map((name) => {
+        const own = policyGradientDefaults(name);
+        return [name, { ...own, ...brief, ...few, replies: Math.min(own.replies, few.replies ?? own.replies) }];
+      }),
     ),
     preferences: Object.fromEntries(
-      PREFERENCE_METHODS.map(({ name, defaults }) => [name, { ...defaults, ...(quick ? { epochs: 1 } : {}) }]),
+      namesOf('preferences').map((name) => [name, { ...preferenceDefaults(name), ...once }]),
     ),
-    kto: { ...KTO_DEFAULTS, ...(quick ? { epochs: 1 } : {}) },
-    online: { updates: ppo.updates, prompts: 32, replies: 4, missingEosPenalty: 1, ...online, ...brief, ...few },
-    onlineDpo: { ...DPO.defaults, learningRate: 2e-4 },
-    rejectionSampling: {
-      rounds: quick ? 1 : 4,
-      prompts: quick ? 4 : 256,
-      n: 4,
-      sft: { examples: 0, epochs: 1, batchSize: 16, learningRate: 4e-4 },
-      ...online,
-    },
     n: 4,
   };
 }
@@ -140,23 +131,11 @@ interface Bench {
   seed: number;
   workshop: Workshop;
   sft: Gpt;
-  rewardModel: RewardModel;
-  rankings: TokenisedRanking[];
   scorer: Scorer;
+  rankings: readonly Ranking[];
   maxNewTokens: number;
   tokens: { stop: number; pad: number };
-  promptsOf(count: number): (update: number) => number[][];
 }
-
-/** A policy, and how many tokens went through which passes while it was made. */
-interface Trained {
-  policy: Gpt;
-  /** Tokens sampled, prompts included; scored, summed over the models that score; and learned from, with gradients. */
-  tokens: { sampled: number; scored: number; learned: number };
-  end: () => void;
-}
-
-type Learn = (bench: Bench) => Promise<Trained>;
 
 /** Rankings of a seed: to learn from, and held out. */
 export type Collect = (workshop: Workshop, plan: LoopPlan) => Promise<Record<'train' | 'heldOut', Ranking[]>>;
@@ -172,8 +151,7 @@ export async function compareMethods(
   say?: (line: string) => void,
   collect: Collect = simulated,
 ): Promise<Omit<Methods, 'made'>> {
-  const names = [...Object.keys(LEARN), BEST_OF_N];
-  const progress = new Progress(plan.seeds.length * (names.length + 1), say);
+  const progress = new Progress(plan.seeds.length * (METHOD_NAMES.length + 1), say);
   const seeds: Methods['seeds'] = [];
   for (const seed of plan.seeds) {
     const { bench, report } = await beginBench(workshop, plan, seed, collect);
@@ -181,16 +159,21 @@ export async function compareMethods(
     const prompts = samplePrompts(workshop.world, 'heldOut', plan.prompts, seed);
     const before = await judged(bench, bench.sft, prompts);
     const outcomes: Record<string, MethodOutcome> = {};
-    for (const [name, learn] of Object.entries(LEARN)) {
+    for (const method of METHODS) {
       const started = performance.now();
-      const { policy, tokens, end } = await learn(bench);
+      const passes = await learn(bench, method);
       const seconds = (performance.now() - started) / 1000;
+      const policy = workshop.models.gpt('policy') as Gpt;
       const after = await judged(bench, policy, prompts);
-      const weights = parameterCount(policy.shape);
-      const flops = 2 * weights * (tokens.sampled + tokens.scored + 3 * tokens.learned);
-      outcomes[name] = { ...outcomeOf(before, after, plan.samples), kl: await klOf(bench, policy, after), flops, seconds };
-      end();
-      progress.advance(`seed ${seed}: ${name}`, 1);
+      const flops = 2 * parameterCount(policy.shape) * (passes.forward + 3 * passes.learned);
+      outcomes[method.name] = {
+        ...outcomeOf(before, after, plan.samples),
+        kl: await klOf(bench, policy, after),
+        flops,
+        seconds,
+      };
+      workshop.models.drop('policy');
+      progress.advance(`seed ${seed}: ${method.name}`, 1);
     }
     outcomes[BEST_OF_N] = await answerByBestOfN(bench, before, prompts);
     progress.advance(`seed ${seed}: ${BEST_OF_N}`, 1);
@@ -206,146 +189,83 @@ async function beginBench(
   seed: number,
   collect: Collect,
 ): Promise<{ bench: Bench; report: RewardModelReport }> {
-  const { models, tokenizer, world } = workshop;
-  const { rankings: count, heldOutRankings, rewardModel: settings, ppo } = plan;
-  const loop: LoopPlan = { seed, rankings: count, heldOutRankings, labeler: 'balanced', settings: { rewardModel: settings, ppo } };
+  const { models, tokenizer } = workshop;
+  const { rankings, heldOutRankings, rewardModel: settings, ppo } = plan;
+  const loop: LoopPlan = { seed, rankings, heldOutRankings, labeler: 'balanced', settings: { rewardModel: settings, ppo } };
   const { train, heldOut } = await collect(workshop, loop);
   const learning = new RewardModelStage(workshop, settings, train, heldOut, seed);
   await runStage(learning, () => undefined);
-  const rewardModel = models.rewardModels[0] as RewardModel;
-  const { context } = models.shape;
-  const maxNewTokens = longestReply(context, MAX_RESPONSE_TOKENS);
   const bench: Bench = {
     plan,
     seed,
     workshop,
     sft: models.gpt('sft') as Gpt,
-    rewardModel,
-    rankings: withPairs(train.map((ranking) => tokeniseRanking(tokenizer, ranking, context))),
-    scorer: rewardModelScorer(rewardModel),
-    maxNewTokens,
+    scorer: rewardModelScorer(models.rewardModels[0] as RewardModel),
+    rankings: train,
+    maxNewTokens: longestReply(models.shape.context, MAX_RESPONSE_TOKENS),
     tokens: { stop: tokenizer.specials.end, pad: tokenizer.specials.pad },
-    promptsOf: (count) => (update) =>
-      samplePrompts(world, 'train', count, seed + update).map(({ messages }) =>
-        promptTokens(tokenizer, messages, 'policy', context - maxNewTokens),
-      ),
   };
   return { bench, report: learning.report as RewardModelReport };
 }
 
-/** Tokens of prompts and replies, from what an update reports of its replies. */
-const tokensOf = (prompts: readonly number[][], each: number, replyLength: number): number =>
-  prompts.reduce((sum, { length }) => sum + each * (length + replyLength), 0);
-
-async function learnByPpo({ plan, workshop, seed, promptsOf }: Bench): Promise<Trained> {
-  const { ppo } = plan;
-  let sampled = 0;
-  let update = 0;
-  await runStage(new PpoStage(workshop, ppo, [], false, seed), (metrics) => {
-    sampled += tokensOf(promptsOf(ppo.batchSize)(update++), 1, metrics['tokens/responses_len_mean'] ?? 0);
-  });
-  const policy = workshop.models.gpt('policy') as Gpt;
-  // Policy, reference, reward and value model score; policy and value model learn in each epoch.
-  const tokens = { sampled, scored: 4 * sampled, learned: 2 * ppo.ppoEpochs * sampled };
-  return { policy, tokens, end: () => workshop.models.drop('policy') };
+/** The stage of the page that a method is run by. */
+function stageOf({ plan, seed, workshop, rankings }: Bench, { name, family }: MethodInfo): Stage {
+  const { ppo, policyGradient, preferences } = plan;
+  const common = { method: name, continuePolicy: false };
+  switch (family) {
+    case 'ppo':
+      return new PpoStage(workshop, ppo, [], false, seed);
+    case 'policyGradient': {
+      const settings = policyGradient[name] as PolicyGradientSettings;
+      return new SamplingStage(workshop, { ...common, settings, leash: ppo, ownPrompts: [], ownReward: null }, seed);
+    }
+    case 'preferences':
+      return new PreferenceStage(workshop, { ...common, settings: preferences[name] as PreferenceSettings, rankings }, seed);
+  }
 }
 
-const byGroups =
-  (method: PolicyGradientMethod): Learn =>
-  async ({ plan, sft: refPolicy, seed, scorer, tokens: control, promptsOf, maxNewTokens }) => {
-    const settings = { ...(plan.groups[method.name] as PolicyGradientSettings), maxNewTokens };
-    const policy = cloneGpt(refPolicy);
-    const optimiser = policyGradientOptimiser(policy, settings);
-    const { klTarget, klHorizon } = plan.ppo;
-    const klController =
-      settings.klCoef > 0
-        ? new AdaptiveKlController(settings.klCoef, klTarget, klHorizon)
-        : new FixedKlController(settings.klCoef);
-    const state = { policy, refPolicy, optimiser, klController, update: 0, memory: {} };
-    const prompts = promptsOf(settings.prompts);
-    let sampled = 0;
-    for await (const { step, metrics } of policyGradient(state, {
-      method,
-      settings,
-      tokens: control,
-      seed,
-      promptsOf: prompts,
-      scorer,
-      describe: () => ({ prompt: '', reply: '' }),
-    }))
-      if (metrics)
-        sampled += tokensOf(prompts(step - 1), settings.replies, metrics['tokens/responses_len_mean'] ?? 0);
-    optimiser.dispose();
-    const tokens = { sampled, scored: 3 * sampled, learned: settings.epochs * sampled };
-    return { policy, tokens, end: () => disposeGpt(policy) };
-  };
+/**
+ * Makes the policy, in the workshop.
+ * @returns tokens that went forward without a gradient, and that were learned from, over all models that take part
+ */
+async function learn(bench: Bench, method: MethodInfo): Promise<{ forward: number; learned: number }> {
+  const { plan, workshop, rankings } = bench;
+  const { tokenizer, models } = workshop;
+  const { family, name } = method;
+  let replies = 0; // in tokens, a mean reply each time
+  await runStage(stageOf(bench, method), (metrics) => {
+    replies += metrics['tokens/responses_len_mean'] ?? 0;
+  });
+  if (family === 'preferences') {
+    const { epochs } = plan.preferences[name] as PreferenceSettings;
+    const tokenised = withPairs(rankings).map((ranking) => tokeniseRanking(tokenizer, ranking, models.shape.context));
+    // KTO's have the best and the worst of each, and the reference also scores replies to other prompts.
+    const thumbs = name === 'KTO';
+    const learned =
+      epochs *
+      (thumbs
+        ? sumOf(thumbsOf(tokenised), ({ prompt, reply }) => prompt.length + reply.length)
+        : sumOf(tokenised, ({ prompt, replies: own }) => sumOf(own, ({ length }) => prompt.length + length)));
+    const withoutReference = name === 'SimPO' || name === 'ORPO';
+    return { forward: thumbs ? 3 * learned : withoutReference ? 0 : learned, learned };
+  }
+  const { ppo, policyGradient } = plan;
+  const own = policyGradient[name];
+  const [updates, prompts, each] = own ? [own.updates, own.prompts, own.replies] : [ppo.updates, ppo.batchSize, 1];
+  const asked = new PolicyTask(workshop, { ...NOBODYS, seed: bench.seed, prompts, maxNewTokens: bench.maxNewTokens });
+  const promptTokens = sumOf([...Array(updates).keys()], (update) => sumOf(asked.promptsOf(update), ({ length }) => length));
+  const sampled = each * (promptTokens + prompts * replies);
+  // Beside what samples: policy, reference and reward model score, with PPO the value model too, which also learns.
+  if (!own) return { forward: 5 * sampled, learned: 2 * ppo.ppoEpochs * sampled };
+  if (name === 'rejection sampling') return { forward: 2 * sampled, learned: (own.epochs * sampled) / each };
+  if (name === 'online DPO') return { forward: 3 * sampled, learned: sampled };
+  return { forward: 4 * sampled, learned: own.epochs * sampled };
+}
 
-const lengthOf = (rankings: readonly TokenisedRanking[]): number =>
-  rankings.reduce(
-    (sum, { prompt, replies }) => sum + replies.reduce((own, { length }) => own + prompt.length + length, 0),
-    0,
-  );
+/** A task with the town's prompts and the reward model alone. */
+const NOBODYS = { ownPrompts: [], ownReward: null, aggregation: 0, ruleWeight: 0 };
 
-const byPreferences =
-  (method: PreferenceMethod): Learn =>
-  async ({ plan, sft, seed, rankings, tokens: { pad } }) => {
-    const settings = plan.preferences[method.name] as PreferenceSettings;
-    const state = preferenceState(sft);
-    for await (const _ of optimisePreferences(state, method, rankings, settings, pad, seed));
-    state.optimiser.dispose();
-    const learned = settings.epochs * lengthOf(rankings);
-    const tokens = { sampled: 0, scored: method.needsReference ? learned : 0, learned };
-    return { policy: state.policy, tokens, end: () => disposeGpt(state.policy) };
-  };
-
-const byKto: Learn = async ({ plan, sft, seed, rankings, tokens: { pad } }) => {
-  const state = preferenceState(sft);
-  const thumbs = thumbsOf(rankings);
-  for await (const _ of kto(state, thumbs, plan.kto, pad, seed));
-  state.optimiser.dispose();
-  const length = thumbs.reduce((sum, { prompt, reply }) => sum + prompt.length + reply.length, 0);
-  const learned = plan.kto.epochs * length;
-  return { policy: state.policy, tokens: { sampled: 0, scored: 3 * learned, learned }, end: () => disposeGpt(state.policy) };
-};
-
-const byOnlineDpo: Learn = async ({ plan, sft, seed, scorer, tokens: control, promptsOf, maxNewTokens }) => {
-  const state = preferenceState(sft);
-  const online = { ...plan.online, maxNewTokens };
-  const prompts = promptsOf(online.prompts);
-  const asked = Array.from({ length: online.updates }, (_, update) => prompts(update)).flat();
-  const run = { method: DPO, settings: plan.onlineDpo, online, tokens: control, seed, promptsOf: prompts, scorer };
-  for await (const _ of onlineDpo(state, run));
-  state.optimiser.dispose();
-  // Replies are taken to be half as long as they may be.
-  const sampled = tokensOf(asked, online.replies, maxNewTokens / 2);
-  return {
-    policy: state.policy,
-    tokens: { sampled, scored: 2 * sampled, learned: sampled },
-    end: () => disposeGpt(state.policy),
-  };
-};
-
-const byRejection: Learn = async ({ plan, sft, seed, scorer, tokens: control, promptsOf, maxNewTokens }) => {
-  const settings = { ...plan.rejectionSampling, maxNewTokens };
-  const policy = cloneGpt(sft);
-  const prompts = promptsOf(settings.prompts);
-  for await (const _ of rejectionSampling(policy, { settings, tokens: control, seed, promptsOf: prompts, scorer }));
-  const asked = Array.from({ length: settings.rounds }, (_, round) => prompts(round)).flat();
-  const sampled = tokensOf(asked, settings.n, maxNewTokens / 2);
-  const learned = (settings.sft.epochs * sampled) / settings.n;
-  return { policy, tokens: { sampled, scored: sampled, learned }, end: () => disposeGpt(policy) };
-};
-
-const LEARN: Readonly<Record<string, Learn>> = {
-  PPO: learnByPpo,
-  ...Object.fromEntries(GROUP_METHODS.map((method) => [method.name, byGroups(method)])),
-  ...Object.fromEntries(PREFERENCE_METHODS.map((method) => [method.name, byPreferences(method)])),
-  KTO: byKto,
-  'online DPO': byOnlineDpo,
-  'rejection sampling': byRejection,
-};
-const BEST_OF_N = 'best of n';
-export const METHOD_NAMES: readonly string[] = [...Object.keys(LEARN), BEST_OF_N];
+const sumOf = <T>(list: readonly T[], of: (one: T) => number): number => list.reduce((sum, one) => sum + of(one), 0);
 
 interface Judged {
   sampled: Answer[];

@@ -74,14 +74,14 @@ export function overOptimisationPlan(
   quick: boolean,
 ): OverOptimisationPlan {
   const { rewardModel, ppo } = DEFAULT_SETTINGS;
-  const unleashed = { ...ppo, klCoef: 0, adaptiveKl: 0, batchSize: 64, minibatchSize: 16, ppoEpochs: 4, learningRate: 1e-4 };
+  const unleashed = { ...ppo, klCoef: 0, adaptiveKl: 0, batchSize: 64, minibatchSize: 16, ppoEpochs: 4, learningRate: 3e-4 };
   return {
     preset,
     seeds,
     comparisons: quick ? [12, 24] : [50, 200, 1000, 4000],
     heldOutRankings: quick ? 3 : 100,
     rewardModel: { ...rewardModel, ...(quick ? { epochs: 1 } : {}) },
-    ppo: { ...unleashed, ...(quick ? { updates: 2, batchSize: 4, minibatchSize: 4 } : { updates: 40 }) },
+    ppo: { ...unleashed, ...(quick ? { updates: 2, batchSize: 4, minibatchSize: 4 } : { updates: 60 }) },
     evaluateEvery: quick ? 1 : 2,
     prompts: quick ? 4 : 100,
     samples: quick ? 1 : 2,

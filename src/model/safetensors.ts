@@ -19,7 +19,8 @@ export interface SafetensorsFile {
 export type StoredType = 'F32' | 'F16';
 
 const BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
-const MAX_HEADER_BYTES = 10_000_000;
+/** As in Hugging Face's own reader. */
+const MAX_HEADER_BYTES = 100_000_000;
 
 /**
  * Writes tensors in the order of the map.

@@ -16,7 +16,6 @@ export class CountingStage implements Stage {
   readonly checkpoint = 'sft';
   readonly saveEvery = 2;
   readonly steps = 6;
-  readonly metadata = { stage: 'sft', seed: '1' };
   at: (step: number) => void | Promise<void> = () => undefined;
   onFinish: () => void | Promise<void> = () => undefined;
   onBuild: () => void = () => undefined;

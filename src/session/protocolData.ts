@@ -1,5 +1,5 @@
 /** The plain records that page and worker exchange and that the page stores. Types only; `protocol.ts` sends them. */
-import type { PresetName } from '../config';
+import type { PresetName, StageName } from '../config';
 
 // ---- What people and models say -------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ export interface SessionReport {
    */
   pretrainingUndo: 'earlier' | 'shipped' | null;
   /** A run that was interrupted and can go on with `train.continue`, if the checkpoints that were given hold one. */
-  resumable: { stage: 'pretrain' | 'ppo'; runId: string; step: number; steps: number } | null;
+  resumable: { stage: StageName; runId: string; step: number; steps: number } | null;
 }
 
 // ---- Kernels --------------------------------------------------------------------------------------------------

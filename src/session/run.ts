@@ -16,6 +16,8 @@ export interface RunSurroundings {
   deviceLost(): Promise<DeviceLostError>;
   /** Starts a device anew and rebuilds the models that are not being trained. */
   recoverDevice(): Promise<void>;
+  /** What checkpoints on the way say of the run, so that it can go on from them. */
+  readonly metadata: Record<string, string>;
 }
 
 /** Seconds between two checkpoints that go to the page while a run is on. */
@@ -217,7 +219,8 @@ export class Run {
     this.#lastCheckpoint = now;
     const { step, weights, numbers } = this.#lastGood;
     const metadata = {
-      ...this.stage.metadata,
+      ...(!final && this.#surroundings.metadata),
+      stage: this.stage.name,
       runId: this.runId,
       steps: String(this.stage.steps),
       numbers: JSON.stringify(numbers),

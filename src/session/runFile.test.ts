@@ -44,7 +44,7 @@ describe('a run that is saved', () => {
   async function saved(request: StartRequest): Promise<ArrayBuffer> {
     const runs = files(workshop);
     const stage = stageOf(workshop, request);
-    runs.begin('r', request, workshop, 'here');
+    runs.begin(request, workshop, 'here');
     stage.build(null);
     for await (const { step, metrics } of stage.run(new AbortController().signal))
       if (metrics) runs.hear({ type: 'run.metrics', runId: 'r', stage: request.stage, step, values: metrics });

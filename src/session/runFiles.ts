@@ -25,7 +25,8 @@ export class RunFiles {
   }
 
   /** Remembers what a run begins with: the weights on the host, which nobody changes. */
-  begin(runId: string, request: StartRequest, { models }: Workshop, adapter: string): void {
+  begin(request: StartRequest, { models }: Workshop, adapter: string): void {
+    const { runId } = request;
     const weights = new Map<CheckpointName, NonNullable<ReturnType<Models['weights']>>>();
     for (const name of modelsOf(request)) {
       const own = models.weights(name);

@@ -5,6 +5,7 @@ import type { CheckpointFile, RunState, SessionEvent } from './protocol';
 export class Surroundings {
   readonly events: SessionEvent[] = [];
   readonly transfers: Transferable[][] = [];
+  readonly metadata = { seed: '1' };
   recoveries = 0;
   recoverWith: () => void = () => undefined;
   lose: (error: DeviceLostError) => void = () => undefined;

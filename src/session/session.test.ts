@@ -13,7 +13,7 @@ import { pretrainingDocuments } from '../text/world/documents';
 import { createWorld } from '../text/world/world';
 import type { CheckpointFile, OpenRequest, SessionEvent, StartRequest } from './protocol';
 import { TrainingSession } from './session';
-import { TOY_SETTINGS } from './toyWorkshop';
+import { TOY_SETTINGS, toyRankings } from './toyWorkshop';
 
 const SHAPE = PRESETS.nano;
 const MODELS_URL = 'https://nudge.test/models/';
@@ -35,7 +35,7 @@ describe('the training session', () => {
       served.set(`nano/${name}.safetensors`, await saveVariables(gpt.parameters));
       disposeGpt(gpt);
     }
-  });
+  }, 60_000);
   beforeEach(() => {
     events = [];
     served.set('nano/config.json', JSON.stringify(toGpt2Config(SHAPE)));
@@ -52,8 +52,14 @@ describe('the training session', () => {
   const open = (checkpoints: CheckpointFile[] = [], changes: Partial<OpenRequest> = {}): Promise<TrainingSession> =>
     TrainingSession.open(
       { preset: 'auto', backend: 'wasm', seed: 0, modelsUrl: MODELS_URL, checkpoints, ...changes },
-      (event) => events.push(event),
+      (event) => {
+        events.push(event);
+        // So that every step that counts is worth a checkpoint.
+        if (event.type === 'run.metrics' && vi.isFakeTimers()) vi.advanceTimersByTime(20_000);
+      },
     );
+  const checkpoints = (): CheckpointFile[] =>
+    events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
   /** Resolves when a run is over. */
   async function over(runId: string): Promise<SessionEvent> {
     const isOver = (event: SessionEvent): boolean =>
@@ -232,7 +238,8 @@ describe('the training session', () => {
     const gpt = tinyGpt(9, SHAPE);
     const rewardModel = await saveVariables(rewardParameters(rewardModelFrom(gpt, 1)));
     const interrupted = { name: 'base', runId: 'earlier', step: 2, final: false } as const;
-    const bytes = await saveVariables(gpt.parameters, { stage: 'pretrain', steps: '4' });
+    const request = JSON.stringify({ ...PRETRAIN, runId: 'earlier' });
+    const bytes = await saveVariables(gpt.parameters, { request, steps: '4' });
     const { handlers, report } = await open([
       { name: 'rewardModel', runId: 'r', step: 3, final: true, bytes: rewardModel },
       { ...interrupted, bytes },
@@ -256,23 +263,76 @@ describe('the training session', () => {
     expect(events.filter(({ type }) => type === 'checkpoint')).toEqual([]);
   });
 
-  it('goes on with a run that was interrupted', async () => {
-    const first = await open();
-    await first.handlers['train.start'](PRETRAIN);
-    await over('run-1');
-    const made = events.find(({ type }) => type === 'checkpoint') as { file: CheckpointFile };
-    const { file } = made;
-    events = [];
-    const second = await open([{ ...file, final: false, step: 4 }]);
-    expect(second.report().resumable).toEqual({ stage: 'pretrain', runId: 'run-1', step: 4, steps: 4 });
-    expect(second.report().stages.base).toBe('shipped');
-    expect(second.report().fingerprints.base).not.toBe(first.report().fingerprints.base);
-    expect(() => second.handlers['train.continue']({ runId: 'another' })).toThrow(InputError);
-    await second.handlers['train.continue']({ runId: 'run-1' });
-    expect(await over('run-1')).toMatchObject({ state: 'done' });
-    const { fingerprints } = first.report();
-    expect(second.report()).toMatchObject({ stages: { base: 'trained' }, resumable: null, fingerprints });
-    expect(events.filter(({ type }) => type === 'run.metrics')).toEqual([]); // all four steps were behind it
+  describe('goes on with a run that the end of a visit cut short, to the bits of one that was left alone', () => {
+    beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));
+    afterEach(() => vi.useRealTimers());
+
+    const { sft, rewardModel, preferences, ppo, policyGradient } = TOY_SETTINGS;
+    const common = { runId: 'run-1', seed: 5 };
+    const policy = {
+      ...common,
+      ...{ stage: 'ppo' as const, settings: ppo, extraPrompts: ['Hello!'], continuePolicy: false },
+    };
+    const rankings = toyRankings(104);
+    const demonstrations = [{ id: 'own', conversation: rankings[0]?.conversation ?? [], reply: 'Yes, I think it is.' }];
+    const REQUESTS: [what: string, at: number, of: number, request: StartRequest][] = [
+      ['pretraining', 25, 26, { ...PRETRAIN, settings: { ...TOY_SETTINGS.pretrain, steps: 26 } }],
+      ['SFT', 25, 26, { ...common, stage: 'sft', settings: { ...sft, examples: 38 }, demonstrations }],
+      [
+        'a reward model',
+        25,
+        26,
+        { ...common, stage: 'rewardModel', settings: rewardModel, rankings: rankings.slice(0, 58), heldOut: [] },
+      ],
+      ['PPO', 1, 3, policy],
+      ['RLOO', 1, 3, { ...policy, method: { family: 'policyGradient', name: 'RLOO', settings: policyGradient } }],
+      [
+        'DPO',
+        25,
+        26,
+        {
+          ...policy,
+          method: { family: 'preferences', name: 'DPO', settings: preferences, rankings: rankings.slice(0, 52) },
+        },
+      ],
+      [
+        'KTO',
+        25,
+        26,
+        {
+          ...policy,
+          method: { family: 'preferences', name: 'KTO', settings: preferences, rankings: rankings.slice(0, 26) },
+        },
+      ],
+    ];
+
+    it.each(REQUESTS)(
+      '%s',
+      async (_, at, of, request) => {
+        const bytes = await saveVariables(rewardParameters(rewardModelFrom(tinyGpt(9, SHAPE), 1)));
+        const earlier: CheckpointFile[] = [{ name: 'rewardModel', runId: 'r', step: 3, final: true, bytes }];
+        const alone = await open(earlier);
+        await alone.handlers['train.start'](request);
+        expect(await over('run-1')).toMatchObject({ state: 'done' });
+        const [first, last] = [checkpoints()[0], checkpoints().at(-1)] as [CheckpointFile, CheckpointFile];
+        expect([first, last]).toMatchObject([
+          { step: at, final: false },
+          { step: of, final: true },
+        ]);
+        events = [];
+        const later = await open([...earlier, first]);
+        expect(later.report().resumable).toEqual({ stage: request.stage, runId: 'run-1', step: at, steps: of });
+        expect(() => later.handlers['train.continue']({ runId: 'another' })).toThrow(InputError);
+        await later.handlers['train.continue']({ runId: 'run-1' });
+        expect(await over('run-1')).toMatchObject({ state: 'done' });
+        const steps = events.flatMap((event) => (event.type === 'run.metrics' ? [event.step] : []));
+        expect(steps).toEqual(Array.from({ length: of - at }, (_unused, i) => at + 1 + i));
+        // The weights, the moments and the numbers, byte by byte.
+        expect(Buffer.from((checkpoints().at(-1) as CheckpointFile).bytes).equals(Buffer.from(last.bytes))).toBe(true);
+        expect(later.report()).toMatchObject({ resumable: null, fingerprints: alone.report().fingerprints });
+      },
+      60_000,
+    );
   });
 
   it('takes up what the page had stored; of what is damaged it says so, and the shipped models stay', async () => {

@@ -9,6 +9,7 @@ import { parameterCount } from '../model/gpt';
 import { readSafetensors, writeSafetensors } from '../model/safetensors';
 import { createWorld, type World } from '../text/world/world';
 import { CompileAhead } from './compileAhead';
+import { interruptedRun, type InterruptedRun, metadataToGoOn } from './interruptedRun';
 import { Jobs } from './jobs';
 import { Models, type HostWeights, type KeptModels } from './models';
 import type {
@@ -19,15 +20,16 @@ import type {
   Results,
   SessionEvent,
   SessionReport,
+  StartRequest,
 } from './protocol';
 import { RewardQuestions } from './rewardQuestions';
 import { Run } from './run';
 import { fetchShippedModels, type ShippedModels } from './shippedModels';
-import type { SavedState, Stage } from './stage';
+import type { SavedState } from './stage';
 import { asPolicyCheckpoint, policyWeightsOf } from './stages/policyCheckpoint';
 import { RewardModelStage } from './stages/rewardModelStage';
 import { RunFiles } from './runFiles';
-import { interruptedStage, stageOf } from './stages/stageOf';
+import { stageOf } from './stages/stageOf';
 import { Supply } from './supply';
 import { Tuning } from './tuning';
 import type { Workshop } from './workshop';
@@ -37,8 +39,6 @@ export type Emit = (event: SessionEvent, transfer?: Transferable[]) => void;
 /** In place of a run's id, in the checkpoint of weights that came from a file, or back from before pretraining. */
 const IMPORTED = 'imported';
 const RESTORED = 'restored';
-
-type Resumable = NonNullable<SessionReport['resumable']> & { file: CheckpointFile };
 
 export class TrainingSession {
   readonly #emit: Emit;
@@ -54,7 +54,7 @@ export class TrainingSession {
   #deviceIsLost = false;
   #recovery: Promise<void> | null = null;
   #run: Run | null = null;
-  #resumable: Resumable | null = null;
+  #resumable: InterruptedRun | null = null;
   /** All models, as they were before the last pretraining of this visit. */
   #beforePretraining: KeptModels | null = null;
 
@@ -123,9 +123,9 @@ export class TrainingSession {
       unfetched: this.#workshop.models.unfetched,
       pretrainingUndo: this.#pretrainingUndo,
       resumable: this.#resumable && {
-        stage: this.#resumable.stage,
-        runId: this.#resumable.runId,
-        step: this.#resumable.step,
+        stage: this.#resumable.request.stage,
+        runId: this.#resumable.request.runId,
+        step: this.#resumable.saved.step,
         steps: this.#resumable.steps,
       },
     };
@@ -160,9 +160,7 @@ export class TrainingSession {
     'train.start': (request) => {
       const start = (): { runId: string } => {
         this.#refuseWhileTraining('Training');
-        const stage = stageOf(this.#workshop, request);
-        this.#runFiles.begin(request.runId, request, this.#workshop, this.#device.report.adapter);
-        return this.#start(stage, request.runId, null, request.startPaused ?? false);
+        return this.#start(request, null);
       };
       if (request.stage !== 'sft') return start();
       this.#refuseWhileTraining('Training');
@@ -234,7 +232,11 @@ export class TrainingSession {
     },
   };
 
-  #start(stage: Stage, runId: string, saved: SavedState | null, startPaused: boolean): { runId: string } {
+  /** @param saved where an interrupted run stood; null begins anew */
+  #start(request: StartRequest, saved: SavedState | null): { runId: string } {
+    const { runId, startPaused = false } = request;
+    const stage = stageOf(this.#workshop, request);
+    if (!saved) this.#runFiles.begin(request, this.#workshop, this.#device.report.adapter);
     const interrupted = this.#resumable;
     this.#resumable = null;
     const before = stage.name === 'pretrain' ? this.#workshop.models.keep() : null;
@@ -246,6 +248,7 @@ export class TrainingSession {
         emit: this.#emit,
         deviceLost: () => this.deviceLost,
         recoverDevice: () => this.#recover(),
+        metadata: metadataToGoOn(request),
       },
       saved,
       startPaused,
@@ -269,11 +272,10 @@ export class TrainingSession {
   #continue(runId: string): { runId: string } {
     this.#refuseWhileTraining('Going on with a run');
     const resumable = this.#resumable;
-    if (resumable?.runId !== runId) {
+    if (resumable?.request.runId !== runId) {
       throw new InputError('Expected an interrupted run, got none with this name.', 'Start a new run.');
     }
-    const { stage, saved } = interruptedStage(this.#workshop, resumable.stage, resumable.file);
-    return this.#start(stage, runId, saved, false);
+    return this.#start(resumable.request, resumable.saved);
   }
 
   #control(runId: string, act: (run: Run) => void): null {
@@ -291,15 +293,12 @@ export class TrainingSession {
     try {
       const { tensors, metadata } = readSafetensors(file.bytes);
       const weights = file.name === 'policy' ? policyWeightsOf(tensors) : tensors;
-      const stage = metadata['stage'];
       const { models } = this.#workshop;
       if (file.final || file.name === 'policy') models.load(file.name, weights, 'trained');
       // The SFT model that comes with the page was made from another base.
-      if (file.final && file.name === 'base' && stage === 'pretrain' && models.unfetched.includes('sft'))
+      if (file.final && file.name === 'base' && metadata['stage'] === 'pretrain' && models.unfetched.includes('sft'))
         models.drop('sft');
-      if (!file.final && (stage === 'ppo' || stage === 'pretrain')) {
-        this.#resumable = { stage, runId: file.runId, step: file.step, steps: Number(metadata['steps']), file };
-      }
+      this.#resumable = interruptedRun(file) ?? this.#resumable;
     } catch (error) {
       this.#emit({ type: 'error', error: toPlainError(error) });
     }

@@ -23,8 +23,6 @@ export interface Stage {
   /** Steps between two saves. */
   readonly saveEvery: number;
   readonly steps: number;
-  /** What a checkpoint file says of the run. */
-  readonly metadata: Record<string, string>;
   /** Makes the tensors, from a saved state or from the models as they are. */
   build(saved: SavedState | null): void;
   /** Goes on from where the tensors and numbers stand. */

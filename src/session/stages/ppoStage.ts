@@ -38,7 +38,6 @@ export class PpoStage implements Stage {
   readonly checkpoint = 'policy';
   readonly saveEvery = 1;
   readonly steps: number;
-  readonly metadata: Record<string, string>;
   readonly #workshop: Workshop;
   readonly #settings: PpoSettings;
   readonly #seed: number;
@@ -74,13 +73,6 @@ export class PpoStage implements Stage {
     this.#policyBefore = workshop.models.weights('policy');
     this.#seed = seed;
     this.steps = settings.updates;
-    this.metadata = {
-      stage: this.name,
-      settings: JSON.stringify(settings),
-      seed: String(seed),
-      ownPrompts: JSON.stringify(ownPrompts),
-      ownReward: JSON.stringify(ownReward),
-    };
   }
 
   build(saved: SavedState | null): void {

@@ -39,8 +39,6 @@ export class PreferenceStage implements Stage {
   readonly checkpoint = 'policy';
   readonly saveEvery = 25;
   readonly steps: number;
-  /** Not as PPO's: a run that was cut short by the end of a visit has lost its rankings, and cannot go on. */
-  readonly metadata: Record<string, string>;
   readonly #workshop: Workshop;
   readonly #method: MethodName;
   readonly #settings: PreferenceSettings;
@@ -69,7 +67,6 @@ export class PreferenceStage implements Stage {
       method === 'KTO'
         ? ktoSteps(thumbsOf(this.#rankings).length, ktoSettings(this.#settings))
         : preferenceSteps(this.#rankings.length, this.#settings);
-    this.metadata = { stage: 'preferences', method, settings: JSON.stringify(settings), seed: String(seed) };
   }
 
   build(saved: SavedState | null): void {

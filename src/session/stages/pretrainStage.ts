@@ -17,7 +17,6 @@ export class PretrainStage implements Stage {
   readonly checkpoint = 'base';
   readonly saveEvery = 25;
   readonly steps: number;
-  readonly metadata: Record<string, string>;
   readonly #workshop: Workshop;
   readonly #settings: PretrainSettings;
   readonly #seed: number;
@@ -29,7 +28,6 @@ export class PretrainStage implements Stage {
     this.#settings = settings;
     this.#seed = seed;
     this.steps = settings.steps;
-    this.metadata = { stage: this.name, settings: JSON.stringify(settings), seed: String(seed) };
   }
 
   build(saved: SavedState | null): void {

@@ -64,7 +64,6 @@ export class RewardModelStage implements Stage {
   readonly checkpoint = 'rewardModel';
   readonly saveEvery = 25;
   readonly steps: number;
-  readonly metadata: Record<string, string>;
   report: RewardModelReport | null = null;
   readonly #workshop: Workshop;
   readonly #settings: RewardModelSettings;
@@ -116,7 +115,6 @@ export class RewardModelStage implements Stage {
       );
     }
     this.steps = rewardModelSteps(this.#rankings.length, this.#settings);
-    this.metadata = { stage: this.name, settings: JSON.stringify(settings), seed: String(seed) };
   }
 
   build(saved: SavedState | null): void {

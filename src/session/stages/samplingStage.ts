@@ -47,7 +47,6 @@ export class SamplingStage implements Stage {
   readonly checkpoint = 'policy';
   readonly saveEvery = 1;
   readonly steps: number;
-  readonly metadata: Record<string, string>;
   readonly #workshop: Workshop;
   readonly #request: SamplingRequest;
   readonly #settings: PolicyGradientSettings;
@@ -81,7 +80,6 @@ export class SamplingStage implements Stage {
     });
     this.#policyBefore = workshop.models.weights('policy');
     this.steps = this.#settings.updates;
-    this.metadata = { stage: this.name, seed: String(seed), method: JSON.stringify(request) };
   }
 
   build(saved: SavedState | null): void {

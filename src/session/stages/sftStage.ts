@@ -29,7 +29,6 @@ export class SftStage implements Stage {
   readonly checkpoint = 'sft';
   readonly saveEvery = 25;
   readonly steps: number;
-  readonly metadata: Record<string, string>;
   readonly #workshop: Workshop;
   readonly #settings: SftSettings;
   readonly #seed: number;
@@ -47,7 +46,6 @@ export class SftStage implements Stage {
     );
     this.#examples = this.#settings.padIsStop ? examples.map(withoutStop(workshop)) : examples;
     this.steps = sftSteps(this.#examples.length, settings);
-    this.metadata = { stage: this.name, settings: JSON.stringify(settings), seed: String(seed) };
   }
 
   build(saved: SavedState | null): void {

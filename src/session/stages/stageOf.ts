@@ -1,14 +1,12 @@
-/** The stage that a command asks for, or that an interrupted run's checkpoint belongs to. */
-import type { PpoSettings, PretrainSettings } from '../../config';
-import { readSafetensors } from '../../model/safetensors';
-import type { CheckpointFile, OwnReward, StartRequest } from '../protocol';
-import type { SavedState, Stage } from '../stage';
+/** The stage that a command asks for. */
+import type { StartRequest } from '../protocol';
+import type { Stage } from '../stage';
 import type { Workshop } from '../workshop';
 import { PpoStage } from './ppoStage';
 import { PreferenceStage } from './preferenceStage';
 import { PretrainStage } from './pretrainStage';
 import { RewardModelStage } from './rewardModelStage';
-import { SamplingStage, type SamplingRequest } from './samplingStage';
+import { SamplingStage } from './samplingStage';
 import { SftStage } from './sftStage';
 
 type PolicyRequest = Extract<StartRequest, { stage: 'ppo' }>;
@@ -47,30 +45,4 @@ function policyStage(
     return new SamplingStage(workshop, request, seed);
   }
   return new PpoStage(workshop, settings, extraPrompts, continuePolicy, seed, ownReward);
-}
-
-/** The stage of a run that was cut short, and where it stood. */
-export function interruptedStage(
-  workshop: Workshop,
-  name: 'pretrain' | 'ppo',
-  file: CheckpointFile,
-): { stage: Stage; saved: SavedState } {
-  const { tensors, metadata } = readSafetensors(file.bytes);
-  const settings: unknown = JSON.parse(metadata['settings'] ?? '{}');
-  const seed = Number(metadata['seed']);
-  const method = JSON.parse(metadata['method'] ?? 'null') as SamplingRequest | null;
-  const stage = method
-    ? new SamplingStage(workshop, { ...method, continuePolicy: true }, seed)
-    : name === 'ppo'
-      ? new PpoStage(
-          workshop,
-          settings as PpoSettings,
-          JSON.parse(metadata['ownPrompts'] ?? '[]') as string[],
-          true,
-          seed,
-          JSON.parse(metadata['ownReward'] ?? 'null') as OwnReward | null,
-        )
-      : new PretrainStage(workshop, settings as PretrainSettings, seed);
-  const numbers = JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>;
-  return { stage, saved: { step: file.step, weights: tensors, numbers } };
 }

@@ -1,0 +1,35 @@
+/** A run that was cut short: what its checkpoints say so that it can go on, and what is read from them. */
+import { readSafetensors } from '../model/safetensors';
+import type { CheckpointFile, StartRequest } from './protocol';
+import type { SavedState } from './stage';
+
+export interface InterruptedRun {
+  /** All that it was started with, what it learns from included. */
+  request: StartRequest;
+  /** Of the whole run. */
+  steps: number;
+  saved: SavedState;
+}
+
+/** For every checkpoint of a run that is going on, beside what `Run` itself says there. */
+export const metadataToGoOn = (request: StartRequest): Record<string, string> => ({
+  request: JSON.stringify(request),
+});
+
+/**
+ * The run whose last checkpoint a file is; null for a file from which none can go on.
+ * @throws CheckpointError for a file that cannot be read
+ */
+export function interruptedRun({ bytes, final, step }: CheckpointFile): InterruptedRun | null {
+  const { tensors, metadata } = readSafetensors(bytes);
+  if (final || !metadata['request']) return null;
+  return {
+    request: { ...(JSON.parse(metadata['request']) as StartRequest), startPaused: false },
+    steps: Number(metadata['steps']),
+    saved: {
+      step,
+      weights: tensors,
+      numbers: JSON.parse(metadata['numbers'] ?? '{}') as Record<string, number>,
+    },
+  };
+}

@@ -182,6 +182,43 @@ export function forgetChoices(): void {
   retireTapes();
 }
 
+/** Which variants are taken by choice and not by rule, and which for no shape. */
+export interface VariantChoices {
+  chosen: { kernel: string; shape: string; variant: string }[];
+  refused: { kernel: string; variant: string }[];
+}
+
+/** What is chosen and refused now; the same choices always read the same. */
+export function choicesInForce(): VariantChoices {
+  const all: VariantChoices = { chosen: [], refused: [] };
+  for (const [kernel, { chosen, refused }] of [...entries].sort(byName)) {
+    for (const [shape, variant] of [...chosen].sort(byName)) all.chosen.push({ kernel, shape, variant });
+    for (const variant of [...refused].sort()) all.refused.push({ kernel, variant });
+  }
+  return all;
+}
+
+/**
+ * Goes by exactly these choices from now on; of what is unknown here, by the kernel's own rule. Between two jobs only:
+ * other variants round otherwise.
+ */
+export function takeChoices({ chosen, refused }: VariantChoices): void {
+  const before = JSON.stringify(choicesInForce());
+  for (const entry of entries.values()) {
+    entry.chosen.clear();
+    entry.refused.clear();
+  }
+  for (const one of chosen) if (isKnown(one)) entryOf(one.kernel).chosen.set(one.shape, one.variant);
+  for (const one of refused) if (isKnown(one)) entryOf(one.kernel).refused.add(one.variant);
+  if (JSON.stringify(choicesInForce()) !== before) retireTapes();
+}
+
+/** Of choices made elsewhere, those that cannot be gone by here, as "kernel: variant". */
+export function unknownVariants({ chosen, refused }: VariantChoices): string[] {
+  const unknown = [...chosen, ...refused].filter((one) => !isKnown(one));
+  return [...new Set(unknown.map(({ kernel, variant }) => `${kernel}: ${variant}`))];
+}
+
 /** Takes a variant of one kernel for every shape that it can serve, whatever was chosen; null ends it. */
 export function forceVariant(kernel: string, variant: string | null): void {
   entryOf(kernel);
@@ -228,6 +265,11 @@ const runs = (entry: Entry, variant: KernelVariant, device: GPUDevice): boolean 
 
 const worthTrying = ({ barriers }: KernelVariant, device: GPUDevice): boolean =>
   !barriers || !isSoftware(device.adapterInfo);
+
+const byName = ([one]: [string, unknown], [other]: [string, unknown]): number => (one < other ? -1 : 1);
+
+const isKnown = ({ kernel, variant }: { kernel: string; variant: string }): boolean =>
+  entries.get(kernel)?.variants.some(({ name }) => name === variant) ?? false;
 
 function entryOf(kernel: string): Entry {
   const entry = entries.get(kernel);

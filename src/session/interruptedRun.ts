@@ -1,19 +1,26 @@
 /** A run that was cut short: what its checkpoints say so that it can go on, and what is read from them. */
 import { readSafetensors } from '../model/safetensors';
+import type { VariantChoices } from '../ops/kernelVariants';
 import type { CheckpointFile, StartRequest } from './protocol';
 import type { SavedState } from './stage';
 
 export interface InterruptedRun {
   /** All that it was started with, what it learns from included. */
   request: StartRequest;
+  /** The kernels that it began with: others round otherwise. */
+  kernels: VariantChoices;
   /** Of the whole run. */
   steps: number;
   saved: SavedState;
 }
 
 /** For every checkpoint of a run that is going on, beside what `Run` itself says there. */
-export const metadataToGoOn = (request: StartRequest): Record<string, string> => ({
+export const metadataToGoOn = ({
+  request,
+  kernels,
+}: Pick<InterruptedRun, 'request' | 'kernels'>): Record<string, string> => ({
   request: JSON.stringify(request),
+  kernels: JSON.stringify(kernels),
 });
 
 /**
@@ -22,9 +29,10 @@ export const metadataToGoOn = (request: StartRequest): Record<string, string> =>
  */
 export function interruptedRun({ bytes, final, step }: CheckpointFile): InterruptedRun | null {
   const { tensors, metadata } = readSafetensors(bytes);
-  if (final || !metadata['request']) return null;
+  if (final || !metadata['request'] || !metadata['kernels']) return null;
   return {
     request: { ...(JSON.parse(metadata['request']) as StartRequest), startPaused: false },
+    kernels: JSON.parse(metadata['kernels']) as VariantChoices,
     steps: Number(metadata['steps']),
     saved: {
       step,

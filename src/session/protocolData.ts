@@ -380,4 +380,6 @@ export interface ReplayReport {
   largest: number;
   /** What may be expected of another adapter. */
   tolerance: number;
+  /** Variants of kernels that it ran with and that are not here, as "kernel: variant". */
+  unknownKernels: string[];
 }

@@ -3,9 +3,11 @@ import { InputError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { rewardModelFrom } from '../model/rewardHead';
 import { writeSafetensors } from '../model/safetensors';
+import { chooseVariant, declareVariants } from '../ops/kernelVariants';
 import type { StartRequest } from './protocol';
-import { compareRuns, readRunFile } from './runFile';
+import { compareRuns, readRunFile, writeRunFile } from './runFile';
 import { RunFiles } from './runFiles';
+import { Tuning } from './tuning';
 import { stageOf } from './stages/stageOf';
 import { TOY_SETTINGS, toyRankings, toyWorkshop } from './toyWorkshop';
 import type { Workshop } from './workshop';
@@ -29,7 +31,17 @@ const nameOf = (request: StartRequest): string =>
   request.stage === 'ppo' ? (request.method?.name ?? 'PPO') : request.stage;
 
 /** The preset's name and shape are the session's; here they are the toy's. */
-const files = (workshop: Workshop): RunFiles => new RunFiles('nano', workshop.models.shape);
+const tuning = new Tuning(() => undefined, []);
+const files = (workshop: Workshop): RunFiles => new RunFiles('nano', workshop.models.shape, tuning);
+
+/** No backend of these tests has variants: here is a kernel that the stage is watched with. */
+const KERNEL = 'kernel of the run file test';
+const [A, B] = [
+  { name: 'a', quads: false },
+  { name: 'b', quads: false },
+];
+const choose = declareVariants(KERNEL, [A, B]);
+const taken = (): string => choose({} as GPUDevice, 'one', [A, B]).name;
 
 describe('a run that is saved', () => {
   let workshop: Workshop;
@@ -79,6 +91,27 @@ describe('a run that is saved', () => {
     },
   );
 
+  it('replays with the kernels that it ran with, and has the others back afterwards', async () => {
+    const [, request] = REQUESTS as [StartRequest, StartRequest];
+    chooseVariant(KERNEL, 'one', 'b');
+    const bytes = await saved(request);
+    tuning.hold({ chosen: [], refused: [] });
+    expect(taken()).toBe('a');
+    const seen = new Set<string>();
+    const watched = { ...workshop, get world() { seen.add(taken()); return workshop.world; } };
+    const report = await files(workshop).replay(bytes, watched, 'here', new AbortController().signal, () => seen.add(taken()));
+    expect(report).toMatchObject({ firstDifference: null, unknownKernels: [] });
+    expect([[...seen], taken()]).toEqual([['b'], 'a']);
+  });
+
+  it('says which of its kernels are not here', async () => {
+    const recorded = readRunFile(await saved(REQUESTS[1] as StartRequest));
+    const kernels = { chosen: [{ kernel: KERNEL, shape: 'one', variant: 'c' }], refused: [{ kernel: 'none', variant: 'a' }] };
+    const report = await replay(writeRunFile({ ...recorded, kernels }), 'here');
+    expect(report.unknownKernels).toEqual([`${KERNEL}: c`, 'none: a']);
+    expect((await replay(writeRunFile({ ...recorded, kernels: null }), 'here')).unknownKernels).toEqual([]);
+  });
+
   it('tells from which step on numbers differ, and where that is more than rounding', () => {
     const steps = [1, 2, 3].map((step) => ({ step, values: { loss: 2, lr: 1 } }));
     const moved = [2, 2.0002, 2.1].map((loss, i) => ({ step: i + 1, values: { loss, lr: 1 } }));
@@ -91,7 +124,7 @@ describe('a run that is saved', () => {
     expect(() => readRunFile(new ArrayBuffer(4))).toThrow(InputError);
     expect(() => readRunFile(writeSafetensors(new Map()))).toThrow(/holds none/);
     const bytes = await saved(REQUESTS[1] as StartRequest);
-    const mini = new RunFiles('mini', workshop.models.shape);
+    const mini = new RunFiles('mini', workshop.models.shape, tuning);
     await expect(mini.replay(bytes, workshop, 'here', new AbortController().signal, () => undefined)).rejects.toThrow(
       /Expected a run of mini/,
     );

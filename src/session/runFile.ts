@@ -5,6 +5,7 @@
 import type { PresetName } from '../config';
 import { InputError, toPlainError } from '../errors';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
+import type { VariantChoices } from '../ops/kernelVariants';
 import type { CheckpointName, MetricValues, ReplayReport, StartRequest } from './protocol';
 import type { HostWeights } from './models';
 
@@ -22,12 +23,14 @@ export interface RecordedRun {
   /** Where it ran, in the adapter's words. */
   adapter: string;
   request: StartRequest;
+  /** The kernels that it ran with, which round each in its own way; null in files that do not say. */
+  kernels: VariantChoices | null;
   steps: readonly { step: number; values: MetricValues }[];
   /** The models that it began from. */
   weights: ReadonlyMap<CheckpointName, HostWeights>;
 }
 
-export function writeRunFile({ preset, adapter, request, steps, weights }: RecordedRun): ArrayBuffer {
+export function writeRunFile({ preset, adapter, request, kernels, steps, weights }: RecordedRun): ArrayBuffer {
   const tensors = new Map<string, StoredTensor>();
   for (const [model, own] of weights) for (const [name, tensor] of own) tensors.set(`${model}/${name}`, tensor);
   return writeSafetensors(tensors, {
@@ -35,6 +38,7 @@ export function writeRunFile({ preset, adapter, request, steps, weights }: Recor
     preset,
     adapter,
     request: JSON.stringify(request),
+    kernels: JSON.stringify(kernels),
     steps: JSON.stringify(steps),
   });
 }
@@ -59,6 +63,7 @@ export function readRunFile(bytes: ArrayBuffer): RecordedRun {
       preset: metadata['preset'] as PresetName,
       adapter: metadata['adapter'] ?? '',
       request: JSON.parse(metadata['request'] ?? '') as StartRequest,
+      kernels: JSON.parse(metadata['kernels'] ?? 'null') as VariantChoices | null,
       steps: JSON.parse(metadata['steps'] ?? '') as RecordedRun['steps'],
       weights,
     };
@@ -86,7 +91,7 @@ export function modelsOf(request: StartRequest): CheckpointName[] {
 export function compareRuns(
   recorded: Pick<RecordedRun, 'adapter' | 'steps'>,
   replayed: Pick<RecordedRun, 'adapter' | 'steps'>,
-): ReplayReport {
+): Omit<ReplayReport, 'unknownKernels'> {
   const there = new Map(replayed.steps.map(({ step, values }) => [step, values]));
   let firstDifference: number | null = null;
   let firstBeyond: number | null = null;

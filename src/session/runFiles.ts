@@ -2,10 +2,12 @@
 import type { ModelShape, PresetName, StageName } from '../config';
 import { CancelledError, InputError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
+import { choicesInForce, unknownVariants } from '../ops/kernelVariants';
 import { Models } from './models';
 import type { CheckpointName, MetricValues, ReplayReport, SessionEvent, StartRequest } from './protocol';
 import { compareRuns, modelsOf, readRunFile, type RecordedRun, writeRunFile } from './runFile';
 import { stageOf } from './stages/stageOf';
+import type { Tuning } from './tuning';
 import type { Workshop } from './workshop';
 
 /** A replay says how far it is at most this often, in milliseconds. */
@@ -16,12 +18,14 @@ type Recording = Omit<RecordedRun, 'steps'> & { runId: string; steps: { step: nu
 export class RunFiles {
   readonly #preset: PresetName;
   readonly #shape: ModelShape;
+  readonly #tuning: Pick<Tuning, 'without'>;
   readonly #recordings = new Map<StageName, Recording>();
 
   /** @param shape of the preset's models */
-  constructor(preset: PresetName, shape: ModelShape) {
+  constructor(preset: PresetName, shape: ModelShape, tuning: Pick<Tuning, 'without'>) {
     this.#preset = preset;
     this.#shape = shape;
+    this.#tuning = tuning;
   }
 
   /** Remembers what a run begins with: the weights on the host, which nobody changes. */
@@ -32,7 +36,8 @@ export class RunFiles {
       const own = models.weights(name);
       if (own) weights.set(name, own);
     }
-    this.#recordings.set(request.stage, { runId, preset: this.#preset, adapter, request, steps: [], weights });
+    const kernels = choicesInForce();
+    this.#recordings.set(request.stage, { runId, preset: this.#preset, adapter, request, kernels, steps: [], weights });
   }
 
   hear(event: SessionEvent): void {
@@ -65,7 +70,7 @@ export class RunFiles {
   }
 
   /**
-   * Runs a saved run again, with models of its own, and compares all that it reports.
+   * Runs a saved run again, with models of its own and the kernels that it ran with, and compares all that it reports.
    * @throws InputError for a file that is no run of this preset; CancelledError
    */
   async replay(
@@ -81,6 +86,16 @@ export class RunFiles {
         `Expected a run of ${this.#preset}, the model that is open, got one of ${recorded.preset}.`,
         `Choose ${recorded.preset} above, then replay it.`,
       );
+    return this.#tuning.without(() => this.#again(recorded, workshop, adapter, signal, progress), recorded.kernels);
+  }
+
+  async #again(
+    recorded: RecordedRun,
+    workshop: Workshop,
+    adapter: string,
+    signal: AbortSignal,
+    progress: (done: number, total: number) => void,
+  ): Promise<ReplayReport> {
     const models = new Models(this.#shape);
     for (const [name, weights] of recorded.weights) models.load(name, weights, 'trained');
     const steps: { step: number; values: MetricValues }[] = [];
@@ -99,7 +114,8 @@ export class RunFiles {
         }
         if (metrics && step >= last) break;
       }
-      return compareRuns(recorded, { adapter, steps });
+      const unknownKernels = recorded.kernels ? unknownVariants(recorded.kernels) : [];
+      return { ...compareRuns(recorded, { adapter, steps }), unknownKernels };
     } finally {
       stage.release();
       for (const name of ['base', 'sft', 'rewardModel', 'policy'] as const) models.drop(name);

@@ -5,6 +5,7 @@ import { PRESETS, REACH, WORLD_SEED, type PresetName } from '../config';
 import { DeviceLostError, InputError, RunConflictError, toPlainError } from '../errors';
 import { startDevice, type Device } from '../gpu/device';
 import { memory } from '../gpu/memory';
+import { choicesInForce, type VariantChoices } from '../ops/kernelVariants';
 import { parameterCount } from '../model/gpt';
 import { readSafetensors, writeSafetensors } from '../model/safetensors';
 import { createWorld, type World } from '../text/world/world';
@@ -40,6 +41,12 @@ export type Emit = (event: SessionEvent, transfer?: Transferable[]) => void;
 const IMPORTED = 'imported';
 const RESTORED = 'restored';
 
+interface Beginning {
+  request: StartRequest;
+  kernels: VariantChoices;
+  saved: SavedState | null;
+}
+
 export class TrainingSession {
   readonly #emit: Emit;
   readonly #runFiles: RunFiles;
@@ -54,6 +61,7 @@ export class TrainingSession {
   #deviceIsLost = false;
   #recovery: Promise<void> | null = null;
   #run: Run | null = null;
+  #replaying = false;
   #resumable: InterruptedRun | null = null;
   /** All models, as they were before the last pretraining of this visit. */
   #beforePretraining: KeptModels | null = null;
@@ -66,7 +74,6 @@ export class TrainingSession {
     workshop: Workshop,
     fetchWeights: ShippedModels['fetchWeights'],
   ) {
-    this.#runFiles = new RunFiles(preset, PRESETS[preset]);
     this.#emit = (event, transfer) => {
       this.#runFiles.hear(event);
       emit(event, transfer);
@@ -78,6 +85,7 @@ export class TrainingSession {
     this.#workshop = { ...workshop, askReward: (code, items) => this.#questions.ask(code, items) };
     this.#jobs = new Jobs(emit, workshop);
     this.#tuning = new Tuning(emit, request.tuning ?? [], { ahead: new CompileAhead(workshop) });
+    this.#runFiles = new RunFiles(preset, PRESETS[preset], this.#tuning);
     this.#tuning.begin(device);
     this.#supply = new Supply(fetchWeights, {
       models: workshop.models,
@@ -160,7 +168,7 @@ export class TrainingSession {
     'train.start': (request) => {
       const start = (): { runId: string } => {
         this.#refuseWhileTraining('Training');
-        return this.#start(request, null);
+        return this.#start({ request, kernels: choicesInForce(), saved: null });
       };
       if (request.stage !== 'sft') return start();
       this.#refuseWhileTraining('Training');
@@ -214,12 +222,14 @@ export class TrainingSession {
     'run.save': ({ runId }) => this.#runFiles.save(runId),
     'run.replay': ({ jobId, bytes }) => {
       this.#refuseWhileTraining('Replaying a run');
+      this.#refuseWhileReplaying('Replaying a run');
       const { adapter } = this.#device.report;
-      return this.#tuning.without(() =>
-        this.#jobs.run(jobId, 'Replaying the run', (signal, progress) =>
+      this.#replaying = true;
+      return this.#jobs
+        .run(jobId, 'Replaying the run', (signal, progress) =>
           this.#runFiles.replay(bytes, this.#workshop, adapter, signal, progress),
-        ),
-      );
+        )
+        .finally(() => (this.#replaying = false));
     },
     'tuning.measureAgain': () => {
       this.#tuning.measureAgain();
@@ -233,14 +243,15 @@ export class TrainingSession {
   };
 
   /** @param saved where an interrupted run stood; null begins anew */
-  #start(request: StartRequest, saved: SavedState | null): { runId: string } {
+  #start({ request, kernels, saved }: Beginning): { runId: string } {
+    this.#refuseWhileReplaying('Training');
     const { runId, startPaused = false } = request;
     const stage = stageOf(this.#workshop, request);
     if (!saved) this.#runFiles.begin(request, this.#workshop, this.#device.report.adapter);
     const interrupted = this.#resumable;
     this.#resumable = null;
     const before = stage.name === 'pretrain' ? this.#workshop.models.keep() : null;
-    const endHold = this.#tuning.hold();
+    const endHold = this.#tuning.hold(kernels);
     const run = new Run(
       stage,
       runId,
@@ -248,7 +259,7 @@ export class TrainingSession {
         emit: this.#emit,
         deviceLost: () => this.deviceLost,
         recoverDevice: () => this.#recover(),
-        metadata: metadataToGoOn(request),
+        metadata: metadataToGoOn({ request, kernels }),
       },
       saved,
       startPaused,
@@ -275,7 +286,7 @@ export class TrainingSession {
     if (resumable?.request.runId !== runId) {
       throw new InputError('Expected an interrupted run, got none with this name.', 'Start a new run.');
     }
-    return this.#start(resumable.request, resumable.saved);
+    return this.#start(resumable);
   }
 
   #control(runId: string, act: (run: Run) => void): null {
@@ -286,6 +297,11 @@ export class TrainingSession {
   #refuseWhileTraining(what: string): void {
     if (this.#run)
       throw new RunConflictError(`${what} has to wait: the stage ${this.#run.stage.name} is being trained.`);
+  }
+
+  /** A replay takes the kernels of its file until it ends, which would change them for whatever else began meanwhile. */
+  #refuseWhileReplaying(what: string): void {
+    if (this.#replaying) throw new RunConflictError(`${what} has to wait: a saved run is being replayed.`);
   }
 
   /** Loads a checkpoint that the page had stored; a bad one is reported, and what is shipped stays. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Device } from '../gpu/device';
-import { declareVariants, forgetChoices, kernelsVersion } from '../ops/kernelVariants';
+import { choicesInForce, declareVariants, forgetChoices, kernelsVersion } from '../ops/kernelVariants';
 import type { KernelShape, Outcome } from '../ops/tuner';
 import type { SessionEvent, TuningReport } from './protocol';
 import { adapterKey, type Bench, type Preparation, Tuning } from './tuning';
@@ -142,6 +142,23 @@ describe('tuning', () => {
     await vi.advanceTimersByTimeAsync(3000);
     expect(bench.asked).toEqual(['one', 'one']);
     await bench.answer();
+    expect(taken('one')).toBe('b');
+  });
+
+  it('goes by the choices that a run began with until it ends, on a new device as well', () => {
+    const tuning = begin(new FakeBench(), [stored()]);
+    const began = choicesInForce();
+    expect(began.chosen).toEqual([{ kernel: KERNEL, shape: 'one', variant: 'b' }]);
+    const chosen = [{ kernel: KERNEL, shape: 'two', variant: 'b' }];
+    const end = tuning.hold({ chosen, refused: [] });
+    expect([taken('one'), taken('two')]).toEqual(['a', 'b']);
+    tuning.begin(device);
+    expect([taken('one'), taken('two')]).toEqual(['a', 'b']);
+    end();
+    expect(choicesInForce()).toEqual(began);
+    const refusing = tuning.hold({ chosen, refused: [{ kernel: KERNEL, variant: 'b' }] });
+    expect([taken('one'), taken('two')]).toEqual(['a', 'a']);
+    refusing();
     expect(taken('one')).toBe('b');
   });
 

@@ -7,13 +7,7 @@
  */
 import { DeviceLostError, toPlainError } from '../errors';
 import type { Device } from '../gpu/device';
-import {
-  chooseVariant,
-  forgetChoices,
-  kernelsVersion,
-  kernelsWithVariants,
-  refuseVariant,
-} from '../ops/kernelVariants';
+import { forgetChoices, kernelsVersion, takeChoices, type VariantChoices } from '../ops/kernelVariants';
 import { applyOutcome, type KernelShape, measurableShapes, measure, type Outcome } from '../ops/tuner';
 import { causeOf } from './deviceLoss';
 import type { DeviceReport, SessionEvent, TuningReport } from './protocol';
@@ -60,6 +54,7 @@ export class Tuning {
   readonly #again = new Map<string, KernelShape>();
   /** Shapes of which there is nothing to choose. */
   readonly #settled = new Set<string>();
+  #fixed: VariantChoices | null = null;
   #holds = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #abort: AbortController | null = null;
@@ -87,31 +82,41 @@ export class Tuning {
     const [adapter, kernels] = [adapterKey(report), kernelsVersion()];
     const known = [this.#report, ...this.#stored].find((one) => one.adapter === adapter && one.kernels === kernels);
     this.#report = known ?? { adapter, kernels, measuredAt: 0, choices: [], refusals: [] };
-    const declared = new Set(kernelsWithVariants());
-    for (const { kernel, shape, variant } of this.#report.choices) {
-      if (declared.has(kernel)) chooseVariant(kernel, shape, variant);
-    }
-    for (const { kernel, variant } of this.#report.refusals) if (declared.has(kernel)) refuseVariant(kernel, variant);
+    takeChoices(this.#fixed ?? this.#measured);
     if (known) this.#tell();
     this.#waitForQuiet();
   }
 
-  /** Keeps measuring off until the returned function is called; what is being measured now ends at once. */
-  hold(): () => void {
+  get #measured(): VariantChoices {
+    return { chosen: this.#report.choices, refused: this.#report.refusals };
+  }
+
+  /**
+   * Keeps measuring off until the returned function is called; what is being measured now ends at once.
+   * @param choices that count until then in place of what was measured, also on a new device; one hold at a time has some
+   */
+  hold(choices: VariantChoices | null = null): () => void {
     this.#holds += 1;
+    if (choices) this.#fix(choices);
     clearTimeout(this.#timer);
     this.#abort?.abort();
     let held = true;
     return () => {
       if (held) this.#holds -= 1;
+      if (held && choices) this.#fix(null);
       held = false;
       this.#waitForQuiet();
     };
   }
 
-  /** Does `work` while nothing is being measured. */
-  async without<T>(work: () => Promise<T>): Promise<T> {
-    const end = this.hold();
+  #fix(choices: VariantChoices | null): void {
+    this.#fixed = choices;
+    takeChoices(choices ?? this.#measured);
+  }
+
+  /** Does `work` while nothing is being measured; `choices` as of `hold`. */
+  async without<T>(work: () => Promise<T>, choices: VariantChoices | null = null): Promise<T> {
+    const end = this.hold(choices);
     try {
       return await work();
     } finally {

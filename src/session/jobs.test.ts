@@ -6,10 +6,9 @@ import { cloneGpt } from '../model/gpt';
 import { rewardModelFrom } from '../model/rewardHead';
 import { writeSafetensors } from '../model/safetensors';
 import { TOY } from '../rlhf/toyWorld';
-import { GOLD_WEIGHTS } from '../text/world/gold';
 import { findPrompt } from '../text/world/labeler';
 import { Jobs } from './jobs';
-import type { Commands, PartValues, SessionEvent } from './protocol';
+import type { Commands, SessionEvent } from './protocol';
 import { TOY_SETTINGS, toyWorkshop } from './toyWorkshop';
 import type { Workshop } from './workshop';
 
@@ -253,9 +252,8 @@ describe('the jobs of a session', () => {
     expect(report).toMatchObject({ from: 'sft', rankings: 20 });
     if (report.pairs > 0) expect(report.accuracy).not.toBeNull();
     expect(await jobs.checkRewardModel(request)).toEqual(report);
-    // Against the opposite taste, another share of the pairs is in order.
-    const brief = Object.fromEntries(Object.keys(GOLD_WEIGHTS).map((part) => [part, part === 'brief' ? 1 : 0]));
-    expect(await jobs.checkRewardModel({ ...request, weights: brief as PartValues })).not.toEqual(report);
+    // The labeler that it is held against is the one that is asked for.
+    await expect(jobs.checkRewardModel({ ...request, weights: { brief: 1 } })).rejects.toThrow(InputError);
   });
 
   it('let the simulated labeler rank, and tell how far it is', async () => {

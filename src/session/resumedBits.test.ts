@@ -5,7 +5,7 @@ import { METHODS } from '../methods';
 import { readVariables } from '../model/checkpoint';
 import { rewardModelFrom } from '../model/rewardHead';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
-import { hash4 } from '../ops/counterRandom';
+import { hash4, permutation } from '../ops/counterRandom';
 import type { SavedState, Stage } from './stage';
 import { PpoStage } from './stages/ppoStage';
 import { PreferenceStage } from './stages/preferenceStage';
@@ -26,10 +26,21 @@ const RUNS: [what: string, settings: Partial<PpoSettings>][] = [
     { ptxCoef: 0.5, entropyCoef: 0.01, klLoss: KL_LOSSES.indexOf('exact'), klLossCoef: 0.2 },
   ],
 ];
+/** Of each; no two of one are the same. */
 const POINTS_EACH = 5;
 
 /** Those without a value model, with what each changes of the toy's settings. */
-const OTHERS = METHODS.filter(({ family }) => family !== 'ppo').map((method) => [method.name, method] as const);
+const OTHERS = METHODS.filter(({ family }) => family !== 'ppo').map(
+  (method, series) => [method.name, method, series] as const,
+);
+
+/** A checkpoint, and how far the run came that it is left of. */
+interface Left extends SavedState {
+  /** Pieces of work, of which a few make an update. */
+  yielded: number;
+  /** After how many of them each checkpoint was. */
+  savedAt: number[];
+}
 
 describe('a run that is killed at random points and taken up from its last checkpoint', () => {
   let workshop: Workshop;
@@ -43,8 +54,8 @@ describe('a run that is killed at random points and taken up from its last check
     for (const name of ['base', 'sft', 'rewardModel', 'policy'] as const) workshop.models.drop(name);
   });
 
-  /** Runs until the last checkpoint that is in reach; `killed` counts everything that a run yields. */
-  async function runFrom(saved: SavedState | null, make: () => Stage, killed = Infinity): Promise<SavedState> {
+  /** Runs until it is over or killed, and is left with its last checkpoint. */
+  async function runFrom(saved: SavedState | null, make: () => Stage, killed = Infinity): Promise<Left> {
     const stage = make();
     stage.build(saved);
     const checkpoint = async (): Promise<SavedState> => {
@@ -54,23 +65,36 @@ describe('a run that is killed at random points and taken up from its last check
     };
     let last = saved ?? (await checkpoint());
     let yielded = 0;
+    const savedAt: number[] = [];
     for await (const { metrics } of stage.run(new AbortController().signal)) {
-      if (metrics) last = await checkpoint();
-      if (++yielded >= killed) break;
+      yielded += 1;
+      if (metrics) {
+        last = await checkpoint();
+        savedAt.push(yielded);
+      }
+      if (yielded >= killed) break;
     }
     stage.release();
-    return last;
+    return { ...last, yielded, savedAt };
   }
 
   /**
-   * Kills it somewhere within, in the middle of an update as well, and once more on the way.
-   * @param yields of a whole run, about
+   * Kills it at places between its first checkpoint and its end, in the middle of an update as well, and once more on
+   * the way from there.
+   * @param series of random numbers; another one is killed elsewhere
    */
-  async function expectSameBits(make: () => Stage, points: number, yields: number): Promise<SavedState> {
+  async function expectSameBits(make: () => Stage, points: number, series: number): Promise<SavedState> {
     const alone = await runFrom(null, make);
-    for (let point = 0; point < points; point++) {
-      const [first, second] = [0, 1].map((turn) => 1 + (hash4(points, point, turn, 0) % (yields - 2)));
+    const earliest = alone.savedAt[0] ?? Infinity;
+    const places = permutation(alone.yielded - earliest, series, 0).slice(0, points);
+    expect(places).toHaveLength(points);
+    for (const place of places) {
+      const first = earliest + place;
       const broken = await runFrom(null, make, first);
+      expect(broken.step).toBeGreaterThan(0);
+      expect(broken.step).toBeLessThan(alone.step);
+      const left = alone.yielded - (broken.savedAt.at(-1) ?? 0);
+      const second = 1 + (hash4(series, first, 1, 0) % Math.max(1, left - 1));
       const again = await runFrom(broken, make, second);
       const resumed = await runFrom(again, make);
       expect(resumed.numbers, `killed after ${first} and ${second}`).toEqual(alone.numbers);
@@ -79,12 +103,12 @@ describe('a run that is killed at random points and taken up from its last check
     return alone;
   }
 
-  it.each(RUNS)(
+  it.each(RUNS.map((run, series) => [...run, series] as const))(
     'ends with the weights, moments and numbers of one that was left alone, to the bit: PPO with %s',
-    async (_, changes) => {
+    async (_, changes, series) => {
       const settings = { ...SETTINGS, ...changes };
       const make = (): Stage => new PpoStage(workshop, settings, ['Hello!'], false, 7);
-      const alone = await expectSameBits(make, POINTS_EACH, 4 * UPDATES);
+      const alone = await expectSameBits(make, POINTS_EACH, series);
       expect(alone.step).toBe(UPDATES);
     },
     120_000,
@@ -92,7 +116,7 @@ describe('a run that is killed at random points and taken up from its last check
 
   it.each(OTHERS)(
     'ends with the weights, moments and numbers of one that was left alone, to the bit: %s',
-    async (name, { family, changes }) => {
+    async (name, { family, changes }, series) => {
       const { updates, prompts, replies, minibatchSize, epochs } = TOY_SETTINGS.policyGradient;
       const small = { ...TOY_SETTINGS.policyGradient, ...changes, updates, prompts, minibatchSize, epochs };
       const ofGroups = { ...small, replies: changes?.replies ?? replies };
@@ -106,7 +130,7 @@ describe('a run that is killed at random points and taken up from its last check
               7,
             )
           : new SamplingStage(workshop, { ...request, settings: ofGroups, leash, ownPrompts: [], ownReward: null }, 7);
-      const alone = await expectSameBits(make, 2, 4);
+      const alone = await expectSameBits(make, 2, series);
       const start = workshop.models.weights('sft');
       const [first] = start ? [...start.keys()] : [];
       expect(alone.weights.get(`policy.${first}`)?.values).not.toEqual(start?.get(first as string)?.values);

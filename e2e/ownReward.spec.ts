@@ -1,5 +1,8 @@
 /** A reward function that the person writes: what it may do, what it may not, and that PPO is paid by it. */
-import type { Page } from '@playwright/test';
+import { createHash } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Page, Request } from '@playwright/test';
 import { expect, test } from './fixtures';
 import type { NudgePage } from './nudgePage';
 
@@ -64,21 +67,146 @@ const FORBIDDEN: [what: string, code: string, said: RegExp][] = [
     /expected a finite number for reply 1, got a value of type/,
   ],
   ['NaN', 'function reward() { return 0 / 0; }', /expected a finite number for reply 1, got NaN/],
+  [
+    'a huge word',
+    "function rewards() { return 'x'.repeat(2 ** 28); }",
+    /expected a list of 4 numbers, got a value of type string\. Return/,
+  ],
+  ['a huge list', 'function rewards() { return new Array(2 ** 22).fill(1); }', /expected 4 numbers, got 4194304/],
+  [
+    'a huge word, sent in place of the answer',
+    "function rewards() { postMessage({ id: 1, rewards: 'x'.repeat(2 ** 26) }); for (;;); }",
+    /expected a list of 4 numbers, got a value of type string\. Return/,
+  ],
+  [
+    'a huge list, sent in place of the answer',
+    'function rewards() { postMessage({ id: 1, rewards: new Array(2 ** 22).fill(1) }); for (;;); }',
+    /expected 4 numbers, got 4194304/,
+  ],
+  ['a huge error', "function reward() { throw new Error('x'.repeat(2 ** 28)); }", /failed: x{500}\. Try it/],
+  [
+    'a huge error, sent in place of the answer',
+    "function reward() { postMessage({ id: 1, error: 'x'.repeat(2 ** 26) }); for (;;); }",
+    /failed: x{500}\. Try it/,
+  ],
+  ['an error that takes for ever to say', 'function reward() { throw { toString() { for (;;); } }; }', /took too long/],
   ['too few numbers', 'function rewards() { return [1]; }', /expected 4 numbers, got 1/],
   ['no function', 'const x = 1;', /is not there.*Write function reward/],
   ['a slip of the pen', 'function reward() {\n  return 1 +;\n}', /cannot be read.*line 2/],
   ['a failing function', "function reward() {\n  throw new Error('oh no');\n}", /failed: oh no/],
 ];
 
-test('stops and names what a function may not do, loses nothing, and lets nothing out', async ({
-  nudge,
-  page,
-  mistakes,
-}) => {
-  const leaks: string[] = [];
-  page.on('request', (request) => {
-    if (/leak|data:,1/.test(request.url())) leaks.push(request.url());
+/**
+ * Ways out, as a function might try them: each ends well only where what it asks for arrives. `door` has what the list of
+ * names takes away.
+ */
+const WAYS_OUT: [what: string, code: string][] = [
+  ['fetch', 'await door.fetch(url)'],
+  [
+    'XMLHttpRequest',
+    `await new Promise((arrived, shut) => {
+      const request = new door.XMLHttpRequest();
+      Object.assign(request, { onload: arrived, onerror: () => shut('shut') });
+      request.open('GET', url);
+      request.send();
+    })`,
+  ],
+  [
+    'WebSocket',
+    `await new Promise((arrived, shut) => {
+      const socket = new door.WebSocket(url.replace('http', 'ws'));
+      Object.assign(socket, { onopen: arrived, onerror: () => shut('shut') });
+    })`,
+  ],
+  [
+    'EventSource',
+    `const source = new door.EventSource(url);
+    await new Promise((arrived, shut) => {
+      Object.assign(source, { onopen: arrived, onerror: () => shut('shut') });
+    });
+    source.close()`,
+  ],
+  ['importScripts', 'door.importScripts(url)'],
+  ['import', 'await import(url)'],
+  ['a font', "await new FontFace('far', 'url(' + url + ')').load().catch((error) => { if (!arrives) throw error; })"],
+  [
+    'a worker of its own, that fetches',
+    `await new Promise((arrived, shut) => {
+      const tries = 'fetch("' + url + '").then(() => postMessage(1), () => postMessage(0))';
+      const worker = new door.Worker(URL.createObjectURL(new Blob([tries])));
+      Object.assign(worker, { onmessage: ({ data }) => (data ? arrived() : shut('shut')), onerror: () => shut('shut') });
+    })`,
+  ],
+  [
+    'a worker of its own, that imports',
+    `await new Promise((arrived, shut) => {
+      const tries = 'importScripts("' + url + '"); postMessage(1)';
+      const worker = new door.Worker(URL.createObjectURL(new Blob([tries])));
+      Object.assign(worker, { onmessage: arrived, onerror: (event) => (event.preventDefault(), shut('shut')) });
+    })`,
+  ],
+  ['code from text', "(0, eval)('1'); await door.fetch(url)"],
+  ['code from a constructor', "new Function('return 1')(); await door.fetch(url)"],
+  [
+    'code from the constructor of another kind of function',
+    "await new (async () => 1).constructor('return 1')(); await door.fetch(url)",
+  ],
+];
+
+/** Keeps what the list of names is about to take away. */
+const KEEP_DOOR =
+  'const door = { fetch: fetch.bind(self), importScripts: importScripts.bind(self), XMLHttpRequest, WebSocket, EventSource, Worker };';
+
+/** Ways to what the list of names took away, from what is at hand. */
+const BACK_DOORS: [what: string, code: string][] = [
+  ['fetch of a prototype', 'await Object.getPrototypeOf(Object.getPrototypeOf(self)).fetch.call(self, url)'],
+  ['fetch of the constructor', 'await self.constructor.__proto__.prototype.fetch.call(self, url)'],
+  ['importScripts of a prototype', 'Object.getPrototypeOf(Object.getPrototypeOf(self)).importScripts.call(self, url)'],
+  ['a font', "await new FontFace('far', 'url(' + url + ')').load()"],
+  ['import', 'await import(url)'],
+  ['text', "await (0, eval)('import(\"' + url + '\")')"],
+  ['a constructor', "await new Function('url', 'return import(url)')(url)"],
+  [
+    "another kind of function's constructor",
+    "await new (Object.getPrototypeOf(async () => 1).constructor)('url', 'await import(url)')(url)",
+  ],
+  ['text for a timer', "setTimeout('import(\"' + url + '\")'); throw new Error('later')"],
+  [
+    'a module made on the spot',
+    "await (await import(URL.createObjectURL(new Blob(['export default (url) => import(url)'], { type: 'text/javascript' })))).default(url)",
+  ],
+  ['WebSocket by its constructor', "new self.constructor.constructor('return WebSocket')()"],
+];
+
+/** A server that answers everything, to anybody, and notes whatever arrives: even a connection that asks nothing. */
+async function listeningServer(): Promise<{ server: Server; address: string; arrived: string[] }> {
+  const arrived: string[] = [];
+  const server = createServer((request, response) => {
+    arrived.push(request.url ?? '');
+    const type = request.headers.accept === 'text/event-stream' ? 'text/event-stream' : 'text/javascript';
+    response.writeHead(200, { 'Content-Type': type, 'Access-Control-Allow-Origin': '*', Connection: 'close' });
+    response.end('\n\n');
   });
+  server.on('connection', () => arrived.push('a connection'));
+  server.on('upgrade', (request, socket) => {
+    arrived.push(request.url ?? '');
+    const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash('sha1').update(key).digest('base64');
+    socket.end(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, arrived };
+}
+
+/** What the frame's policy refused is said in the console, too: that is no mistake of the page. */
+function forgive(mistakes: string[]): void {
+  const refused = /Content Security Policy|Failed to fetch|import|violates|Refused/i;
+  mistakes.splice(0, mistakes.length, ...mistakes.filter((mistake) => !refused.test(mistake)));
+}
+
+test('stops and names what a function may not do, and loses nothing', async ({ nudge, page, mistakes }) => {
   const editor = await openEditor(nudge, page);
   const replies = await nudge.replyButtons.allTextContents();
   for (const [what, code, said] of FORBIDDEN) {
@@ -89,14 +217,76 @@ test('stops and names what a function may not do, loses nothing, and lets nothin
     await editor.try('function reward() { return 1; }');
     await expect(editor.trials, `after ${what}`).toHaveCount(4);
   }
-  expect(leaks).toEqual([]);
   expect(await nudge.replyButtons.allTextContents()).toEqual(replies);
   // A trial leaves no sandbox behind.
   await expect(page.locator('iframe')).toHaveCount(0);
-  // What the policy of the frame refused is said in the console as well.
-  const refused = mistakes.filter((mistake) => /Content Security Policy|Failed to fetch|import/i.test(mistake));
-  mistakes.splice(0, mistakes.length, ...mistakes.filter((mistake) => !refused.includes(mistake)));
+  forgive(mistakes);
 });
+
+test('no request leaves the sandbox, by any way that does reach a server from a worker without one', async ({
+  nudge,
+  page,
+  mistakes,
+}) => {
+  const { server, address, arrived } = await listeningServer();
+  const requests: Request[] = [];
+  page.on('request', (request) => {
+    if (request.url().startsWith(address)) requests.push(request);
+  });
+  // With this switched on, a function has what the list of names takes away, so that the frame's own walls are tried.
+  await page.addInitScript((keepDoor) => {
+    const send = MessagePort.prototype.postMessage;
+    MessagePort.prototype.postMessage = function (message: { type?: string; source?: string }, ...rest: []) {
+      const opens = message.type === 'open' && document.documentElement.dataset['door'] === 'open';
+      send.call(this, opens ? { ...message, source: keepDoor + message.source } : message, ...rest);
+    };
+  }, KEEP_DOOR);
+  const editor = await openEditor(nudge, page);
+
+  // What would be seen: the page's own request, by the listener and by the server.
+  await page.evaluate((url) => fetch(url), `${address}/control`);
+  expect(requests.map((request) => request.url())).toEqual([`${address}/control`]);
+  expect(arrived).toEqual(['a connection', '/control']);
+
+  for (const [i, [what, code]] of WAYS_OUT.entries()) {
+    // From a plain worker of the page, it arrives.
+    arrived.length = 0;
+    const url = `${address}/plain-${i}`;
+    const program = `${KEEP_DOOR}const url = '${url}', arrives = true;(async () => { ${code}; })().then(() => postMessage(''), (error) => postMessage(String(error)));`;
+    expect(await page.evaluate(fromPlainWorker, program), what).toBe('');
+    expect(arrived, what).toContain(`/plain-${i}`);
+  }
+
+  for (const [ways, door] of [
+    [WAYS_OUT, 'open'],
+    [BACK_DOORS, 'shut'],
+  ] as const) {
+    await page.evaluate((state) => void (document.documentElement.dataset['door'] = state), door);
+    arrived.length = 0;
+    for (const [i, [what, code]] of ways.entries()) {
+      const url = `${address}/${door}-${i}`;
+      await editor.try(`async function reward() { const url = '${url}', arrives = false; ${code}; return 1; }`);
+      await expect(editor.problem, what).toContainText('Your reward function failed', { timeout: 20_000 });
+      // Not for want of what the way begins with.
+      if (door === 'open') await expect(editor.problem, what).not.toContainText(/is not (there|defined|a constructor)/);
+      expect(arrived, what).toEqual([]);
+    }
+  }
+  // The browser tells of some that it was about to make: its policy is why it did not.
+  const begun = requests.filter((request) => !/\/(control|plain-\d+)$/.test(request.url()));
+  for (const request of begun) expect(request.failure()?.errorText, request.url()).toBe('csp');
+  server.close();
+  forgive(mistakes);
+});
+
+/** Runs in the page: what a program says in a worker that has no sandbox around it. */
+function fromPlainWorker(program: string): Promise<string> {
+  const worker = new Worker(URL.createObjectURL(new Blob([program], { type: 'text/javascript' })));
+  return new Promise<string>((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<string>) => resolve(data);
+    worker.onerror = (event) => resolve(event.message);
+  }).finally(() => worker.terminate());
+}
 
 test('PPO is paid by it, without a reward model if it is to count alone, and a function that fails ends the run and loses nothing', async ({
   nudge,

@@ -136,7 +136,8 @@ const REWARD_FAULTS: Record<RewardFault, { words: string; remedy: string }> = {
   syntax: { words: 'cannot be read', remedy: 'Mend the line that is named.' },
   missing: {
     words: 'is not there',
-    remedy: 'Write function reward(prompt, reply) { … } that returns a number.',
+    remedy:
+      'Write function reward(prompt, reply) { … } that returns a number, or function rewards(items) { … } that returns as many numbers as it is given items.',
   },
   threw: { words: 'failed', remedy: 'Try it on some replies, and mend what fails.' },
   time: { words: 'took too long and was ended', remedy: 'Look for a loop that does not end, or score with less work.' },

@@ -20,7 +20,7 @@ export interface Trial {
 }
 
 export class OwnReward {
-  /** Whether the next PPO run is paid by it. */
+  /** Whether the next run of a method that is paid by rewards, as PPO is, is paid by it. */
   #used = $state(false);
   #code = $state(FIRST_CODE);
   #weight = $state(1);
@@ -82,7 +82,7 @@ export class OwnReward {
     return '';
   }
 
-  /** What a PPO run is to be paid by, besides the reward model; null where it is not used. */
+  /** What the next run is to be paid by, besides the reward model; null where it is not used. */
   get request(): Request | null {
     if (!this.#used) return null;
     return { code: this.#code, weight: this.#weight, modelWeight: this.#modelWeight };

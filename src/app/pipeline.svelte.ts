@@ -2,8 +2,8 @@
 import type { StageName } from '../config';
 import { NudgeError } from '../errors';
 import { methodInfo } from '../methods';
-import type { MethodFamily } from '../methods';
-import type { MethodRequest, OwnReward, SessionReport } from '../session/protocol';
+import type { MethodFamily, MethodName } from '../methods';
+import type { MethodRequest, OwnReward, Ranking, SessionReport } from '../session/protocol';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
@@ -91,17 +91,34 @@ export class Pipeline {
     }
   }
 
+  /** Trains a reward model on rankings. */
+  learning(seed: number, rankings: Ranking[]): StageRequest {
+    return { stage: 'rewardModel', seed, rankings, heldOut: [], settings: this.#settings.values.rewardModel };
+  }
+
+  /** Trains the policy by the method that was chosen, paid by the person's own reward as well where it is used. */
+  tuning(seed: number, rankings: Ranking[], extraPrompts: string[], continuePolicy: boolean): StageRequest {
+    const settings = this.#settings.values.ppo;
+    const [method, ownReward] = [this.#method(rankings), this.#ownReward()];
+    return { stage: 'ppo', seed, settings, method, extraPrompts, continuePolicy, ownReward };
+  }
+
+  /** What trains the policy, and by what: in words for the page. */
+  get method(): { name: MethodName; byRewardModel: boolean; byOwnReward: boolean } {
+    const byRewardModel = this.#family !== 'preferences';
+    return { name: this.#settings.method, byRewardModel, byOwnReward: byRewardModel && this.#ownReward() !== null };
+  }
+
   get #family(): MethodFamily {
     return methodInfo(this.#settings.method).family;
   }
 
   /** The method that was chosen, with what it is run with; null for PPO. */
-  async #method(): Promise<MethodRequest | null> {
+  #method(rankings: Ranking[]): MethodRequest | null {
     const { method: name, values } = this.#settings;
     const family = this.#family;
     if (family === 'ppo') return null;
     if (family === 'policyGradient') return { family, name, settings: values.policyGradient };
-    const rankings = await this.#labels.rankings(this.rankingSource || undefined);
     return { family, name, settings: values.preferences, rankings };
   }
 
@@ -115,14 +132,14 @@ export class Pipeline {
         return { stage, seed, settings: settings.sft, demonstrations: await this.#labels.demonstrations() };
       case 'rewardModel': {
         const rankings = await this.#labels.rankings(this.rankingSource || undefined);
-        return { stage, seed, settings: settings.rewardModel, rankings, heldOut: [] };
+        return this.learning(seed, rankings);
       }
       case 'ppo': {
         const continuePolicy = this.continuePolicy && this.#session.report?.stages.policy === 'trained';
         const extraPrompts = await this.#labels.prompts();
-        const method = await this.#method();
-        const ownReward = this.#ownReward();
-        return { stage, seed, settings: settings.ppo, method, extraPrompts, continuePolicy, ownReward };
+        const fromRankings = this.#family === 'preferences';
+        const rankings = fromRankings ? await this.#labels.rankings(this.rankingSource || undefined) : [];
+        return this.tuning(seed, rankings, extraPrompts, continuePolicy);
       }
       default:
         throw new NudgeError('internal', `There is no stage "${String(stage satisfies never)}".`, 'Reload the page.');

@@ -3,16 +3,17 @@
  * loop of collecting, reward model and policy can go round by itself (Stiennon et al. 2020, section 3.1; Bai et al. 2022).
  */
 import type { PlainError } from '../errors';
-import type { PartValues, Ranking, SessionEvent, Standing } from '../session/protocol';
+import type { Ranking, SessionEvent, Standing } from '../session/protocol';
 import type { RoundRecord } from '../store/schema';
 import type { Store } from '../store/store';
 import { Job } from './job.svelte';
+import type { Labeler } from './labeler.svelte';
 import type { Labels } from './labels.svelte';
 import { LoopDriver } from './loopDriver';
 import type { Notices } from './notices.svelte';
+import type { Pipeline } from './pipeline.svelte';
 import type { Run } from './run.svelte';
 import type { Session } from './session.svelte';
-import type { SettingsForm } from './settingsForm.svelte';
 import type { Training } from './training.svelte';
 import type { Seeds } from './blindOrder';
 
@@ -24,8 +25,6 @@ export interface RoundsPlan {
   rounds: number;
   /** Rankings that each round adds. */
   rankings: number;
-  /** What the simulated labeler weighs; the balanced one's where null. */
-  weights: PartValues | null;
 }
 
 export type RoundsState = 'idle' | 'running' | 'done' | 'failed' | 'stopped';
@@ -46,8 +45,9 @@ export class RoundsOfTraining {
 
   readonly #session: Session;
   readonly #training: Training;
-  readonly #settings: SettingsForm;
+  readonly #pipeline: Pipeline;
   readonly #labels: Labels;
+  readonly #labeler: Labeler;
   readonly #store: Store;
   readonly #notices: Notices;
   readonly #seeds: Seeds;
@@ -61,8 +61,9 @@ export class RoundsOfTraining {
   constructor(
     session: Session,
     training: Training,
-    settings: SettingsForm,
+    pipeline: Pipeline,
     labels: Labels,
+    labeler: Labeler,
     store: Store,
     notices: Notices,
     seeds: Seeds,
@@ -70,8 +71,9 @@ export class RoundsOfTraining {
   ) {
     this.#session = session;
     this.#training = training;
-    this.#settings = settings;
+    this.#pipeline = pipeline;
     this.#labels = labels;
+    this.#labeler = labeler;
     this.#store = store;
     this.#notices = notices;
     this.#seeds = seeds;
@@ -95,9 +97,10 @@ export class RoundsOfTraining {
     this.#restored = true;
   }
 
-  /** All rounds and the SFT model against each other. */
+  /** All rounds and the SFT model against each other, as the simulated labeler that was chosen judges. */
   async rate(): Promise<void> {
     const rounds = this.list;
+    const { chosen: judge, weights } = this.#labeler;
     const policies = await Promise.all(
       rounds.map(async ({ id, bytes }) => ({ name: id, bytes: await bytes.arrayBuffer() })),
     );
@@ -107,12 +110,15 @@ export class RoundsOfTraining {
         policies,
         prompts: TOURNAMENT_PROMPTS,
         seed: this.#seeds.next(),
+        ...(weights && { weights }),
       }),
     );
     if (!report) return;
     const standings = new Map(report.standings.map(({ name, ...standing }) => [name, standing]));
     this.sftStanding = standings.get('SFT') ?? null;
-    await this.#replace(rounds.map((round) => ({ ...round, standing: standings.get(round.id) ?? round.standing })));
+    await this.#replace(
+      rounds.map((round) => ({ ...round, judge, standing: standings.get(round.id) ?? round.standing })),
+    );
   }
 
   /** Makes the policy of a round the policy. */
@@ -131,8 +137,11 @@ export class RoundsOfTraining {
     });
   }
 
-  /** Goes round: the newest policy's replies are ranked, the reward model learns from all rankings, the policy goes on. */
-  async start({ rounds, rankings, weights }: RoundsPlan): Promise<void> {
+  /**
+   * Goes round: the newest policy's replies are ranked, the reward model learns from all rankings where the chosen method
+   * goes by one, and the policy goes on by that method.
+   */
+  async start({ rounds, rankings }: RoundsPlan): Promise<void> {
     if (this.state === 'running') return;
     this.state = 'running';
     this.error = null;
@@ -144,15 +153,17 @@ export class RoundsOfTraining {
         const step = (what: string): void => void (this.doing = `Round ${round} of ${rounds}: ${what}`);
         step('a simulated labeler ranks');
         const from = this.#session.speaker === 'base' ? 'sft' : this.#session.speaker;
-        const { result } = await this.#driver.timed(() => this.#driver.rank(rankings, 'train', seed, weights, from));
+        const { result } = await this.#driver.timed(() =>
+          this.#driver.rank(rankings, 'train', seed, this.#labeler.weights, from),
+        );
         if (await this.#labels.addMany(result, null)) collected.push(...result);
-        step('reward model');
-        const { rewardModel, ppo } = this.#settings.values;
-        const learning = { seed, rankings: collected, heldOut: [], settings: rewardModel };
-        await this.#driver.timed(() => this.#driver.train({ stage: 'rewardModel', ...learning }));
-        step('PPO');
-        const tuning = { seed, settings: ppo, extraPrompts: [], continuePolicy: true };
-        await this.#driver.timed(() => this.#driver.train({ stage: 'ppo', ...tuning }));
+        const { name, byRewardModel } = this.#pipeline.method;
+        if (byRewardModel) {
+          step('reward model');
+          await this.#driver.timed(() => this.#driver.train(this.#pipeline.learning(seed, collected)));
+        }
+        step(name);
+        await this.#driver.timed(() => this.#driver.train(this.#pipeline.tuning(seed, collected, [], true)));
       }
       this.state = 'done';
     } catch (error) {
@@ -178,7 +189,7 @@ export class RoundsOfTraining {
 
   async #keep(run: Run, preset: RoundRecord['preset']): Promise<void> {
     await this.#guard(async () => {
-      const { bytes } = await this.#session.call('model.export', { name: 'policy' });
+      const { bytes } = await this.#session.call('model.export', { name: 'policy', exact: true });
       const kl = run.metrics.column('objective/kl').filter((value) => value !== null);
       await this.#replace([
         ...this.list,

@@ -123,16 +123,6 @@ export class Workspace {
     );
     this.autopilot = new Autopilot(this.session, this.training, this.settings, this.labeler);
     this.lessons = new Lessons(this.session, this.training, this.settings);
-    this.rounds = new RoundsOfTraining(
-      this.session,
-      this.training,
-      this.settings,
-      this.labels,
-      store,
-      this.notices,
-      seeds,
-      () => this.lessons.state === 'running',
-    );
     this.ownReward = new OwnReward(
       this.session,
       (ownReward) => void store.preferences.set({ name: 'ownReward', value: ownReward }),
@@ -146,8 +136,19 @@ export class Workspace {
       seeds,
       () => this.ownReward.request,
     );
+    this.rounds = new RoundsOfTraining(
+      this.session,
+      this.training,
+      this.pipeline,
+      this.labels,
+      this.labeler,
+      store,
+      this.notices,
+      seeds,
+      () => this.lessons.state === 'running',
+    );
     this.replay = new Replay(this.session);
-    this.check = new RewardModelCheck(this.session, seeds);
+    this.check = new RewardModelCheck(this.session, this.labeler, seeds);
     this.files = new ModelFiles(this.session, this.labels, store, this.notices);
     this.forgetting = new Forgetting(store, this.notices, () => location.reload());
     this.preferenceImport = new PreferenceImport(this.labels);

@@ -1,10 +1,12 @@
 /**
  * What runs inside of the sandbox's frame, as text: the frame's own program, and what stands around a person's function
  * in the worker that the frame starts. Both are written as functions, so that they are checked like all code, and are
- * turned into text by `toString`; so neither may use anything from outside of itself.
+ * turned into text by `toString`; so neither may use anything from outside of itself. Each is handed what is wrong with an
+ * answer: the worker, so that nothing large is sent at all, and the frame, since a person's function may send what it
+ * likes in the worker's place.
  */
 import type { RewardFault } from '../errors';
-import type { FrameAnswer, RewardItem } from './rewardFunction';
+import { type FrameAnswer, type RewardItem, wrongWith } from './rewardFunction';
 
 /** What the page tells the frame. */
 export type FrameRequest =
@@ -13,15 +15,18 @@ export type FrameRequest =
   | { type: 'score'; id: number; items: RewardItem[]; milliseconds: number };
 
 /** What the worker tells the frame. */
-type WorkerAnswer = { ready: boolean } | { id: number; rewards: unknown } | { id: number; error: string };
+type WorkerAnswer =
+  { ready: boolean } | { id: number; rewards: unknown } | { id: number; wrong: string } | { id: number; error: string };
 
 /** The frame: starts the worker, counts what it says and how long it takes, and ends it. */
-function frame(): void {
+function frame(wrongIn: typeof wrongWith): void {
+  /** What a person reads of a fault: more of it says no more. */
+  const short = (said: unknown): string => (typeof said === 'string' ? said.slice(0, 500) : '');
   addEventListener('message', (first: MessageEvent<unknown>) => {
     const [port] = first.ports;
     if (!port) return;
     let worker: Worker | null = null;
-    let asked: { id: number; timer: ReturnType<typeof setTimeout> } | null = null;
+    let asked: { id: number; count: number; timer: ReturnType<typeof setTimeout> } | null = null;
     let linesBefore = 0;
     const answer = (message: FrameAnswer): void => port.postMessage(message);
     const end = (fault: RewardFault, message: string): void => {
@@ -30,7 +35,7 @@ function frame(): void {
       asked = null;
       worker?.terminate();
       worker = null;
-      answer({ id, fault, message });
+      answer({ id, fault, message: short(message) });
     };
     const hear = (data: WorkerAnswer | null): void => {
       if (!worker) return;
@@ -42,8 +47,15 @@ function frame(): void {
       } else if (!asked || !data || typeof data !== 'object' || !('id' in data) || data.id !== asked.id) {
         end('flood', '');
       } else if ('error' in data) {
-        end('threw', String(data.error).slice(0, 500));
+        end('threw', data.error);
+      } else if ('wrong' in data) {
+        end('result', data.wrong);
       } else {
+        const wrong = wrongIn(data.rewards, asked.count);
+        if (wrong) {
+          end('result', wrong);
+          return;
+        }
         clearTimeout(asked.timer);
         asked = null;
         answer({ id: data.id, rewards: data.rewards });
@@ -53,7 +65,7 @@ function frame(): void {
       if (data.type === 'open') {
         linesBefore = data.linesBefore;
         const url = URL.createObjectURL(new Blob([data.source], { type: 'text/javascript' }));
-        asked = { id: 0, timer: setTimeout(() => end('time', ''), 3000) };
+        asked = { id: 0, count: 0, timer: setTimeout(() => end('time', ''), 3000) };
         try {
           worker = new Worker(url);
         } catch (error) {
@@ -65,7 +77,7 @@ function frame(): void {
           event.preventDefault();
           end(
             asked?.id === 0 ? 'syntax' : 'threw',
-            `${event.message || 'it could not be run'} (line ${event.lineno - linesBefore})`,
+            `${short(event.message).slice(0, 400) || 'it could not be run'} (line ${event.lineno - linesBefore})`,
           );
         };
         return;
@@ -74,14 +86,18 @@ function frame(): void {
         answer({ id: data.id, fault: 'start', message: '' });
         return;
       }
-      asked = { id: data.id, timer: setTimeout(() => end('time', ''), data.milliseconds) };
+      asked = {
+        id: data.id,
+        count: data.items.length,
+        timer: setTimeout(() => end('time', ''), data.milliseconds),
+      };
       worker.postMessage({ id: data.id, items: data.items });
     };
   });
 }
 
 /** Before a person's function, on the same line as its first: takes away what a function of text has no use for. */
-function prelude(): (score: ((items: RewardItem[]) => unknown) | null) => void {
+function prelude(wrongIn: typeof wrongWith): (score: ((items: RewardItem[]) => unknown) | null) => void {
   const post = postMessage.bind(self) as (message: unknown) => void;
   const deny = (owner: object, names: string[], why: string): void => {
     for (const name of names)
@@ -103,13 +119,27 @@ function prelude(): (score: ((items: RewardItem[]) => unknown) | null) => void {
   const steady = 'a reply has to be worth the same each time';
   deny(self, ['Date', 'performance', 'crypto'], steady);
   deny(Math, ['random'], steady);
+  // The browser's console keeps what it is told for as long as the page is open.
+  const full = self.console;
+  let linesLeft = 100;
+  const textOf = (said: unknown): string => (typeof said === 'string' ? said : (JSON.stringify(said) ?? String(said)));
+  const note =
+    (level: 'log' | 'warn' | 'error') =>
+    (...said: unknown[]): void => {
+      if (linesLeft-- > 0) full[level](said.map(textOf).join(' ').slice(0, 500));
+    };
+  const log = note('log');
+  const notes = { log, info: log, debug: log, warn: note('warn'), error: note('error') };
+  Object.defineProperty(self, 'console', { value: notes });
   return (score) => {
     self.onmessage = async ({ data: { id, items } }: MessageEvent<{ id: number; items: RewardItem[] }>) => {
       try {
-        const rewards = await (score as (items: RewardItem[]) => unknown)(items);
-        post({ id, rewards: Array.isArray(rewards) ? await Promise.all(rewards) : rewards });
+        let rewards = await (score as (items: RewardItem[]) => unknown)(items);
+        if (Array.isArray(rewards) && rewards.length === items.length) rewards = await Promise.all(rewards);
+        const wrong = wrongIn(rewards, items.length);
+        post(wrong ? { id, wrong } : { id, rewards });
       } catch (error) {
-        post({ id, error: error instanceof Error ? error.message : String(error) });
+        post({ id, error: String(error instanceof Error ? error.message : error).slice(0, 500) });
       }
     };
     post({ ready: score !== null });
@@ -118,7 +148,7 @@ function prelude(): (score: ((items: RewardItem[]) => unknown) | null) => void {
 
 /** The worker's program around a person's function, and how many lines of it stand before that. */
 export function workerSource(code: string): { source: string; linesBefore: number } {
-  const before = `"use strict";const __serve=(${prelude.toString()})();`;
+  const before = `"use strict";const __serve=(${prelude.toString()})(${wrongWith.toString()});`;
   const after = `
 ;__serve(typeof rewards==="function"?rewards:typeof reward==="function"?(items)=>items.map((item)=>reward(item.prompt,item.reply)):null);`;
   return { source: before + code + after, linesBefore: before.split('\n').length - 1 };
@@ -129,4 +159,4 @@ export function workerSource(code: string): { source: string; linesBefore: numbe
  * @param nonce of its own script, new for each frame
  */
 export const frameDocument = (nonce: string): string =>
-  `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}' blob:; worker-src blob:; connect-src 'none'"><script nonce="${nonce}">(${frame.toString()})()</script>`;
+  `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-${nonce}' blob:; worker-src blob:; connect-src 'none'"><script nonce="${nonce}">(${frame.toString()})(${wrongWith.toString()})</script>`;

@@ -3,8 +3,9 @@ import { MAX_RESPONSE_TOKENS } from '../config';
 import { gptFrom } from '../model/checkpoint';
 import { disposeGpt, type Gpt } from '../model/gpt';
 import { readSafetensors } from '../model/safetensors';
-import { DEFAULT_LABELER, labelerWeights } from '../rlhf/labelerWeights';
 import { type Contender, tournament } from '../rlhf/tournament';
+import { GOLD_WEIGHTS } from '../text/world/gold';
+import { goldWeightsOf } from './catalogue';
 import type { Commands, Results } from './protocol';
 import type { Workshop } from './workshop';
 
@@ -30,7 +31,7 @@ export async function withEarlier<T>(
 /** The SFT model first, then the policies, on the same held-out prompts, sampled as in training. */
 export function rateEarlier(
   workshop: Workshop,
-  { policies, prompts, seed, labeler = DEFAULT_LABELER }: Commands['policies.rate'],
+  { policies, prompts, seed, weights }: Commands['policies.rate'],
   signal: AbortSignal,
   onprogress: (done: number, total: number) => void,
 ): Promise<Results['policies.rate']> {
@@ -45,6 +46,7 @@ export function rateEarlier(
     })),
   ];
   const sampling = { samplesPerPrompt: SAMPLES, temperature: 1, maxNewTokens: MAX_RESPONSE_TOKENS, seed };
-  const request = { ...sampling, prompts, weights: labelerWeights(labeler), signal };
+  const judge = weights ? goldWeightsOf(weights) : GOLD_WEIGHTS;
+  const request = { ...sampling, prompts, weights: judge, signal };
   return tournament(contenders, tokenizer, world, request, onprogress);
 }

@@ -252,6 +252,8 @@ describe('the jobs of a session', () => {
     expect(report).toMatchObject({ from: 'sft', rankings: 20 });
     if (report.pairs > 0) expect(report.accuracy).not.toBeNull();
     expect(await jobs.checkRewardModel(request)).toEqual(report);
+    // The labeler that it is held against is the one that is asked for.
+    await expect(jobs.checkRewardModel({ ...request, weights: { brief: 1 } })).rejects.toThrow(InputError);
   });
 
   it('let the simulated labeler rank, and tell how far it is', async () => {

@@ -241,12 +241,20 @@ export class Jobs {
     from,
     rankings: count,
     seed,
+    weights,
   }: Commands['rewardModel.check']): Promise<Results['rewardModel.check']> {
     const { models, tokenizer } = this.#workshop;
     const { rewardModels } = models;
     if (rewardModels.length === 0)
       throw new InputError('Expected a reward model to check, got none.', 'Train one first.');
-    const request = { count, k: REPLIES_PER_PROMPT, split: 'heldOut', temperature: 1, seed } as const;
+    const request = {
+      count,
+      k: REPLIES_PER_PROMPT,
+      split: 'heldOut',
+      temperature: 1,
+      seed,
+      ...(weights && { weights }),
+    } as const;
     const { rankings } = await this.simulate({ ...request, jobId, from });
     const tokenised = rankings.map((ranking) => tokeniseRanking(tokenizer, ranking, models.shape.context));
     const { accuracy, pairs } = await rankingAccuracyTogether(

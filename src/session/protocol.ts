@@ -172,16 +172,30 @@ export interface Commands {
   'job.cancel': { jobId: string };
   /** What the page's sandbox said to `reward.ask`. */
   'reward.answer': { askId: number; rewards: number[] } | { askId: number; error: PlainError };
-  /** Weights as a 16-bit safetensors file in GPT-2's Hugging Face names. */
-  'model.export': { name: CheckpointName };
+  /** Weights as a safetensors file in GPT-2's Hugging Face names, of 16 bits unless they are to be `exact`. */
+  'model.export': { name: CheckpointName; exact?: boolean };
   /** Replaces a model by a safetensors file of the same shape. */
   'model.import': { name: 'base' | 'sft'; bytes: ArrayBuffer };
   /** Makes the policy of an earlier round the policy. */
   'policy.bringBack': { bytes: ArrayBuffer };
   /** The SFT model and policies of earlier rounds against each other, on held-out prompts. */
-  'policies.rate': { jobId: string; policies: EarlierPolicy[]; prompts: number; seed: number; labeler?: string };
+  'policies.rate': {
+    jobId: string;
+    policies: EarlierPolicy[];
+    prompts: number;
+    seed: number;
+    /** What the judge weighs; the balanced labeler's unless told otherwise. */
+    weights?: PartValues;
+  };
   /** Drift check: replies of a model as it is now, ranked by the simulated labeler and by the reward model. */
-  'rewardModel.check': { jobId: string; from: ModelRole; rankings: number; seed: number };
+  'rewardModel.check': {
+    jobId: string;
+    from: ModelRole;
+    rankings: number;
+    seed: number;
+    /** What the labeler weighs; the balanced one's unless told otherwise. */
+    weights?: PartValues;
+  };
   /** A run of this visit as a file that another browser can replay. */
   'run.save': { runId: string };
   /** Runs a saved run again, beside the models that are in use, and compares its numbers. */

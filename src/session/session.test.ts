@@ -392,6 +392,29 @@ describe('the training session', () => {
     expect(await weights(second)).toEqual(await weights(first));
   });
 
+  it('makes the policy of a round the policy again, bit for bit, and gives it to the page to be stored', async () => {
+    const policies = [3, 4].map((seed) => tinyGpt(seed, SHAPE));
+    const [ofRound, later] = await Promise.all(policies.map(({ parameters }) => saveVariables(parameters)));
+    const session = await open();
+    const { handlers } = session;
+    await handlers['policy.bringBack']({ bytes: later as ArrayBuffer });
+    const bytesOf = async (): Promise<ArrayBuffer> =>
+      (await handlers['model.export']({ name: 'policy', exact: true })).bytes;
+    const expected = readSafetensors(ofRound as ArrayBuffer).tensors;
+    expect(readSafetensors(await bytesOf()).tensors).not.toEqual(expected);
+    await handlers['policy.bringBack']({ bytes: ofRound as ArrayBuffer });
+    // What a round keeps is the weights as they are, and no bit is lost on the way there and back.
+    const kept = await bytesOf();
+    expect(readSafetensors(kept).tensors).toEqual(expected);
+    await handlers['policy.bringBack']({ bytes: later as ArrayBuffer });
+    await handlers['policy.bringBack']({ bytes: kept });
+    expect(readSafetensors(await bytesOf()).tensors).toEqual(expected);
+    expect(session.report().stages.policy).toBe('trained');
+    const stored = events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : [])).at(-1);
+    const inStore = new Map([...expected].map(([name, tensor]) => [`policy.${name}`, tensor]));
+    expect(readSafetensors(stored?.bytes as ArrayBuffer).tensors).toEqual(inStore);
+  });
+
   it('gives a model out in 16 bits and takes it in again', async () => {
     const session = await open();
     const { bytes, fileName } = await session.handlers['model.export']({ name: 'sft' });

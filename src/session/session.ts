@@ -186,11 +186,11 @@ export class TrainingSession {
       return this.#changed();
     },
     'pretraining.undo': () => this.#undoPretraining(),
-    'model.export': async ({ name }) => {
+    'model.export': async ({ name, exact = false }) => {
       if (name !== 'rewardModel') await this.#supply.need(name);
       const weights = this.#workshop.models.weights(name);
       if (!weights) throw new InputError('Expected a trained model to export, got none.', 'Train it first.');
-      const bytes = writeSafetensors(weights, { preset: this.#preset, model: name }, 'F16');
+      const bytes = writeSafetensors(weights, { preset: this.#preset, model: name }, exact ? 'F32' : 'F16');
       return { bytes, fileName: `nudge-${this.#preset}-${name}.safetensors` };
     },
     'model.import': ({ name, bytes }) => {

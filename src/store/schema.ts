@@ -188,7 +188,9 @@ export interface RoundRecord {
   kl: number | null;
   /** When it was rated last, among the rounds that there were. */
   standing: Omit<Standing, 'name'> | null;
-  /** 16-bit safetensors. */
+  /** The simulated labeler that `standing` goes by; absent: the balanced one. */
+  judge?: string;
+  /** Safetensors: the weights as they were, or of 16 bits in records from before that was kept. */
   bytes: Blob;
 }
 

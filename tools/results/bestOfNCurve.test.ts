@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestOfNKlBound } from '../../src/rlhf/bestOfN';
-import { expectedBest, poolKl } from './bestOfNCurve';
+import { expectedBest, poolKl, poolWinRateBound, standings } from './bestOfNCurve';
 
 /** All ways to choose n of m places. */
 function subsets(m: number, n: number): number[][] {
@@ -53,6 +53,19 @@ describe('the best of n from a pool', () => {
     expect(poolKl(many.map(String), many, 8)).toBeCloseTo(bestOfNKlBound(8), 2);
     expect(poolKl(['a', 'a'], [1, 1], 8)).toBe(0);
   });
+
+  it('never wins more than the bound for its pool says, and as much where no two scores are alike', () =>
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 30 }), fc.nat(), (scores, pick) => {
+        const m = scores.length;
+        const n = 1 + (pick % m);
+        const won = expectedBest(scores, standings(scores), n);
+        expect(won).toBeLessThanOrEqual(poolWinRateBound(n, m) + 1e-9);
+        const unlike = scores.map((_, i) => i);
+        expect(expectedBest(unlike, standings(unlike), n)).toBeCloseTo(poolWinRateBound(n, m), 9);
+        expect(poolWinRateBound(n, 1e9)).toBeCloseTo(n / (n + 1), 6);
+      }),
+    ));
 
   it('needs as many replies as it takes', () => {
     expect(() => expectedBest([1], [1], 2)).toThrow(RangeError);

@@ -67,3 +67,19 @@ export function poolKl(replies: readonly string[], scores: readonly number[], n:
   }
   return kl;
 }
+
+/** Of each score, the share of the pool that it beats, ties and itself counting half. @param scores [m] */
+export function standings(scores: readonly number[]): number[] {
+  return scores.map(
+    (own) => scores.reduce((sum, other) => sum + (own > other ? 1 : own === other ? 0.5 : 0), 0) / scores.length,
+  );
+}
+
+/**
+ * The most that the best of n can win over a sample from the same pool of m: n / (n + 1) where the pool is endless
+ * (Beirami et al. 2024, arXiv:2401.01879). The best of n that are drawn without replacement has on average the rank
+ * n (m + 1) / (n + 1), and rank k stands at (k - 1/2) / m; where scores tie it is less.
+ *
+ * @param n 1 to m
+ */
+export const poolWinRateBound = (n: number, m: number): number => (n * (m + 1)) / ((n + 1) * m) - 1 / (2 * m);

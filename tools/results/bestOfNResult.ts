@@ -4,9 +4,9 @@
  */
 import { DEFAULT_SETTINGS, type PpoSettings, type PresetName, type RewardModelSettings } from '../../src/config';
 import type { RewardModel } from '../../src/model/rewardHead';
-import { bestOfNKlBound, bestOfNWinRateBound } from '../../src/rlhf/bestOfN';
+import { bestOfNKlBound } from '../../src/rlhf/bestOfN';
 import type { RewardModelReport } from '../../src/session/protocol';
-import { expectedBest, poolKl } from './bestOfNCurve';
+import { expectedBest, poolKl, standings } from './bestOfNCurve';
 import type { LoadedModels, ModelFacts } from './models';
 import { Progress } from './progress';
 import type { Made } from './records';
@@ -34,7 +34,6 @@ export interface BestOfNPoint {
   klBound: number;
   /** By the reward model itself, against a sample of the SFT model. */
   proxyWinRate: number;
-  winRateBound: number;
   gold: number;
   proxy: number;
 }
@@ -97,7 +96,6 @@ export async function bestOfNResult(
         kl: each((p, scores) => poolKl((pooled[p] ?? []).map(({ response }) => response.join(' ')), scores, n)),
         klBound: bestOfNKlBound(n),
         proxyWinRate: each((_, scores) => expectedBest(scores, standings(scores), n)),
-        winRateBound: bestOfNWinRateBound(n),
         gold: each((p, scores) => expectedBest(scores, (pooled[p] ?? []).map(({ gold }) => gold), n)),
         proxy: each((_, scores) => expectedBest(scores, scores, n)),
       };
@@ -114,12 +112,4 @@ export async function bestOfNResult(
     seeds.push({ seed, rewardModel, sftGold, bestOfN, ppo });
   }
   return { result: 'best-of-n', plan, model: facts, seeds };
-}
-
-/** Of each score, the share of the pool that it beats, ties counting half. */
-function standings(scores: readonly number[]): number[] {
-  return scores.map(
-    (own) =>
-      scores.reduce((sum, other) => sum + (own > other ? 1 : own === other ? 0.5 : 0), 0) / scores.length,
-  );
 }

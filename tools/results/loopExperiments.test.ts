@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { startDevice } from '../../src/gpu/device';
 import { toyRankings, toyWorkshop } from '../../src/session/toyWorkshop';
 import { alignmentTax, alignmentTaxPlan } from './alignmentTax';
+import { poolWinRateBound } from './bestOfNCurve';
 import { bestOfNPlan, bestOfNResult } from './bestOfNResult';
 import { MADE } from './exampleRecords';
 import { isRlNeeded, isRlNeededPlan, WAYS } from './isRlNeeded';
@@ -48,7 +49,7 @@ describe('a result on the whole loop', { timeout: 120_000 }, () => {
     for (const { sizes } of found.seeds) {
       expect(sizes.map(({ comparisons }) => comparisons)).toEqual(plan.comparisons);
       for (const { rl, bestOfN } of sizes) {
-        expect(rl).toHaveLength(1 + plan.ppo.updates / plan.evaluateEvery);
+        expect(rl).toHaveLength(1 + plan.evaluateAt.length);
         expect(rl[0]?.kl).toBe(0);
         expect(bestOfN[0]?.kl).toBe(0);
         expect(bestOfN[1]?.proxy).toBeGreaterThanOrEqual(bestOfN[0]?.proxy ?? NaN);
@@ -94,15 +95,14 @@ describe('a result on the whole loop', { timeout: 120_000 }, () => {
     const found = await bestOfNResult(await models(), plan, silent, toyRank);
     for (const { bestOfN, ppo } of found.seeds) {
       expect(ppo.map(({ target }) => target)).toEqual(plan.klTargets);
-      for (const { kl, klBound, proxyWinRate, winRateBound } of bestOfN) {
+      for (const { n, kl, klBound, proxyWinRate } of bestOfN) {
         expect(kl).toBeLessThanOrEqual(klBound + 1e-9);
-        // Half of a tie with the pool itself.
-        expect(proxyWinRate).toBeLessThanOrEqual(winRateBound + 1 / (2 * plan.pool));
+        expect(proxyWinRate).toBeLessThanOrEqual(poolWinRateBound(n, plan.pool) + 1e-9);
       }
     }
     told(found);
     const [first] = found.seeds;
-    const point = { klBound: 9, proxyWinRate: 0.5, winRateBound: 0.9, proxy: 0 };
+    const point = { klBound: 9, proxyWinRate: 0.5, proxy: 0 };
     const at = (ppoGold: number) => ({
       ...found,
       made: MADE,

@@ -1,5 +1,6 @@
 /** Best of n, as RESULTS.md tells it. */
 import type { BestOfNPoint, BestOfNResult } from '../bestOfNResult';
+import { poolWinRateBound } from '../bestOfNCurve';
 import { type Line, linePlot } from '../plot/linePlot';
 import { spreadOf } from '../seeds';
 import { amount, madeOn, modelTable, reason, table, type Section } from './words';
@@ -19,7 +20,8 @@ const pointsOf = ({ seeds }: BestOfNResult, n: number): BestOfNPoint[] =>
 export function appears(record: BestOfNResult): boolean {
   const under = record.seeds.every(({ bestOfN }) =>
     bestOfN.every(
-      ({ kl, klBound, proxyWinRate, winRateBound }) => kl <= klBound + 1e-6 && proxyWinRate <= winRateBound + 0.02,
+      ({ n, kl, klBound, proxyWinRate }) =>
+        kl <= klBound + 1e-6 && proxyWinRate <= poolWinRateBound(n, record.plan.pool) + 1e-6,
     ),
   );
   const ahead = compared(record);
@@ -111,7 +113,7 @@ function partOf(record: BestOfNResult, note: string | undefined): string {
       two(own.map(({ kl }) => kl)),
       (own[0]?.klBound ?? NaN).toFixed(3),
       two(own.map(({ proxyWinRate }) => proxyWinRate)),
-      (own[0]?.winRateBound ?? NaN).toFixed(3),
+      poolWinRateBound(n, plan.pool).toFixed(3),
       two(own.map(({ gold }) => gold)),
       two(own.map(({ proxy }) => proxy)),
     ];
@@ -132,7 +134,8 @@ function partOf(record: BestOfNResult, note: string | undefined): string {
 
 **Set-up.** A reward model of ${plan.rankings} rankings chooses among ${plan.pool} replies of the SFT model to each of ${plan.prompts} held-out prompts;
 what the best of n gives is the expectation over all draws from them, and its KL is that of the drawn distribution, where replies
-that are the same are one. The win rate is by the reward model itself, over a sample of the SFT model, since the bound is on that.
+that are the same are one. The win rate is by the reward model itself, over a sample of the SFT model, since the bound is on that;
+from a pool of m replies the bound is n(m + 1)/((n + 1)m) − 1/(2m).
 PPO is run with ${plan.klTargets.length} targets of its controller. ${seeds.length} seeds.
 
 ${table(['n', 'KL', 'its bound', 'win rate', 'its bound', 'gold', 'score'], rows)}

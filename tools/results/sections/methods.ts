@@ -54,6 +54,9 @@ const three = (values: readonly number[]): string => {
   return `${signed(mean)} ± ${sd.toFixed(3)}`;
 };
 
+const lowToHigh = (values: readonly number[]): string =>
+  `${Math.min(...values).toFixed(0)}–${Math.max(...values).toFixed(0)}`;
+
 /** Gold rises in every seed, by more than chance. */
 const rises = (record: Methods, method: string): boolean =>
   of(record, method).every(({ gain }) => gain.mean - 1.96 * gain.se > 0);
@@ -69,11 +72,12 @@ function partOf(record: Methods, note: string | undefined): string {
       method,
       spread(own.map(({ winRate }) => winRate.value)),
       three(own.map(({ gold }) => gold.mean)),
-      three(own.map(({ greedyGold }) => greedyGold.mean)),
+      // Greedy there is one reply to each prompt, and nothing to choose from.
+      kls.length > 0 ? three(own.map(({ greedyGold }) => greedyGold.mean)) : '–',
       own.map(({ gain }) => `${signed(gain.mean)} ± ${(1.96 * gain.se).toFixed(3)}`).join(', '),
       kls.length > 0 ? three(kls) : '–',
       (spreadOf(own.map(({ flops }) => flops)).mean / 1e9).toFixed(0),
-      spreadOf(own.map(({ seconds }) => seconds)).mean.toFixed(0),
+      lowToHigh(own.map(({ seconds }) => seconds)),
     ];
   });
   const sft = (pick: (one: Methods['seeds'][number]['sft']) => number): string => three(seeds.map((seed) => pick(seed.sft)));
@@ -82,12 +86,12 @@ function partOf(record: Methods, note: string | undefined): string {
 
 **Set-up.** ${plan.rankings} rankings of four replies by the simulated labeler, for each of ${seeds.length} seeds; the reward model that
 learned from them orders ${accuracy} of held-out pairs. Every method starts from the shipped SFT model (gold
-${sft(({ gold }) => gold.mean)} at temperature 1, ${sft(({ greedyGold }) => greedyGold.mean)} greedy) and is run with its own standard
-settings. Judged on ${plan.prompts} held-out prompts, ${plan.samples} replies each at temperature 1, and one greedy. The gain is of gold
+${sft(({ gold }) => gold.mean)} at temperature 1, ${sft(({ greedyGold }) => greedyGold.mean)} greedy) and is run by the page's own stage with the
+page's own settings. Judged on ${plan.prompts} held-out prompts, ${plan.samples} replies each at temperature 1, and one greedy. The gain is of gold
 over the SFT model on the same prompts, with its 95% interval, for each seed. Operations are estimated: two a weight and token of
 a pass, six where it learns.
 
-${table(['method', 'win rate over SFT, mean ± sd (lowest–highest)', 'gold, temperature 1', 'gold, greedy', 'gain of gold, each seed', 'KL, nats a reply', 'GFLOP', 'seconds'], rows)}
+${table(['method', 'win rate over SFT, mean ± sd (lowest–highest)', 'gold, temperature 1', 'gold, greedy', 'gain of gold, each seed', 'KL, nats a reply', 'GFLOP', 'seconds, lowest–highest'], rows)}
 
 ${modelTable([model])}
 

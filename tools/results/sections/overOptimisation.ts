@@ -88,7 +88,12 @@ function partOf(record: OverOptimisation, note: string | undefined): string {
     return (['rl', 'bestOfN'] as const).map((way) => {
       const ends = sizes.map((size) => turns(size[way]));
       const fits = sizes.map((size) => size.fits[way]);
-      const peaks = fits.flatMap(({ peak }) => (peak === null ? [] : [peak]));
+      // A peak beyond what was measured is a guess of the form alone.
+      const peaks = sizes.flatMap((size) => {
+        const { peak } = size.fits[way];
+        const furthest = Math.max(...size[way].map(({ kl }) => Math.sqrt(kl)));
+        return peak !== null && peak <= furthest ? [peak] : [];
+      });
       return [
         String(comparisons),
         two(sizes.map(({ heldOutAccuracy }) => heldOutAccuracy ?? NaN)),
@@ -107,9 +112,9 @@ function partOf(record: OverOptimisation, note: string | undefined): string {
 
 **Set-up.** For each of ${seeds.length} seeds, reward models learn from ${list(plan.comparisons.map(String))} comparisons (rankings of four
 replies are six each). PPO takes ${plan.ppo.updates} updates of ${plan.ppo.batchSize} replies at a rate of ${plan.ppo.learningRate} without a leash, and is
-judged every ${plan.evaluateEvery} updates on ${plan.prompts} held-out prompts, ${plan.samples} replies each. Best of n chooses among ${plan.pool} replies of the
+judged after ${list(plan.evaluateAt.map(String))} of them on ${plan.prompts} held-out prompts, ${plan.samples} replies each. Best of n chooses among ${plan.pool} replies of the
 SFT model to each; its KL is the upper bound log n − (n − 1)/n, as in the paper. The last column is the peak of the fitted curve,
-where it has one.
+where it has one within what was measured.
 
 ${table(['comparisons', 'pairs in order', 'way', 'gold at first', 'gold at its peak', 'gold at the end', 'score at the end', 'α', 'β', 'fitted peak, d'], rows)}
 

@@ -1,11 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS, RANKING_LOSSES, type Settings, type StageName } from './config';
 import { policyGradientDefaults, type MethodName } from './methods';
-import { DEFAULT_START, healthyRange, isHealthy, metricInfo, METRICS, OTHER_METHODS, type RunStart } from './metrics';
+import {
+  COMPARISON,
+  DEFAULT_START,
+  GOLD_PART_METRICS,
+  healthyRange,
+  isHealthy,
+  metricInfo,
+  METRICS,
+  OTHER_METHODS,
+  REWARD_MODEL_REPORT,
+  type RunStart,
+} from './metrics';
 import { chanceLoss } from './metrics/rewardModel';
 import { POLICY_STATISTICS, VALUE_STATISTICS } from './rlhf/ppoLoss';
+import { GOLD_PARTS } from './text/world/gold';
 
-const all = Object.entries({ ...METRICS, 'other methods': OTHER_METHODS }).flatMap(([stage, metrics]) =>
+const everywhere = {
+  ...METRICS,
+  'other methods': OTHER_METHODS,
+  'reward model report': REWARD_MODEL_REPORT,
+  comparison: { ...COMPARISON, ...GOLD_PART_METRICS },
+};
+const all = Object.entries(everywhere).flatMap(([stage, metrics]) =>
   Object.entries(metrics).map(([key, info]) => ({ name: `${stage} ${key}`, info })),
 );
 
@@ -21,8 +39,8 @@ const startOfMethod = (name: MethodName, changes: Partial<Settings['policyGradie
 
 describe('the metrics', () => {
   it.each(all)('$name is explained in one sentence, with a label, a formula and a healthy range', ({ info }) => {
-    expect(info.label).toMatch(/^[A-Z].{2,30}$/);
-    expect(info.meaning).toMatch(/^[A-Z][^.]+\.$/);
+    expect(info.label).toMatch(/^[A-Z].{1,35}$/);
+    expect(info.meaning).toMatch(/^[A-Z\d](?:[^.]|al\.)+\.$/);
     expect(info.formula).toMatch(/^\S.{8,}\.$/);
     if (info.differs !== null) expect(info.differs).toMatch(/^\S.+\.$/);
     const { low, high, note } = healthyRange(info);
@@ -44,10 +62,14 @@ describe('the metrics', () => {
   });
 
   it('have different labels within a stage', () => {
-    for (const metrics of Object.values(METRICS)) {
+    for (const metrics of Object.values(everywhere)) {
       const labels = Object.values(metrics).map(({ label }) => label);
       expect(new Set(labels).size).toBe(labels.length);
     }
+  });
+
+  it('know every part of the gold score, in its order', () => {
+    expect(Object.keys(GOLD_PART_METRICS)).toEqual([...GOLD_PARTS]);
   });
 
   it('know every statistic that the PPO losses report', () => {

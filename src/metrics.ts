@@ -14,7 +14,9 @@ import { PPO } from './metrics/ppo';
 import { REWARD_MODEL } from './metrics/rewardModel';
 
 export { DEFAULT_START, type HealthyRange, type MetricInfo, type RunStart } from './metrics/metric';
+export { COMPARISON, GOLD_PART_METRICS } from './metrics/comparison';
 export { OTHER_METHODS } from './metrics/otherMethods';
+export { REWARD_MODEL_REPORT } from './metrics/rewardModelReport';
 
 export type OtherMethodsMetricKey = keyof typeof OTHER_METHODS;
 export type RewardModelMetricKey = keyof typeof REWARD_MODEL;

@@ -232,7 +232,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     loss: {
       label: 'What a ranking teaches',
       term: 'loss',
-      help: 'Every pair of it; the order as a whole (Plackett-Luce), where a tie counts as the order shown; or which reply is best.',
+      help: 'Every pair of it; the order as a whole (Plackett-Luce), where a tie counts as the order shown; or which reply is best, or which ones are.',
       unit: '',
       min: 0,
       max: RANKING_LOSSES.length - 1,

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RANKING_LOSSES } from '../config';
 import { InputError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { METHODS, policyGradientDefaults } from '../methods';
@@ -266,6 +267,15 @@ describe('the stages', () => {
         workshop.models.drop('policy');
       }
       expect(paid[1]).toBeLessThan(paid[0] as number);
+    });
+
+    it('learns from rankings that are all ties where every pair counts, and leaves them out of the other losses', () => {
+      const mixed = toyRankings(8).map((ranking, i) => (i % 2 ? ranking : { ...ranking, ranks: [1, 1] }));
+      const steps = RANKING_LOSSES.map((_, loss) => {
+        const settings = { ...SETTINGS.rewardModel, loss, ties: 1, epochs: 1, rankingsPerStep: 1 };
+        return new RewardModelStage(workshop, settings, mixed, toyRankings(1), SEED).steps;
+      });
+      expect(steps).toEqual([8, 4, 4]);
     });
 
     it('refuses rankings that say of nothing that it is better', () => {

@@ -3,7 +3,6 @@ import {
   DEFAULT_SETTINGS,
   MAX_RESPONSE_TOKENS,
   SPOILED_LABELS,
-  TIE_RULES,
   type RewardModelSettings,
 } from '../../config';
 import { InputError } from '../../errors';
@@ -21,6 +20,7 @@ import {
   rewardModelOptimiser,
   rewardModelSteps,
   scoreReplies,
+  tieRule,
   trainRewardModel,
   withPairs,
   type TokenisedRanking,
@@ -93,7 +93,7 @@ export class RewardModelStage implements Stage {
     this.#settings = { ...DEFAULT_SETTINGS.rewardModel, ...settings };
     this.#seed = seed;
     const { mostRankings, spoiled, spoiledShare } = this.#settings;
-    const ties = TIE_RULES[this.#settings.ties];
+    const ties = tieRule(this.#settings);
     const tokenise = (list: readonly Ranking[]): TokenisedRanking[] =>
       list.map((ranking) => tokeniseRanking(workshop.tokenizer, ranking, workshop.models.shape.context));
     const usable = withPairs(rankings, ties);

@@ -168,6 +168,61 @@ const RULE_WEIGHT: SettingInfo = {
   source: 'Sparrow, section 3.5',
 };
 
+const ADAPTIVE_KL: SettingInfo = {
+  label: 'Adjust the leash',
+  term: 'adaptive KL controller',
+  help: '1: hold the target below; 0: keep the leash as it is.',
+  unit: '',
+  min: 0,
+  max: 1,
+  integer: true,
+  source: 'Ziegler et al. 2019, section 2.2',
+};
+
+const KL_TARGET: SettingInfo = {
+  label: 'Target drift',
+  term: 'klTarget',
+  help: 'How far from the start a reply may be.',
+  unit: 'nats a reply',
+  min: 0.01,
+  max: 100,
+  integer: false,
+  source: MEASURED + '; Ziegler et al. used 6 to 10',
+};
+
+const KL_HORIZON: SettingInfo = {
+  label: 'Horizon',
+  term: 'klHorizon',
+  help: 'Replies over which the leash is corrected.',
+  unit: 'episodes',
+  min: 1,
+  max: 1e6,
+  integer: true,
+  source: MEASURED + ', 10 batches',
+};
+
+const EMA_DECAY: SettingInfo = {
+  label: 'Slow copy',
+  term: 'EMA decay',
+  help: 'Ends with a moving average of the policy. 0 is off.',
+  unit: '',
+  min: 0,
+  max: 0.9999,
+  integer: false,
+  source: 'OpenRLHF, with 0.992',
+};
+
+const GUARD_COEF: SettingInfo = {
+  label: 'Guard of the best',
+  term: 'NLL coefficient',
+  help: 'Holds the policy to the replies that were ranked best, whose likelihood otherwise falls with the others.',
+  unit: '',
+  min: 0,
+  max: 10,
+  integer: false,
+  source: 'Pang et al. 2024, equation 2',
+};
+
 /** What the page shows and checks for every setting. */
 export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: SettingInfo } } = {
   pretrain: {
@@ -341,36 +396,9 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       label: 'Value learning rate',
     },
     klCoef: KL_COEF,
-    adaptiveKl: {
-      label: 'Adjust the leash',
-      term: 'adaptive KL controller',
-      help: '1: hold the target below; 0: keep the leash as it is.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: true,
-      source: 'Ziegler et al. 2019, section 2.2',
-    },
-    klTarget: {
-      label: 'Target drift',
-      term: 'klTarget',
-      help: 'How far from the start a reply may be.',
-      unit: 'nats a reply',
-      min: 0.01,
-      max: 100,
-      integer: false,
-      source: MEASURED + '; Ziegler et al. used 6 to 10',
-    },
-    klHorizon: {
-      label: 'Horizon',
-      term: 'klHorizon',
-      help: 'Replies over which the leash is corrected.',
-      unit: 'episodes',
-      min: 1,
-      max: 1e6,
-      integer: true,
-      source: MEASURED + ', 10 batches',
-    },
+    adaptiveKl: ADAPTIVE_KL,
+    klTarget: KL_TARGET,
+    klHorizon: KL_HORIZON,
     clipRange: CLIP_RANGE,
     clipRangeValue: {
       label: 'Value clip',
@@ -461,16 +489,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       integer: true,
       source: 'InstructGPT, appendix C.4',
     },
-    emaDecay: {
-      label: 'Slow copy',
-      term: 'EMA decay',
-      help: 'Ends with a moving average of the policy. 0 is off.',
-      unit: '',
-      min: 0,
-      max: 0.9999,
-      integer: false,
-      source: 'OpenRLHF, with 0.992',
-    },
+    emaDecay: EMA_DECAY,
     adamEpsilon: {
       label: "Adam's epsilon",
       term: 'epsilon',
@@ -531,6 +550,9 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       ...KL_COEF,
       help: 'What a nat of drift takes off the reward. For online DPO it is beta.',
     },
+    adaptiveKl: { ...ADAPTIVE_KL, help: ADAPTIVE_KL.help + ' A leash of 0 stays.' },
+    klTarget: KL_TARGET,
+    klHorizon: KL_HORIZON,
     klLoss: { ...KL_LOSS, source: 'Schulman 2020; GRPO, equation 4, has k3' },
     klLossCoef: KL_LOSS_COEF,
     clipRange: { ...CLIP_RANGE, label: 'Clip below', max: 1e9, help: 'How far odds may fall in one update.' },
@@ -549,6 +571,8 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     maxGradNorm: MAX_GRAD_NORM,
     aggregation: AGGREGATION,
     ruleWeight: RULE_WEIGHT,
+    emaDecay: EMA_DECAY,
+    guardCoef: GUARD_COEF,
   },
   preferences: {
     epochs: count('Passes', 'epochs', 'How often each ranking is seen.', 'epochs', 50, MEASURED),
@@ -574,7 +598,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     gamma: {
       label: 'Margin',
       term: 'gamma',
-      help: 'By how much the better reply must win. For SimPO alone.',
+      help: 'By how much the better reply must win.',
       unit: '',
       min: 0,
       max: 100,
@@ -584,23 +608,14 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     labelSmoothing: {
       label: 'Share of wrong labels',
       term: 'label smoothing',
-      help: 'How often a ranking is taken to be the wrong way round. For cDPO and robust DPO alone.',
+      help: 'How often a ranking is taken to be the wrong way round.',
       unit: 'share',
       min: 0,
       max: 0.49,
       integer: false,
       source: 'Mitchell 2023; Chowdhury et al. 2024, equation 12',
     },
-    guardCoef: {
-      label: 'Guard of the best',
-      term: 'NLL coefficient',
-      help: 'Holds the policy to the replies that were ranked best, whose likelihood otherwise falls with the others.',
-      unit: '',
-      min: 0,
-      max: 10,
-      integer: false,
-      source: 'Pang et al. 2024, equation 2',
-    },
+    guardCoef: GUARD_COEF,
   },
   chat: {
     temperature: {

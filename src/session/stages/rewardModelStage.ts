@@ -1,10 +1,5 @@
 /** The reward model: starts from the SFT model, learns from rankings, is normalised, and measured on held-out ones. */
-import {
-  DEFAULT_SETTINGS,
-  MAX_RESPONSE_TOKENS,
-  SPOILED_LABELS,
-  type RewardModelSettings,
-} from '../../config';
+import { DEFAULT_SETTINGS, MAX_RESPONSE_TOKENS, SPOILED_LABELS, type RewardModelSettings } from '../../config';
 import { InputError } from '../../errors';
 import type { Gpt } from '../../model/gpt';
 import { withoutPrefix } from '../../model/prefix';

@@ -13,6 +13,8 @@ export interface SettingInfo {
   max: number;
   /** Whole numbers only. */
   integer: boolean;
+  /** What a value must exceed unless it is 0, which is off. */
+  above?: number;
   /** What the numbers from `min` on stand for, where they are names. */
   choices?: readonly string[];
   source: string;
@@ -55,16 +57,27 @@ const mistake = (label: string, term: string, help: string): SettingInfo => ({
   mistake: true,
 });
 
+/**
+ * Why drift is charged by k1. With d = log pi - log ref of the sampled token: as a reward, k1 has the gradient of
+ * KL(pi ‖ ref); k2 that of E[d²/2] with d held fixed, and k3 that of KL(pi ‖ ref) less that of KL(ref ‖ pi), which both
+ * vanish to first order at the start. As a loss, k1 has none, k2 that of KL(pi ‖ ref), k3 that of KL(ref ‖ pi)
+ * (rlhf/kl.test.ts).
+ */
+const KL_AS_REWARD =
+  'Charged as a reward is k1, log(new / old) of the word said: that pulls as the drift itself does, KL(new, old). ' +
+  'k2 and k3 as rewards hardly pull near the start, and the exact drift charges the place, not the word; ' +
+  'they belong in the loss, where k1 pulls nowhere, k2 and exact as KL(new, old), k3 as KL(old, new).';
+
 // What PPO and the methods beside it have in common.
 const KL_COEF: SettingInfo = {
   label: 'Leash',
   term: 'klCoef (beta)',
-  help: 'How hard the model is held to what it said before. 0 lets it run into gibberish.',
+  help: 'How hard the model is held to what it said before. 0 lets it run into gibberish. ' + KL_AS_REWARD,
   unit: '',
   min: 0,
   max: 10,
   integer: false,
-  source: 'InstructGPT, equation 2; value measured at this scale',
+  source: 'InstructGPT, equation 2; Schulman 2020; value measured at this scale',
 };
 
 const CLIP_RANGE: SettingInfo = {
@@ -454,6 +467,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       min: 0,
       max: 100,
       integer: false,
+      above: 1,
       source: 'Ye et al. 2020, equation 5, with 3',
     },
     entropyCoef: ENTROPY_COEF,
@@ -548,7 +562,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     learningRate: rate('lr', 'How far each step moves the policy; falls to 0 over the run.', MEASURED),
     klCoef: {
       ...KL_COEF,
-      help: 'What a nat of drift takes off the reward. For online DPO it is beta.',
+      help: 'What a nat of drift takes off the reward. For online DPO it is beta. ' + KL_AS_REWARD,
     },
     adaptiveKl: { ...ADAPTIVE_KL, help: ADAPTIVE_KL.help + ' A leash of 0 stays.' },
     klTarget: KL_TARGET,

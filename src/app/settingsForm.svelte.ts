@@ -24,6 +24,9 @@ export function settingProblem(info: SettingInfo, value: number): string {
   if (value < info.min || value > info.max) {
     return `${info.label} must be from ${info.min} to ${info.max}; ${value} is not.`;
   }
+  if (info.above !== undefined && value !== 0 && value <= info.above) {
+    return `${info.label} must be above ${info.above}, or 0 for none; ${value} is not.`;
+  }
   return '';
 }
 

@@ -28,6 +28,13 @@ describe('the settings of a method', () => {
     expect(shown('guardCoef')).toEqual(['online DPO', ...preferences]);
   });
 
+  it('take a dual clip above 1 or none: at 1 a bad word would lose its gradient where nothing has changed yet', () => {
+    const form = new SettingsForm(() => undefined);
+    for (const value of [0.2, 1]) expect(form.set('ppo', 'dualClip', value)).toContain('above 1');
+    expect(form.values.ppo.dualClip).toBe(0);
+    for (const value of [3, 1.01, 0]) expect(form.set('ppo', 'dualClip', value)).toBe('');
+  });
+
   it('can be changed also where it does nothing with them', () => {
     const form = new SettingsForm(() => undefined);
     form.choose('online DPO');

@@ -13,6 +13,9 @@ import { SftStage } from './sftStage';
 
 type PolicyRequest = Extract<StartRequest, { stage: 'ppo' }>;
 
+/** What holds the leash. Methods beside PPO had it from PPO's settings in earlier versions, and their runs have it there. */
+type Leash = Pick<PpoSettings, 'adaptiveKl' | 'klTarget' | 'klHorizon'>;
+
 /** @throws InputError where there is nothing to learn from */
 export function stageOf(workshop: Workshop, request: StartRequest): Stage {
   const { seed } = request;
@@ -41,9 +44,9 @@ function policyStage(
     );
   if (method) {
     const { adaptiveKl, klTarget, klHorizon } = settings;
-    const leash = { adaptiveKl, klTarget, klHorizon };
-    const { name, settings: own } = method;
-    const request = { method: name, settings: own, leash, ownPrompts: extraPrompts, continuePolicy, ownReward };
+    const leash: Leash = { adaptiveKl, klTarget, klHorizon };
+    const own = { ...leash, ...method.settings };
+    const request = { method: method.name, settings: own, ownPrompts: extraPrompts, continuePolicy, ownReward };
     return new SamplingStage(workshop, request, seed);
   }
   return new PpoStage(workshop, settings, extraPrompts, continuePolicy, seed, ownReward);
@@ -58,9 +61,13 @@ export function interruptedStage(
   const { tensors, metadata } = readSafetensors(file.bytes);
   const settings: unknown = JSON.parse(metadata['settings'] ?? '{}');
   const seed = Number(metadata['seed']);
-  const method = JSON.parse(metadata['method'] ?? 'null') as SamplingRequest | null;
+  const method = JSON.parse(metadata['method'] ?? 'null') as (SamplingRequest & { leash?: Leash }) | null;
   const stage = method
-    ? new SamplingStage(workshop, { ...method, continuePolicy: true }, seed)
+    ? new SamplingStage(
+        workshop,
+        { ...method, settings: { ...method.leash, ...method.settings }, continuePolicy: true },
+        seed,
+      )
     : name === 'ppo'
       ? new PpoStage(
           workshop,

@@ -110,7 +110,11 @@ describe('plackettLuceLoss and bestOfKLoss', () => {
   const bestOfK = (r: number[], ...best: number[]): number =>
     tf.tidy(() => bestOfKLoss(tf.tensor2d([r]), tf.slice(onesAt(best), [0, 0], [1, r.length])).dataSync()[0]!);
   const bestOfKGradient = (r: number[], ...best: number[]): number[] =>
-    tf.tidy(() => [...tf.grad((own) => bestOfKLoss(own as tf.Tensor2D, onesAt(best)))(tf.tensor2d([r])).dataSync()]);
+    tf.tidy(() => [
+      ...tf
+        .grad((own) => bestOfKLoss(own as tf.Tensor2D, onesAt(best)))(tf.tensor2d([r]))
+        .dataSync(),
+    ]);
 
   it('of two replies are the all-pairs loss', () =>
     fc.assert(

@@ -204,6 +204,16 @@ export interface PolicyGradientSettings {
   aggregation: number;
   /** What a nat of likely breach takes off the score, where there is a rule model. */
   ruleWeight: number;
+  /** 1: the controller moves klCoef towards klTarget, unless klCoef is 0; 0: klCoef stays. */
+  adaptiveKl: number;
+  /** Nats a reply. */
+  klTarget: number;
+  /** Episodes over which the controller corrects. */
+  klHorizon: number;
+  /** Of the slower copy that the run ends with; 0 is off. */
+  emaDecay: number;
+  /** Weight of the guard of online DPO, the likelihood of the best replies; 0 is off. */
+  guardCoef: number;
 }
 
 /** Of the methods that learn from rankings with no reward model in between. */
@@ -256,6 +266,10 @@ const ROLLOUT = {
   maxGradNorm: 1,
   aggregation: 0,
   ruleWeight: 1,
+  adaptiveKl: 1,
+  klTarget: 2,
+  klHorizon: 640,
+  emaDecay: 0,
 };
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -284,9 +298,6 @@ export const DEFAULT_SETTINGS: Settings = {
     ppoEpochs: 4,
     minibatchSize: 32,
     valueLearningRate: 1e-3,
-    adaptiveKl: 1,
-    klTarget: 2,
-    klHorizon: 640,
     clipRangeValue: 0.2,
     vfCoef: 0.1,
     gamma: 1,
@@ -297,7 +308,6 @@ export const DEFAULT_SETTINGS: Settings = {
     ptxCoef: 0,
     sharedValue: 0,
     valueFromReward: 1,
-    emaDecay: 0,
     adamEpsilon: 1e-5,
     topK: 0,
     scoreScale: 1,
@@ -314,6 +324,7 @@ export const DEFAULT_SETTINGS: Settings = {
     klLoss: 0,
     klLossCoef: 0,
     clipRangeHigh: 0.2,
+    guardCoef: 0,
   },
   // Measured for nano with 200 rankings: twice the rate, or a beta of 0.1, drifts by more nats and wins less; a fifth of the
   // rate learns little.

@@ -2,7 +2,7 @@
  * Break it: seventeen real mistakes, each one switch, with the sign that it leaves in the numbers and its cure.
  *
  * A lesson makes two runs that differ in the switch alone, broken and cured, from the same SFT model, rankings and seed.
- * Its signs are there in the broken run and not in the cured one; `npm run lessons` shows so for every one.
+ * All of its signs are there in the broken run and none in the cured one; `npm run lessons` shows so for every one.
  */
 import type { Settings } from './config';
 

@@ -33,10 +33,18 @@ export interface MethodInfo {
   source: string;
   /** Where it departs from `DEFAULT_SETTINGS` of its family. */
   changes?: Partial<PolicyGradientSettings & PreferenceSettings>;
+  /** Settings of its family that change nothing in it; the page does not show them. */
+  ignores: readonly (keyof PolicyGradientSettings | keyof PreferenceSettings)[];
 }
 
 /** No ratio is as far from 1. */
 const NO_CLIP = 1e9;
+
+/** Of the loss on advantages, its optimiser, and the reward that drift is taken off. */
+const OF_POLICY_GRADIENTS = [
+  ...(['klLoss', 'klLossCoef', 'clipRange', 'clipRangeHigh', 'entropyCoef', 'maxGradNorm'] as const),
+  ...(['adaptiveKl', 'klTarget', 'klHorizon', 'emaDecay'] as const),
+] as const;
 
 export const METHODS: readonly MethodInfo[] = [
   {
@@ -44,12 +52,14 @@ export const METHODS: readonly MethodInfo[] = [
     family: 'ppo',
     sentence: 'A value model foretells what each word will earn; steps are clipped.',
     source: 'Schulman et al. 2017; Ouyang et al. 2022',
+    ignores: [],
   },
   {
     name: 'RLOO',
     family: 'policyGradient',
     sentence: 'A reply is judged by how much better it is than the others to the same prompt. No value model.',
     source: 'Ahmadian et al. 2024, arXiv:2402.14740',
+    ignores: ['guardCoef'],
   },
   {
     name: 'GRPO',
@@ -57,6 +67,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'As RLOO, in deviations of the group, with the drift charged in the loss.',
     source: 'Shao et al. 2024, arXiv:2402.03300',
     changes: { klCoef: 0, klLoss: KL_LOSSES.indexOf('k2'), klLossCoef: 0.3 },
+    ignores: ['guardCoef'],
   },
   {
     name: 'Dr. GRPO',
@@ -64,6 +75,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'GRPO without two biases: no division by the deviation, nor by the length of the reply.',
     source: 'Liu et al. 2025, arXiv:2503.20783',
     changes: { klCoef: 0, klLoss: KL_LOSSES.indexOf('k2'), klLossCoef: 0.3 },
+    ignores: ['guardCoef'],
   },
   {
     name: 'REINFORCE',
@@ -71,6 +83,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'One reply a prompt, judged by a running average. The oldest and the plainest.',
     source: 'Williams 1992',
     changes: { prompts: 128, replies: 1, epochs: 1, clipRange: NO_CLIP, clipRangeHigh: NO_CLIP },
+    ignores: ['guardCoef'],
   },
   {
     name: 'REINFORCE++',
@@ -78,6 +91,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'One reply a prompt, what each word earns whitened over the batch, and clipped as PPO.',
     source: 'Hu 2025, arXiv:2501.03262',
     changes: { prompts: 128, replies: 1 },
+    ignores: ['guardCoef'],
   },
   {
     name: 'online DPO',
@@ -85,6 +99,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: "DPO on the policy's own replies of this moment, ordered by the reward model.",
     source: 'Guo et al. 2024, arXiv:2402.04792',
     changes: { klCoef: 0.3, learningRate: 1e-3, epochs: 1 },
+    ignores: [...OF_POLICY_GRADIENTS, 'epochs', 'minibatchSize'],
   },
   {
     name: 'rejection sampling',
@@ -92,24 +107,28 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'Samples several replies, keeps the best by the reward model, and imitates it.',
     source: 'Touvron et al. 2023, arXiv:2307.09288',
     changes: { updates: 4, prompts: 256, epochs: 1, minibatchSize: 16, klCoef: 0 },
+    ignores: [...OF_POLICY_GRADIENTS, 'klCoef', 'missingEosPenalty', 'guardCoef'],
   },
   {
     name: 'DPO',
     family: 'preferences',
     sentence: 'Learns from the rankings with no reward model in between, since the policy is one itself.',
     source: 'Rafailov et al. 2023, arXiv:2305.18290',
+    ignores: ['gamma', 'labelSmoothing'],
   },
   {
     name: 'cDPO',
     family: 'preferences',
     sentence: 'DPO that takes some of the rankings to be wrong.',
     source: 'Mitchell 2023',
+    ignores: ['gamma'],
   },
   {
     name: 'robust DPO',
     family: 'preferences',
     sentence: 'DPO that takes the bias of wrong rankings out again.',
     source: 'Chowdhury et al. 2024, arXiv:2403.00409',
+    ignores: ['gamma'],
   },
   {
     name: 'IPO',
@@ -117,6 +136,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'Asks the better reply to win by so much and no more, so that sure labels do not carry it away.',
     source: 'Azar et al. 2023, arXiv:2310.12036',
     changes: { beta: 0.1 },
+    ignores: ['gamma', 'labelSmoothing'],
   },
   {
     name: 'IPO by token',
@@ -124,6 +144,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'IPO with log-ratios divided by length, as TRL has it.',
     source: 'TRL, loss_type="ipo"',
     changes: { beta: 1 },
+    ignores: ['gamma', 'labelSmoothing'],
   },
   {
     name: 'SimPO',
@@ -131,6 +152,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'Compares likelihoods a word, with a margin and without a reference.',
     source: 'Meng et al. 2024, arXiv:2405.14734',
     changes: { beta: 2, gamma: 1, learningRate: 2e-4 },
+    ignores: ['labelSmoothing'],
   },
   {
     name: 'ORPO',
@@ -138,6 +160,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'Imitates the better reply and lowers the odds of the worse, in one stage.',
     source: 'Hong et al. 2024, arXiv:2403.07691',
     changes: { learningRate: 1e-3 },
+    ignores: ['gamma', 'labelSmoothing'],
   },
   {
     name: 'KTO',
@@ -145,6 +168,7 @@ export const METHODS: readonly MethodInfo[] = [
     sentence: 'Learns from thumbs up and down: the best and the worst of each ranking.',
     source: 'Ethayarajh et al. 2024, arXiv:2402.01306',
     changes: { rankingsPerStep: 16 },
+    ignores: ['gamma', 'labelSmoothing'],
   },
 ];
 

@@ -13,6 +13,8 @@ export interface SettingInfo {
   max: number;
   /** Whole numbers only. */
   integer: boolean;
+  /** What a value must exceed unless it is 0, which is off. */
+  above?: number;
   /** What the numbers from `min` on stand for, where they are names. */
   choices?: readonly string[];
   source: string;
@@ -55,16 +57,27 @@ const mistake = (label: string, term: string, help: string): SettingInfo => ({
   mistake: true,
 });
 
+/**
+ * Why drift is charged by k1. With d = log pi - log ref of the sampled token: as a reward, k1 has the gradient of
+ * KL(pi ‖ ref); k2 that of E[d²/2] with d held fixed, and k3 that of KL(pi ‖ ref) less that of KL(ref ‖ pi), which both
+ * vanish to first order at the start. As a loss, k1 has none, k2 that of KL(pi ‖ ref), k3 that of KL(ref ‖ pi)
+ * (rlhf/kl.test.ts).
+ */
+const KL_AS_REWARD =
+  'Charged as a reward is k1, log(new / old) of the word said: that pulls as the drift itself does, KL(new, old). ' +
+  'k2 and k3 as rewards hardly pull near the start, and the exact drift charges the place, not the word; ' +
+  'they belong in the loss, where k1 pulls nowhere, k2 and exact as KL(new, old), k3 as KL(old, new).';
+
 // What PPO and the methods beside it have in common.
 const KL_COEF: SettingInfo = {
   label: 'Leash',
   term: 'klCoef (beta)',
-  help: 'How hard the model is held to what it said before. 0 lets it run into gibberish.',
+  help: 'How hard the model is held to what it said before. 0 lets it run into gibberish. ' + KL_AS_REWARD,
   unit: '',
   min: 0,
   max: 10,
   integer: false,
-  source: 'InstructGPT, equation 2; value measured at this scale',
+  source: 'InstructGPT, equation 2; Schulman 2020; value measured at this scale',
 };
 
 const CLIP_RANGE: SettingInfo = {
@@ -168,6 +181,61 @@ const RULE_WEIGHT: SettingInfo = {
   source: 'Sparrow, section 3.5',
 };
 
+const ADAPTIVE_KL: SettingInfo = {
+  label: 'Adjust the leash',
+  term: 'adaptive KL controller',
+  help: '1: hold the target below; 0: keep the leash as it is.',
+  unit: '',
+  min: 0,
+  max: 1,
+  integer: true,
+  source: 'Ziegler et al. 2019, section 2.2',
+};
+
+const KL_TARGET: SettingInfo = {
+  label: 'Target drift',
+  term: 'klTarget',
+  help: 'How far from the start a reply may be.',
+  unit: 'nats a reply',
+  min: 0.01,
+  max: 100,
+  integer: false,
+  source: MEASURED + '; Ziegler et al. used 6 to 10',
+};
+
+const KL_HORIZON: SettingInfo = {
+  label: 'Horizon',
+  term: 'klHorizon',
+  help: 'Replies over which the leash is corrected.',
+  unit: 'episodes',
+  min: 1,
+  max: 1e6,
+  integer: true,
+  source: MEASURED + ', 10 batches',
+};
+
+const EMA_DECAY: SettingInfo = {
+  label: 'Slow copy',
+  term: 'EMA decay',
+  help: 'Ends with a moving average of the policy. 0 is off.',
+  unit: '',
+  min: 0,
+  max: 0.9999,
+  integer: false,
+  source: 'OpenRLHF, with 0.992',
+};
+
+const GUARD_COEF: SettingInfo = {
+  label: 'Guard of the best',
+  term: 'NLL coefficient',
+  help: 'Holds the policy to the replies that were ranked best, whose likelihood otherwise falls with the others.',
+  unit: '',
+  min: 0,
+  max: 10,
+  integer: false,
+  source: 'Pang et al. 2024, equation 2',
+};
+
 /** What the page shows and checks for every setting. */
 export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: SettingInfo } } = {
   pretrain: {
@@ -232,7 +300,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     loss: {
       label: 'What a ranking teaches',
       term: 'loss',
-      help: 'Every pair of it; the order as a whole (Plackett-Luce), where a tie counts as the order shown; or which reply is best.',
+      help: 'Every pair of it; the order as a whole (Plackett-Luce), where a tie counts as the order shown; or which reply is best, or which ones are.',
       unit: '',
       min: 0,
       max: RANKING_LOSSES.length - 1,
@@ -341,36 +409,9 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       label: 'Value learning rate',
     },
     klCoef: KL_COEF,
-    adaptiveKl: {
-      label: 'Adjust the leash',
-      term: 'adaptive KL controller',
-      help: '1: hold the target below; 0: keep the leash as it is.',
-      unit: '',
-      min: 0,
-      max: 1,
-      integer: true,
-      source: 'Ziegler et al. 2019, section 2.2',
-    },
-    klTarget: {
-      label: 'Target drift',
-      term: 'klTarget',
-      help: 'How far from the start a reply may be.',
-      unit: 'nats a reply',
-      min: 0.01,
-      max: 100,
-      integer: false,
-      source: MEASURED + '; Ziegler et al. used 6 to 10',
-    },
-    klHorizon: {
-      label: 'Horizon',
-      term: 'klHorizon',
-      help: 'Replies over which the leash is corrected.',
-      unit: 'episodes',
-      min: 1,
-      max: 1e6,
-      integer: true,
-      source: MEASURED + ', 10 batches',
-    },
+    adaptiveKl: ADAPTIVE_KL,
+    klTarget: KL_TARGET,
+    klHorizon: KL_HORIZON,
     clipRange: CLIP_RANGE,
     clipRangeValue: {
       label: 'Value clip',
@@ -426,6 +467,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       min: 0,
       max: 100,
       integer: false,
+      above: 1,
       source: 'Ye et al. 2020, equation 5, with 3',
     },
     entropyCoef: ENTROPY_COEF,
@@ -461,16 +503,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       integer: true,
       source: 'InstructGPT, appendix C.4',
     },
-    emaDecay: {
-      label: 'Slow copy',
-      term: 'EMA decay',
-      help: 'Ends with a moving average of the policy. 0 is off.',
-      unit: '',
-      min: 0,
-      max: 0.9999,
-      integer: false,
-      source: 'OpenRLHF, with 0.992',
-    },
+    emaDecay: EMA_DECAY,
     adamEpsilon: {
       label: "Adam's epsilon",
       term: 'epsilon',
@@ -529,8 +562,11 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     learningRate: rate('lr', 'How far each step moves the policy; falls to 0 over the run.', MEASURED),
     klCoef: {
       ...KL_COEF,
-      help: 'What a nat of drift takes off the reward. For online DPO it is beta.',
+      help: 'What a nat of drift takes off the reward. For online DPO it is beta. ' + KL_AS_REWARD,
     },
+    adaptiveKl: { ...ADAPTIVE_KL, help: ADAPTIVE_KL.help + ' A leash of 0 stays.' },
+    klTarget: KL_TARGET,
+    klHorizon: KL_HORIZON,
     klLoss: { ...KL_LOSS, source: 'Schulman 2020; GRPO, equation 4, has k3' },
     klLossCoef: KL_LOSS_COEF,
     clipRange: { ...CLIP_RANGE, label: 'Clip below', max: 1e9, help: 'How far odds may fall in one update.' },
@@ -549,6 +585,8 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     maxGradNorm: MAX_GRAD_NORM,
     aggregation: AGGREGATION,
     ruleWeight: RULE_WEIGHT,
+    emaDecay: EMA_DECAY,
+    guardCoef: GUARD_COEF,
   },
   preferences: {
     epochs: count('Passes', 'epochs', 'How often each ranking is seen.', 'epochs', 50, MEASURED),
@@ -574,7 +612,7 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     gamma: {
       label: 'Margin',
       term: 'gamma',
-      help: 'By how much the better reply must win. For SimPO alone.',
+      help: 'By how much the better reply must win.',
       unit: '',
       min: 0,
       max: 100,
@@ -584,23 +622,14 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
     labelSmoothing: {
       label: 'Share of wrong labels',
       term: 'label smoothing',
-      help: 'How often a ranking is taken to be the wrong way round. For cDPO and robust DPO alone.',
+      help: 'How often a ranking is taken to be the wrong way round.',
       unit: 'share',
       min: 0,
       max: 0.49,
       integer: false,
       source: 'Mitchell 2023; Chowdhury et al. 2024, equation 12',
     },
-    guardCoef: {
-      label: 'Guard of the best',
-      term: 'NLL coefficient',
-      help: 'Holds the policy to the replies that were ranked best, whose likelihood otherwise falls with the others.',
-      unit: '',
-      min: 0,
-      max: 10,
-      integer: false,
-      source: 'Pang et al. 2024, equation 2',
-    },
+    guardCoef: GUARD_COEF,
   },
   chat: {
     temperature: {

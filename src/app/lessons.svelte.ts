@@ -33,7 +33,7 @@ export interface LessonResult {
   readings: SignReading[];
   /** Of the signs and of what stands beside them, where there is more than one number. */
   charts: TwoRuns[];
-  /** All signs are in the broken run, and not all of them in the cured one. */
+  /** All signs are in the broken run, and none of them in the cured one. */
   shown: boolean;
 }
 
@@ -130,7 +130,7 @@ function resultOf(lesson: Lesson, broken: Run, cured: Run): LessonResult {
     if (!columns.every((column) => column.filter((value) => value !== null).length > 1)) return [];
     return [{ metric, history: sideBySide(columns[0] ?? [], columns[1] ?? []) }];
   });
-  const shown = readings.every(({ there }) => there) && readings.some(({ stays }) => !stays);
+  const shown = readings.every(({ there }) => there) && readings.every(({ stays }) => !stays);
   return { lesson, readings, charts, shown };
 }
 

@@ -13,6 +13,8 @@ export interface SettingField {
   info: SettingInfo;
   value: number;
   standard: number;
+  /** False where the chosen method does nothing with it. */
+  used: boolean;
 }
 
 /** What is wrong with a value, as a sentence; empty when nothing is. */
@@ -21,6 +23,9 @@ export function settingProblem(info: SettingInfo, value: number): string {
   if (info.integer && !Number.isInteger(value)) return `${info.label} must be a whole number; ${value} is not.`;
   if (value < info.min || value > info.max) {
     return `${info.label} must be from ${info.min} to ${info.max}; ${value} is not.`;
+  }
+  if (info.above !== undefined && value !== 0 && value <= info.above) {
+    return `${info.label} must be above ${info.above}, or 0 for none; ${value} is not.`;
   }
   return '';
 }
@@ -65,11 +70,14 @@ export class SettingsForm {
     const infos: Record<string, SettingInfo> = { ...SETTINGS[group] };
     const values = new Map<string, number>(Object.entries(this.#values[group]));
     const standards = new Map<string, number>(Object.entries(this.#standards[group]));
+    const { family, ignores } = methodInfo(this.#method);
+    const ignored = new Set<string>(group === family ? ignores : []);
     return Object.entries(infos).map(([key, info]) => ({
       key,
       info,
       value: values.get(key) ?? 0,
       standard: standards.get(key) ?? 0,
+      used: !ignored.has(key),
     }));
   }
 

@@ -188,9 +188,11 @@ const COMPUTATIONS: Record<string, (inputs: Inputs) => Record<string, Answer>> =
     return { loss: rankingLoss(rewards, [...rewards.keys()], 'drop') };
   },
   ranking_plackett_luce: (x) => ({ loss: plackettLuceLoss(tf.tensor2d([x.list('rewards_best_to_worst')])) }),
-  best_of_k: (x) => ({
-    loss: bestOfKLoss(tf.tensor2d([x.list('rewards')]), tf.tensor1d([x.number('best')], 'int32')),
-  }),
+  best_of_k: (x) => {
+    const rewards = x.list('rewards');
+    const best = rewards.map((_, k) => Number(k === x.number('best')));
+    return { loss: bestOfKLoss(tf.tensor2d([rewards]), tf.tensor2d([best])) };
+  },
   ranking_with_ties: (x) => ({
     loss_ties_dropped: rankingLoss(x.list('rewards'), x.list('ranks'), 'drop'),
     loss_ties_half: rankingLoss(x.list('rewards'), x.list('ranks'), 'half'),

@@ -101,6 +101,42 @@ describe('under the policy that samples', () => {
     ));
 });
 
+describe('as a reward, whose gradient is that of the log-probability times it, held fixed', () => {
+  const ofKl = (): number[] => gradient((logits) => exactKl(logits, tf.tensor1d(REF_LOGITS)));
+  const ofReverseKl = (): number[] => gradient((logits) => exactKl(tf.tensor1d(REF_LOGITS), logits));
+  /** Σ_a pi(a) k(a) ∇ log pi(a), of the policy with logits `own`. */
+  const asReward = (estimator: Estimator, own = LOGITS): number[] =>
+    tf.tidy(() => {
+      const ref = tf.logSoftmax(tf.tensor2d([REF_LOGITS]));
+      const logProbs = tf.logSoftmax(tf.tensor2d([own]));
+      const paid = tf.mul(tf.exp(logProbs), estimator(logProbs, ref, tf.onesLike(ref)));
+      const loss = (logits: tf.Tensor): tf.Tensor => tf.sum(tf.mul(paid, tf.logSoftmax(tf.reshape(logits, [1, 5]))));
+      return [...tf.grad(loss)(tf.tensor1d(own)).dataSync<'float32'>()];
+    });
+
+  it('k1 has the gradient of KL(policy, reference)', () => expectClose(asReward(k1), ofKl()));
+
+  it('k3 has it less the gradient of KL(reference, policy)', () => {
+    const reverse = ofReverseKl();
+    expectClose(
+      asReward(k3),
+      ofKl().map((own, i) => own - reverse[i]!),
+    );
+  });
+
+  it('k2 and k3 pull by the square of a small drift, where k1 pulls by the drift', () => {
+    const size = (estimator: Estimator, drift: number): number =>
+      Math.hypot(
+        ...asReward(
+          estimator,
+          REF_LOGITS.map((z, i) => z + drift * LOGITS[i]!),
+        ),
+      );
+    expect(size(k1, 0.02) / size(k1, 0.01)).toBeCloseTo(2, 1);
+    for (const estimator of [k2, k3]) expect(size(estimator, 0.02) / size(estimator, 0.01)).toBeCloseTo(4, 0);
+  });
+});
+
 describe('exactKl', () => {
   const logits = fc.array(fc.double({ min: -4, max: 4, noNaN: true }), { minLength: 6, maxLength: 6 });
 

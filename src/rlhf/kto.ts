@@ -4,9 +4,13 @@
  *
  *   z = max(0, mean of log pi(y' | x) / piRef(y' | x) over mismatched pairs),   d = log pi(y | x) / piRef(y | x)
  *   L = mean of w_up (1 - sigmoid(beta (d - z))) over thumbs up, w_down (1 - sigmoid(beta (z - d))) over thumbs down
+ *     + guardCoef · mean over thumbs up of -log pi(y | x) / |y|
  *
  * A mismatched pair is a prompt with the reply to the next prompt of the batch, as in TRL; no gradient flows through z.
  * The weights are those that make both sides count alike (the paper's equation 9, in the middle of its range).
+ *
+ * Our deviation: the guard (Pang et al. 2024, arXiv:2404.19733, equation 2), off by default: d counts only against z, so
+ * a small model may lose what was liked together with what was not unless it is held to it.
  *
  * Letters: B thumbs of a step.
  */
@@ -31,13 +35,16 @@ export interface KtoSettings {
   learningRate: number;
   /** > 0 */
   beta: number;
+  /** Weight of the guard, the likelihood of the replies that were liked; 0 is off. */
+  guardCoef: number;
 }
 
-export const ktoSettings = ({ epochs, rankingsPerStep, learningRate, beta }: PreferenceSettings): KtoSettings => ({
-  epochs,
+export const ktoSettings = ({ rankingsPerStep, ...own }: PreferenceSettings): KtoSettings => ({
+  epochs: own.epochs,
   batchSize: rankingsPerStep,
-  learningRate,
-  beta,
+  learningRate: own.learningRate,
+  beta: own.beta,
+  guardCoef: own.guardCoef,
 });
 
 export const KTO_DEFAULTS = ktoSettings(preferenceDefaults('KTO'));
@@ -62,7 +69,14 @@ export const thumbsOf = (rankings: readonly TokenisedRanking[]): Thumb[] =>
 export const ktoSteps = (thumbs: number, { epochs, batchSize }: KtoSettings): number =>
   epochs * Math.ceil(thumbs / batchSize);
 
-type KtoInput = BatchInput | 'refLogProbs' | 'driftKl' | 'upWeights' | 'downWeights' | 'numbers';
+type KtoInput =
+  | BatchInput
+  | 'refLogProbs' // [B], of whole replies
+  | 'driftKl' // [1], z
+  | 'upWeights' // [B], 0 for thumbs down
+  | 'downWeights' // [B], 0 for thumbs up
+  | 'guard' // [B]: 2 upWeights / tokens, so that over all steps of an epoch it is a mean over the thumbs up
+  | 'numbers';
 
 /**
  * Trains the policy in place and yields after every step.
@@ -121,12 +135,15 @@ export async function* kto(
       Float32Array.from(chosen, (thumb) =>
         thumb.up === up ? thumbs.length / (2 * (up ? ups : thumbs.length - ups) * chosen.length) : 0,
       );
+    const [upWeights, downWeights] = [weightsOf(true), weightsOf(false)];
+    const guard = upWeights.map((weight, i) => (2 * weight) / (chosen[i] as Thumb).reply.length);
     const [logRatios, losses, norms] = (await learn.read({
       ...batchInputs(batch),
       refLogProbs: { values: refLogProbs, shape: [batch.rows] },
       driftKl: { values: Float32Array.of(driftKl), shape: [1] },
-      upWeights: { values: weightsOf(true), shape: [batch.rows] },
-      downWeights: { values: weightsOf(false), shape: [batch.rows] },
+      upWeights: { values: upWeights, shape: [batch.rows] },
+      downWeights: { values: downWeights, shape: [batch.rows] },
+      guard: { values: guard, shape: [batch.rows] },
       numbers: { values: optimiser.advance(rate), shape: [3] },
     })) as [Float32Array, Float32Array, Float32Array];
     const [loss, gradNorm] = [losses[0] as number, norms[0] as number];
@@ -152,15 +169,17 @@ export async function* kto(
   function learningStep(): Step<KtoInput> {
     return new Step(
       'KTO',
-      ({ refLogProbs, driftKl, upWeights, downWeights, numbers, ...batch }) => {
+      ({ refLogProbs, driftKl, upWeights, downWeights, guard, numbers, ...batch }) => {
         const z = tf.reshape<tf.Rank.R0>(driftKl, []);
         const { loss, statistics, gradients } = optimiser.differentiate(() =>
           lossGradients(policy.parameters, () => {
             const logProbs = logLikelihoods(policy, batch); // [B]
             const sideOf = (up: boolean, weights: tf.Tensor): tf.Scalar =>
               tf.sum(tf.mul(weights, ktoLoss(logProbs, refLogProbs as tf.Tensor1D, up, z, settings.beta)));
+            const preference: tf.Scalar = tf.add(sideOf(true, upWeights), sideOf(false, downWeights));
+            const held: tf.Scalar = tf.neg(tf.sum(tf.mul(logProbs, guard)));
             return {
-              loss: tf.add(sideOf(true, upWeights), sideOf(false, downWeights)),
+              loss: settings.guardCoef === 0 ? preference : tf.add(preference, tf.mul(settings.guardCoef, held)),
               statistics: tf.sub(logProbs, refLogProbs) as tf.Tensor1D,
             };
           }),

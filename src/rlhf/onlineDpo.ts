@@ -4,7 +4,7 @@
  *
  * Each update samples K replies of G prompts, ranks each prompt's by the scorer, and takes one step of a
  * `PreferenceMethod` on all pairs. Our deviations: the scorer is a reward model or a function (the paper asks another
- * language model), and K may be more than 2.
+ * language model), K may be more than 2, and the guard of preferenceOptimisation.ts may hold on to the best of each K.
  */
 import type { PreferenceSettings } from '../config';
 import { lengthMultiple } from '../gpu/step';

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS, type PpoSettings } from '../config';
-import { CancelledError, NonFiniteError, RatioError } from '../errors';
+import { CancelledError, InputError, NonFiniteError, RatioError } from '../errors';
 import { startDevice } from '../gpu/device';
 import { METRICS, metricInfo } from '../metrics';
 import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
@@ -228,6 +228,12 @@ describe.each(['cpu', 'wasm'] as const)('PPO on %s', (backend) => {
       if (phase === 'learning') disturb(broken, NaN);
     });
     await expect(run).rejects.toThrow(NonFiniteError);
+    expect(state.update).toBe(0);
+  });
+
+  it.each([0.5, 1])('refuses a dual clip of %d, at which bad tokens lose their gradient at once', async (dualClip) => {
+    state = await makeState(SETTINGS);
+    await expect(all({ ...SETTINGS, dualClip })).rejects.toThrow(InputError);
     expect(state.update).toBe(0);
   });
 

@@ -7,6 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { KL_LOSSES, type PpoSettings } from '../config';
+import { InputError } from '../errors';
 import { type HostTensor, type Reader, Step } from '../gpu/step';
 import { batchInputs, selectRows, type Batch, type BatchInput, type BatchTensors } from '../model/batch';
 import type { Gpt } from '../model/gpt';
@@ -105,6 +106,7 @@ export class PpoSteps {
 
   /**
    * For batches of these sizes alone.
+   * @throws InputError for a dual clip above 0 that is not above 1
    */
   constructor(
     learners: Learners,
@@ -112,11 +114,12 @@ export class PpoSteps {
     { rows, responseLength }: Pick<Batch, 'rows' | 'responseLength'>,
     pay: Pay = { modelWeight: 1, others: false },
   ) {
+    const dualClip = dualClipOf(settings);
     this.#learners = learners;
     this.experience = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R3>([PLANES, rows, responseLength]), false));
     this.#settings = settings;
     this.scoring = scoringStep(learners.models, settings, this.experience, pay);
-    this.minibatch = minibatchStep(learners, settings, this.experience);
+    this.minibatch = minibatchStep(learners, settings, dualClip, this.experience);
   }
 
   fits({ rows, responseLength }: Batch): boolean {
@@ -263,6 +266,16 @@ function keptStates(share: number, { rows, responseLength }: Batch, width: numbe
   return { values, shape: [count, width] };
 }
 
+/** What a bad token costs at most, in advantages; at 1 or below it would lose its gradient while its ratio is still 1. */
+function dualClipOf({ dualClip }: PpoSettings): number {
+  if (dualClip === 0) return NO_DUAL_CLIP;
+  if (dualClip > 1) return dualClip;
+  throw new InputError(
+    `Expected a dual clip above 1, or 0 for none, got ${dualClip}.`,
+    'Set "Dual clip" to 3, as Ye et al. (2020) have it, or to 0.',
+  );
+}
+
 /**
  * Gives the statistics of both losses, and the norms of both gradients: of one, twice, where the models share it.
  *
@@ -273,11 +286,11 @@ function keptStates(share: number, { rows, responseLength }: Batch, width: numbe
 function minibatchStep(
   { models, policyOptimiser, valueOptimiser }: Learners,
   settings: PpoSettings,
+  dualClip: number,
   experience: tf.Variable<tf.Rank.R3>,
 ): Step<MinibatchInput> {
   const { policy, refPolicy, valueModel } = models;
   const { temperature, clipRange, clipRangeValue, vfCoef, entropyCoef, klLossCoef, ptxCoef } = settings;
-  const dualClip = settings.dualClip > 0 ? settings.dualClip : NO_DUAL_CLIP;
   const klLoss = KL_LOSSES[settings.klLoss] ?? 'none';
   const charged = klLoss !== 'none' && klLossCoef !== 0;
   const exact = charged && klLoss === 'exact';

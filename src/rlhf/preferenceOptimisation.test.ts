@@ -165,6 +165,37 @@ describe.each(['cpu', 'wasm'] as const)('learning from rankings on %s', (backend
     expect(last?.['rewards/chosen']).toBeGreaterThan((last?.['rewards/rejected'] as number) + 0.3);
   });
 
+  it('KTO adds to its loss the mean over thumbs up of the cross-entropy of a token, times the coefficient', async () => {
+    const list = rankings(6, 2);
+    const thumbs = thumbsOf(list);
+    const still = { ...KTO_DEFAULTS, epochs: 1, learningRate: 0, batchSize: 4 };
+    const epochLoss = async (guardCoef: number): Promise<number> => {
+      let sum = 0;
+      state.optimiser.step = 0;
+      for await (const { metrics } of kto(state, thumbs, { ...still, guardCoef }, PAD, 1)) sum += metrics!['loss']! * 4;
+      return sum / thumbs.length;
+    };
+    const ups = Array.from(await likelihoods(reference, list, 2)).filter((_, i) => i % 2 === 1);
+    const byHand = ups.reduce((sum, log, g) => sum - log / list[g]!.replies[1]!.length, 0) / ups.length;
+    expect((await epochLoss(0.5)) - (await epochLoss(0))).toBeCloseTo(0.5 * byHand, 4);
+  });
+
+  it('KTO holds on to the liked replies with the guard, and less so without', async () => {
+    const list = rankings(12, 2);
+    const change = async (guardCoef: number): Promise<number> => {
+      const settings = { ...KTO_DEFAULTS, epochs: 6, learningRate: 1e-2, beta: 0.3, guardCoef };
+      for await (const _ of kto(state, thumbsOf(list), settings, PAD, 1));
+      const [own, ref] = [await likelihoods(state.policy, list, 2), await likelihoods(reference, list, 2)];
+      const gains = Array.from(own, (logProb, i) => logProb - (ref[i] as number)).filter((_, i) => i % 2 === 1);
+      return gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+    };
+    const without = await change(0);
+    state.optimiser.dispose();
+    disposeGpt(state.policy);
+    state = preferenceState(reference);
+    expect(await change(1)).toBeGreaterThan(without + 0.5);
+  });
+
   it('KTO says so where all thumbs point the same way', async () => {
     const ups = thumbsOf(rankings(4)).filter(({ up }) => up);
     await expect(kto(state, ups, KTO_DEFAULTS, PAD, 1).next()).rejects.toThrow(InputError);

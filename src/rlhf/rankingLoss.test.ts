@@ -105,8 +105,16 @@ describe('allPairsLoss', () => {
 describe('plackettLuceLoss and bestOfKLoss', () => {
   const rewards = fc.array(reward, { minLength: K, maxLength: K });
   const plackettLuce = (r: number[]): number => tf.tidy(() => plackettLuceLoss(tf.tensor2d([r])).dataSync()[0]!);
-  const bestOfK = (r: number[], best: number): number =>
-    tf.tidy(() => bestOfKLoss(tf.tensor2d([r]), tf.tensor1d([best], 'int32')).dataSync()[0]!);
+  const onesAt = (best: number[]): tf.Tensor2D =>
+    tf.tensor2d([Array.from({ length: K }, (_, k) => Number(best.includes(k)))]);
+  const bestOfK = (r: number[], ...best: number[]): number =>
+    tf.tidy(() => bestOfKLoss(tf.tensor2d([r]), tf.slice(onesAt(best), [0, 0], [1, r.length])).dataSync()[0]!);
+  const bestOfKGradient = (r: number[], ...best: number[]): number[] =>
+    tf.tidy(() => [
+      ...tf
+        .grad((own) => bestOfKLoss(own as tf.Tensor2D, onesAt(best)))(tf.tensor2d([r]))
+        .dataSync(),
+    ]);
 
   it('of two replies are the all-pairs loss', () =>
     fc.assert(
@@ -146,7 +154,7 @@ describe('plackettLuceLoss and bestOfKLoss', () => {
         const all = tf.tensor2d([[a!, b!, c!, d!]]);
         const values = tf.tidy(() => [
           plackettLuceLoss(all, present).dataSync()[0]!,
-          bestOfKLoss(all, tf.tensor1d([0], 'int32'), present).dataSync()[0]!,
+          bestOfKLoss(all, onesAt([0]), present).dataSync()[0]!,
         ]) as unknown as [number, number];
         tf.dispose([present, all]);
         for (const value of values) expect(value).toBeCloseTo(plackettLuce([a!, b!]), 5);
@@ -157,13 +165,37 @@ describe('plackettLuceLoss and bestOfKLoss', () => {
     tf.tidy(() => {
       for (const gradient of [
         tf.grad((r) => plackettLuceLoss(r as tf.Tensor2D))(tf.tensor2d([[0, 1, 2, 3]])),
-        tf.grad((r) => bestOfKLoss(r as tf.Tensor2D, tf.tensor1d([0], 'int32')))(tf.tensor2d([[0, 1, 2, 3]])),
+        tf.grad((r) => bestOfKLoss(r as tf.Tensor2D, onesAt([0])))(tf.tensor2d([[0, 1, 2, 3]])),
       ]) {
         const values = Array.from(gradient.dataSync());
         expect(values[0]).toBeLessThan(-0.5);
         expect(values.reduce((sum, g) => sum + g, 0)).toBeCloseTo(0, 5);
       }
     }));
+
+  it('best of K with ties is the probability that one of them is the best, which pushes equals up alike', () =>
+    fc.assert(
+      fc.property(rewards, (r) => {
+        const alone = [0, 2].map((best) => Math.exp(-bestOfK(r, best)));
+        expect(Math.exp(-bestOfK(r, 0, 2))).toBeCloseTo((alone[0] as number) + (alone[1] as number), 5);
+        expect(bestOfK(r, 0, 1, 2, 3)).toBeCloseTo(0, 5);
+        const [first, second, third, last] = bestOfKGradient([r[0]!, r[1]!, r[0]!, r[3]!], 0, 2);
+        expect(first).toBe(third);
+        expect(first).toBeLessThan(0);
+        for (const worse of [second, last]) expect(worse).toBeGreaterThan(0);
+      }),
+    ));
+
+  it('best of K of one best reply has the gradient softmax less one there, to the bit of the plain formula', () =>
+    fc.assert(
+      fc.property(rewards, (r) => {
+        const plain = tf.tidy(() =>
+          tf.grad((own) => tf.neg(tf.sum(tf.mul(onesAt([1]), tf.logSoftmax(own as tf.Tensor2D)))))(tf.tensor2d([r])),
+        );
+        expect(bestOfKGradient(r, 1)).toEqual([...plain.dataSync()]);
+        plain.dispose();
+      }),
+    ));
 });
 
 function permutations(items: number[]): number[][] {

@@ -64,19 +64,20 @@ const withoutAbsent = (rewards: tf.Tensor2D, present?: tf.Tensor2D): tf.Tensor2D
 /**
  * The loss where only the best reply is known.
  *
- * L = 1/G Σ_g -log softmax(r)_best
+ * L = 1/G Σ_g -log Σ_{b best} softmax(r)_b
  *
- * Ziegler et al. 2019, equation 1 (best of 4).
+ * Ziegler et al. 2019, equation 1 (best of 4). Ours beyond it: ties at the top, of which it is known only that one of them
+ * is the best. Equal scores are then pushed up alike.
  *
  * @param rewards [G, K]
- * @param best [G] int32, index of the best reply
+ * @param best [G, K], 1 for the best reply, or for each of those that tie for it, else 0; at least one 1 a row
  * @param present [G, K], as for `plackettLuceLoss`
- * @returns scalar; ln K for a model that cannot tell replies apart
+ * @returns scalar; ln K - ln (number of best) for a model that cannot tell replies apart
  */
-export function bestOfKLoss(rewards: tf.Tensor2D, best: tf.Tensor1D, present?: tf.Tensor2D): tf.Scalar {
+export function bestOfKLoss(rewards: tf.Tensor2D, best: tf.Tensor2D, present?: tf.Tensor2D): tf.Scalar {
   return tf.tidy(() => {
-    const [G, K] = rewards.shape;
-    const logSoftmax = tf.logSoftmax(withoutAbsent(rewards, present));
-    return tf.neg(tf.div(tf.sum(tf.mul(tf.oneHot(best, K), logSoftmax)), G));
+    const [G] = rewards.shape;
+    const logSoftmax = tf.logSoftmax(withoutAbsent(rewards, present)); // [G, K]
+    return tf.neg(tf.div(tf.sum(tf.logSumExp(withoutAbsent(logSoftmax, best), 1)), G));
   });
 }

@@ -4,7 +4,10 @@
  *
  *   R_i = score_i - beta Σ_t k1_t;   A_i = R_i - b;   b ← 0.9 b + 0.1 mean R after each batch, from the first one's mean
  *
- * One step a batch and no clip: the sample is the policy's own, so the ratio is 1 and its gradient is that of log pi.
+ * No clip. Where the whole batch is one step the sample is the policy's own: the ratio is 1, and its gradient is that of
+ * log pi. Our deviation: 128 replies in minibatches of 32 are four steps a batch, and from the second on the sample is an
+ * older policy's; importance ratios of the whole reply, which no clip holds, set that right in expectation.
+ * `minibatchSize` 128 is the paper's.
  */
 import { policyGradientDefaults } from '../methods';
 import type { PolicyGradientMethod } from './policyGradient';

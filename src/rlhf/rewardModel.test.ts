@@ -15,6 +15,7 @@ import {
   rewardModelOptimiser,
   rewardModelSteps,
   scoreReplies,
+  tieRule,
   type TokenisedRanking,
   trainRewardModel,
   withPairs,
@@ -179,6 +180,29 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
     const before = await spread();
     await train(tied, { ...SETTINGS, ties: 1 });
     expect(await spread()).toBeLessThan(0.5 * before);
+  });
+
+  it('of replies that tie for the best, pushes none below another, in whatever order they are listed', async () => {
+    const best = RANKING_LOSSES.indexOf('best only');
+    const [{ prompt, replies }] = rankings(1) as [TokenisedRanking];
+    const tied = { prompt, replies, ranks: [1, 3, 1, 4] };
+    const shuffled = { prompt, replies: replies.toReversed(), ranks: [4, 1, 3, 1] };
+    const scores = await scoreReplies(model, new Array<number[]>(4).fill(prompt), replies, PAD);
+    const likelihood = [...scores].map(Math.exp);
+    const total = likelihood.reduce((sum, own) => sum + own, 0);
+    for (const one of [tied, shuffled]) {
+      const step = (await train([one], { ...STILL, loss: best }))[0];
+      expect(step?.metrics?.['loss']).toBeCloseTo(-Math.log((likelihood[0]! + likelihood[2]!) / total), 4);
+    }
+  });
+
+  it('counts ties where every pair counts, and in no loss of a whole order', () => {
+    const rules = RANKING_LOSSES.map((_, loss) => [0, 1].map((ties) => tieRule({ loss, ties })));
+    expect(rules).toEqual([
+      ['drop', 'half'],
+      ['drop', 'drop'],
+      ['drop', 'drop'],
+    ]);
   });
 
   it('stops with an error where the loss is not a number', async () => {

@@ -43,6 +43,10 @@ export interface TokenisedRanking {
 export const rewardModelOptimiser = (model: RewardModel): AdamW =>
   new AdamW(rewardParameters(model), { form: 'torch', epsilon: 1e-8 });
 
+/** What a tie counts: by the settings where every pair does, and nothing in the losses of a whole order. */
+export const tieRule = ({ loss, ties }: Pick<RewardModelSettings, 'loss' | 'ties'>): TieRule =>
+  RANKING_LOSSES[loss] === 'all pairs' ? (TIE_RULES[ties] ?? 'drop') : 'drop';
+
 /** Rankings with at least one pair that counts: one that is not a tie, unless ties count as well. */
 export const withPairs = <R extends Pick<TokenisedRanking, 'ranks'>>(
   rankings: readonly R[],
@@ -58,7 +62,7 @@ export function rewardModelSteps(
 
 /**
  * Trains `model` in place and yields after every step.
- * @param rankings each with a pair that is not a tie, see `withPairs`
+ * @param rankings each with a pair that counts, see `withPairs` and `tieRule`
  * @throws NonFiniteError; the weights are then for the caller to restore
  */
 export async function* trainRewardModel(
@@ -70,7 +74,7 @@ export async function* trainRewardModel(
   seed: number,
 ): AsyncGenerator<TrainingStep> {
   const { rankingsPerStep, learningRate } = settings;
-  const ties = TIE_RULES[settings.ties];
+  const ties = tieRule(settings);
   const steps = rewardModelSteps(rankings.length, settings);
   const stepsPerEpoch = Math.ceil(rankings.length / rankingsPerStep);
   const learn = rewardModelStep(model, optimiser, settings);
@@ -125,7 +129,8 @@ type RankingInput =
   | 'pairWeights' // [G, K, K], from `batchPairWeights`
   | 'ranks' // [G, K], 0 for a reply that is not there
   | 'order' // [G, K, K], row k of a ranking is 1 at the reply of place k
-  | 'present'; // [G, K] by place, 1 for a reply that is there
+  | 'present' // [G, K] by place, 1 for a reply that is there
+  | 'best'; // [G, K] by place, 1 for the best reply and for those that tie with it
 
 /**
  * What G rankings say, as the losses take it.
@@ -140,9 +145,11 @@ export function rankingInputs(
   const ranksOfAll = new Float32Array(G * K);
   const order = new Float32Array(G * K * K);
   const present = new Float32Array(G * K);
+  const best = new Float32Array(G * K);
   rankings.forEach((ranks, g) => {
     ranksOfAll.set(ranks, g * K);
     present.fill(1, g * K, g * K + ranks.length);
+    best.fill(1, g * K, g * K + ranks.filter((rank) => rank === Math.min(...ranks)).length);
     const places = [...ranks.keys()].sort((one, other) => (ranks[one] as number) - (ranks[other] as number));
     for (let k = 0; k < K; k++) order[(g * K + k) * K + (places[k] ?? k)] = 1;
   });
@@ -151,6 +158,7 @@ export function rankingInputs(
     ranks: { values: ranksOfAll, shape: [G, K] },
     order: { values: order, shape: [G, K, K] },
     present: { values: present, shape: [G, K] },
+    best: { values: best, shape: [G, K] },
   };
 }
 
@@ -187,7 +195,7 @@ export function rewardModelStep(
           const own =
             kind === 'whole ranking'
               ? plackettLuceLoss(byPlace, present)
-              : bestOfKLoss(byPlace, tf.zeros([G], 'int32'), present);
+              : bestOfKLoss(byPlace, inputs.best as tf.Tensor2D, present);
           if (centreCoef === 0) return { loss: own, statistics: rewards };
           const centre = tf.div(tf.sum(tf.square(tf.mul(byPlace, present))), tf.sum(present));
           return { loss: tf.add(own, tf.mul(centreCoef, centre)), statistics: rewards };

@@ -21,7 +21,9 @@ export interface ShapedRewards {
  *
  * Ziegler et al. 2019, equation 2; InstructGPT (arXiv:2203.02155), equation 2, without its pretraining term. The score
  * is paid on the stop token itself (TRL pays it one slot later where there is room); the sum is the same. The
- * estimator is k1: an exact KL as a reward would not charge the token that causes the drift.
+ * estimator is k1, whose gradient as a reward is that of KL(pi ‖ piRef). k2's and k3's vanish to first order where pi is
+ * piRef (k3: that of KL(pi ‖ piRef) less that of KL(piRef ‖ pi)), and an exact KL would not charge the token that causes
+ * the drift.
  *
  * @param episodes.logProbs [B, R] of the policy that sampled, at the sampling temperature
  * @param episodes.refLogProbs [B, R] of the reference policy, at the same temperature

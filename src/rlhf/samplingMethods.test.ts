@@ -107,6 +107,34 @@ describe('in a language whose replies can all be listed', () => {
     disposeGpt(state.policy);
   });
 
+  it('online DPO with the guard adds to its loss what it costs to say the best of each prompt, a token', async () => {
+    const online = { updates: 1, prompts: 64, replies: 2, temperature: 1, maxNewTokens: LONGEST, missingEosPenalty: 0 };
+    const costs: number[] = [];
+    const judge = (_update: number, responses: readonly number[][]): Record<string, number> => {
+      costs.length = 0;
+      for (let row = 0; row < responses.length; row += 2) {
+        const [one, other] = [replyIndex(responses[row] as number[]), replyIndex(responses[row + 1] as number[])];
+        const best = (worth[one] as number) > (worth[other] as number) ? one : other;
+        // Two that are the same tie, and teach nothing.
+        if (one !== other) costs.push(-(refLogP[best] as number) / (REPLIES[best] as number[]).length);
+      }
+      return {};
+    };
+    const lossWith = async (guardCoef: number): Promise<number> => {
+      const state = preferenceState(policy);
+      const settings = { ...DPO.defaults, guardCoef };
+      const run = { ...tinyRun(SEED, online.prompts, worth), method: DPO, settings, online, judge };
+      let loss = NaN;
+      for await (const { metrics } of onlineDpo(state, run)) loss = metrics?.['loss'] ?? loss;
+      state.optimiser.dispose();
+      disposeGpt(state.policy);
+      return loss;
+    };
+    const added = (await lossWith(0.5)) - (await lossWith(0));
+    expect(costs.length).toBeGreaterThan(40);
+    expect(added).toBeCloseTo((0.5 * costs.reduce((sum, cost) => sum + cost, 0)) / costs.length, 4);
+  });
+
   it('ILQL learns what replies are worth from samples of another, and says the best', async () => {
     const model = ilqlModel(cloneGpt(policy), SEED);
     const optimiser = ilqlOptimiser(model);

@@ -75,7 +75,7 @@ export type StartRequest =
       stage: 'ppo';
       runId: string;
       seed: number;
-      /** Of PPO; of other methods, how the leash is held. */
+      /** Of PPO. */
       settings: Settings['ppo'];
       /** Another method than PPO. */
       method?: MethodRequest | null;

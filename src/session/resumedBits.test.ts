@@ -14,6 +14,8 @@ import { TOY_SETTINGS, toyRankings, toyWorkshop } from './toyWorkshop';
 import type { Workshop } from './workshop';
 
 const UPDATES = 5;
+/** A controller that moves the leash of a batch of this size. */
+const LEASH = { adaptiveKl: 1, klTarget: 2, klHorizon: 20 };
 const SETTINGS: PpoSettings = { ...TOY_SETTINGS.ppo, updates: UPDATES, ppoEpochs: 2 };
 
 /** Each keeps other numbers between updates. */
@@ -118,10 +120,9 @@ describe('a run that is killed at random points and taken up from its last check
     'ends with the weights, moments and numbers of one that was left alone, to the bit: %s',
     async (name, { family, changes }, series) => {
       const { updates, prompts, replies, minibatchSize, epochs } = TOY_SETTINGS.policyGradient;
-      const small = { ...TOY_SETTINGS.policyGradient, ...changes, updates, prompts, minibatchSize, epochs };
+      const small = { ...TOY_SETTINGS.policyGradient, ...LEASH, ...changes, updates, prompts, minibatchSize, epochs };
       const ofGroups = { ...small, replies: changes?.replies ?? replies };
       const request = { method: name, continuePolicy: false };
-      const leash = { adaptiveKl: 1, klTarget: 2, klHorizon: 20 };
       const make = (): Stage =>
         family === 'preferences'
           ? new PreferenceStage(
@@ -129,7 +130,7 @@ describe('a run that is killed at random points and taken up from its last check
               { ...request, settings: { ...TOY_SETTINGS.preferences, ...changes }, rankings: toyRankings(12) },
               7,
             )
-          : new SamplingStage(workshop, { ...request, settings: ofGroups, leash, ownPrompts: [], ownReward: null }, 7);
+          : new SamplingStage(workshop, { ...request, settings: ofGroups, ownPrompts: [], ownReward: null }, 7);
       const alone = await expectSameBits(make, 2, series);
       const start = workshop.models.weights('sft');
       const [first] = start ? [...start.keys()] : [];
@@ -137,6 +138,22 @@ describe('a run that is killed at random points and taken up from its last check
     },
     60_000,
   );
+
+  it('ends with the bits of one that was left alone: RLOO with a slow copy, at whose weights the policy ends', async () => {
+    const settings = { ...TOY_SETTINGS.policyGradient, ...LEASH, emaDecay: 0.9 };
+    const request = { method: 'RLOO', settings, ownPrompts: [], ownReward: null, continuePolicy: false } as const;
+    const make = (): Stage => new SamplingStage(workshop, request, 7);
+    const alone = await expectSameBits(make, 2, OTHERS.length);
+    const [first] = [...(workshop.models.weights('sft')?.keys() ?? [])];
+    const slow = alone.weights.get(`slow.${first}`)?.values;
+    expect(slow).toBeDefined();
+    expect(slow).not.toEqual(alone.weights.get(`policy.${first}`)?.values);
+    const stage = make();
+    stage.build(alone);
+    await stage.finish();
+    stage.release();
+    expect(workshop.models.weights('policy')?.get(first as string)?.values).toEqual(slow);
+  });
 });
 
 /** Names of the tensors that are not the same, bit for bit. */

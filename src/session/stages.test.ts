@@ -1,13 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RANKING_LOSSES, type Settings } from '../config';
 import { InputError } from '../errors';
 import { startDevice } from '../gpu/device';
-import { METHODS, policyGradientDefaults } from '../methods';
+import { type MethodInfo, METHODS, policyGradientDefaults } from '../methods';
 import { metricInfo } from '../metrics';
+import { type SettingInfo, SETTINGS as SETTING_INFO } from '../settingInfo';
 import { readVariables } from '../model/checkpoint';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
 import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
 import type { CheckpointName, StageReport } from './protocol';
+import type { HostWeights } from './models';
 import type { SavedState, Stage } from './stage';
 import { policyWeightsOf } from './stages/policyCheckpoint';
 import { PpoStage } from './stages/ppoStage';
@@ -49,13 +52,23 @@ async function finish(stage: Stage): Promise<void> {
   stage.release();
 }
 
-/** A policy by every method but PPO. */
-function otherMethods(workshop: Workshop): [string, () => Stage][] {
-  const leash = { adaptiveKl: 1, klTarget: 2, klHorizon: 20 };
-  return METHODS.flatMap(({ name, family, changes }): [string, () => Stage][] => {
+type Changes = Partial<Settings['policyGradient'] & Settings['preferences']>;
+
+/** A policy by every method but PPO, with what is changed of a method's settings. */
+function otherMethods(
+  workshop: Workshop,
+  changed: (info: MethodInfo) => Changes = () => ({}),
+): [string, () => Stage][] {
+  return METHODS.flatMap((info): [string, () => Stage][] => {
+    const { name, family, changes } = info;
     if (family === 'ppo') return [];
     const { replies, ...small } = SETTINGS.policyGradient;
-    const sampling = { ...policyGradientDefaults(name), ...small, replies: changes?.replies ?? replies };
+    const sampling = {
+      ...policyGradientDefaults(name),
+      ...small,
+      replies: changes?.replies ?? replies,
+      ...changed(info),
+    };
     const request = { method: name, continuePolicy: false };
     if (family === 'policyGradient')
       return [
@@ -64,12 +77,12 @@ function otherMethods(workshop: Workshop): [string, () => Stage][] {
           () =>
             new SamplingStage(
               workshop,
-              { ...request, settings: sampling, leash, ownPrompts: ['Hello!'], ownReward: null },
+              { ...request, settings: sampling, ownPrompts: ['Hello!'], ownReward: null },
               SEED,
             ),
         ],
       ];
-    const settings = { ...SETTINGS.preferences, ...changes };
+    const settings = { ...SETTINGS.preferences, ...changes, ...changed(info) };
     return [[name, () => new PreferenceStage(workshop, { ...request, settings, rankings: toyRankings(12) }, SEED)]];
   });
 }
@@ -101,10 +114,43 @@ describe('the stages', () => {
     }
   });
 
+  it('end with the same bits whatever the settings are that their method is said to ignore', async () => {
+    const sft = workshop.models.gpt('sft');
+    if (sft) await workshop.models.installRewardModels([rewardModelFrom(sft, 1)]);
+    const brief = { policyGradient: { updates: 2 }, preferences: { epochs: 1 }, ppo: {} };
+    const bitsBy = async (methods: readonly MethodInfo[], changed: (info: MethodInfo) => Changes) => {
+      const ends = new Map<string, HostWeights | null>();
+      for (const [name, make] of otherMethods(workshop, (info) => ({ ...brief[info.family], ...changed(info) }))) {
+        if (!methods.some((method) => method.name === name)) continue;
+        const stage = make();
+        stage.build(null);
+        await take(stage);
+        await finish(stage);
+        ends.set(name, workshop.models.weights('policy'));
+        workshop.models.drop('policy');
+      }
+      return ends;
+    };
+    /** Another value of a setting, in its range. */
+    const another = (family: MethodInfo['family'], key: string): number => {
+      const { min, max } = (SETTING_INFO[family] as Record<string, SettingInfo>)[key] as SettingInfo;
+      const standard = (SETTINGS[family] as unknown as Record<string, number>)[key] as number;
+      return standard === max ? min : Math.min(max, standard + 1);
+    };
+    const plain = await bitsBy(METHODS, () => ({}));
+    const ignored = await bitsBy(METHODS, ({ family, ignores }) =>
+      Object.fromEntries(ignores.map((key) => [key, another(family, key)])),
+    );
+    for (const [name, weights] of plain) expect(ignored.get(name), name).toEqual(weights);
+    // The guard is heard where it is said to be.
+    const held = METHODS.filter(({ name }) => name === 'online DPO' || name === 'KTO');
+    for (const [name, weights] of await bitsBy(held, () => ({ guardCoef: 1 })))
+      expect(weights, name).not.toEqual(plain.get(name));
+  }, 120_000);
+
   it('refuse one reply a prompt where replies are compared, and rankings without a pair', () => {
     const one = { ...SETTINGS.policyGradient, replies: 1 };
-    const leash = { adaptiveKl: 1, klTarget: 2, klHorizon: 20 };
-    const common = { continuePolicy: false, ownPrompts: [], ownReward: null, leash };
+    const common = { continuePolicy: false, ownPrompts: [], ownReward: null };
     expect(() => new SamplingStage(workshop, { ...common, method: 'RLOO', settings: one }, 1)).toThrow(InputError);
     const tied = toyRankings(3).map((ranking) => ({ ...ranking, ranks: [1, 1] }));
     const request = { method: 'DPO', settings: SETTINGS.preferences, rankings: tied, continuePolicy: false } as const;
@@ -266,6 +312,15 @@ describe('the stages', () => {
         workshop.models.drop('policy');
       }
       expect(paid[1]).toBeLessThan(paid[0] as number);
+    });
+
+    it('learns from rankings that are all ties where every pair counts, and leaves them out of the other losses', () => {
+      const mixed = toyRankings(8).map((ranking, i) => (i % 2 ? ranking : { ...ranking, ranks: [1, 1] }));
+      const steps = RANKING_LOSSES.map((_, loss) => {
+        const settings = { ...SETTINGS.rewardModel, loss, ties: 1, epochs: 1, rankingsPerStep: 1 };
+        return new RewardModelStage(workshop, settings, mixed, toyRankings(1), SEED).steps;
+      });
+      expect(steps).toEqual([8, 4, 4]);
     });
 
     it('refuses rankings that say of nothing that it is better', () => {

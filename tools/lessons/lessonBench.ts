@@ -22,7 +22,7 @@ export interface LessonOutcome {
   signs: SignReading[];
   /** Whether the mistake leaves all of its signs ... */
   shown: boolean;
-  /** ... and the cure removes one of them at least. */
+  /** ... and the cure removes them all. */
   cured: boolean;
 }
 
@@ -54,7 +54,7 @@ export class LessonBench {
       lesson,
       signs,
       shown: signs.every((sign) => sign.broken.there),
-      cured: signs.some((sign) => !sign.cured.there),
+      cured: signs.every((sign) => !sign.cured.there),
     };
   }
 

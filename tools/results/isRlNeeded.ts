@@ -136,7 +136,7 @@ export async function isRlNeeded(
         throughStage(
           new SamplingStage(
             workshop,
-            { ...common, method: 'rejection sampling', settings: rejection, leash: plan.ppo },
+            { ...common, method: 'rejection sampling', settings: rejection },
             seed,
           ),
         ),

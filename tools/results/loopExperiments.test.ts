@@ -49,7 +49,7 @@ describe('a result on the whole loop', { timeout: 120_000 }, () => {
     for (const { sizes } of found.seeds) {
       expect(sizes.map(({ comparisons }) => comparisons)).toEqual(plan.comparisons);
       for (const { rl, bestOfN } of sizes) {
-        expect(rl).toHaveLength(1 + plan.evaluateAt.length);
+        expect(rl).toHaveLength(1 + plan.ppo.updates / plan.evaluateEvery);
         expect(rl[0]?.kl).toBe(0);
         expect(bestOfN[0]?.kl).toBe(0);
         expect(bestOfN[1]?.proxy).toBeGreaterThanOrEqual(bestOfN[0]?.proxy ?? NaN);

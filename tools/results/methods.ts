@@ -59,7 +59,6 @@ export interface MethodsPlan {
   prompts: number;
   samples: number;
   rewardModel: Settings['rewardModel'];
-  /** PPO's, with the leash that holds the others which sample. */
   ppo: PpoSettings;
   /** By method; the page's. */
   policyGradient: Record<string, PolicyGradientSettings>;
@@ -217,7 +216,7 @@ function stageOf({ plan, seed, workshop, rankings }: Bench, { name, family }: Me
       return new PpoStage(workshop, ppo, [], false, seed);
     case 'policyGradient': {
       const settings = policyGradient[name] as PolicyGradientSettings;
-      return new SamplingStage(workshop, { ...common, settings, leash: ppo, ownPrompts: [], ownReward: null }, seed);
+      return new SamplingStage(workshop, { ...common, settings, ownPrompts: [], ownReward: null }, seed);
     }
     case 'preferences':
       return new PreferenceStage(workshop, { ...common, settings: preferences[name] as PreferenceSettings, rankings }, seed);

@@ -22,8 +22,8 @@ export interface OverOptimisationPlan {
   heldOutRankings: number;
   rewardModel: RewardModelSettings;
   ppo: PpoSettings;
-  /** Updates after which PPO is judged: close together at first, where gold rises. */
-  evaluateAt: readonly number[];
+  /** PPO is judged after every so many updates. */
+  evaluateEvery: number;
   prompts: number;
   samples: number;
   /** Of best of n, and how many replies to each prompt they are drawn from. */
@@ -74,15 +74,15 @@ export function overOptimisationPlan(
   quick: boolean,
 ): OverOptimisationPlan {
   const { rewardModel, ppo } = DEFAULT_SETTINGS;
-  const unleashed = { ...ppo, klCoef: 0, adaptiveKl: 0, batchSize: 64, minibatchSize: 16, ppoEpochs: 4, learningRate: 1e-3 };
+  const unleashed = { ...ppo, klCoef: 0, adaptiveKl: 0, batchSize: 64, minibatchSize: 16, ppoEpochs: 4, learningRate: 3e-4 };
   return {
     preset,
     seeds,
     comparisons: quick ? [12, 24] : [50, 200, 1000, 4000],
     heldOutRankings: quick ? 3 : 100,
     rewardModel: { ...rewardModel, ...(quick ? { epochs: 1 } : {}) },
-    ppo: { ...unleashed, ...(quick ? { updates: 2, batchSize: 4, minibatchSize: 4 } : { updates: 40 }) },
-    evaluateAt: quick ? [1, 2] : [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 36, 40],
+    ppo: { ...unleashed, ...(quick ? { updates: 2, batchSize: 4, minibatchSize: 4 } : { updates: 60 }) },
+    evaluateEvery: quick ? 1 : 2,
     prompts: quick ? 4 : 100,
     samples: quick ? 1 : 2,
     n: quick ? [1, 2] : [1, 2, 4, 8, 16, 32, 64],
@@ -117,7 +117,7 @@ export async function overOptimisation(
       });
       const rl = [await pointOf(bench, bench.sft)];
       await bench.ppo(plan.ppo, async (update) => {
-        if (plan.evaluateAt.includes(update)) rl.push(await pointOf(bench, bench.policy));
+        if (update % plan.evaluateEvery === 0) rl.push(await pointOf(bench, bench.policy));
       });
       const fits = { rl: fitted(rl, (d) => d * Math.log(d)), bestOfN: fitted(bestOfN, (d) => d * d) };
       fits.rl.peak = fits.rl.beta > 0 ? Math.exp(fits.rl.alpha / fits.rl.beta - 1) : null;

@@ -78,7 +78,7 @@ describe('RESULTS.md', () => {
       '0.100 ± 0.020, 0.110 ± 0.020, 0.120 ± 0.020',
       '1.500 ± 0.000',
       '250',
-      '12',
+      '12–12',
     ]);
     expect(markdown).toContain('Every method raises gold with every seed, beyond chance');
     expect(Object.keys(figures)).toEqual(['methods.svg']);

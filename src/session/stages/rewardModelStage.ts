@@ -1,11 +1,5 @@
 /** The reward model: starts from the SFT model, learns from rankings, is normalised, and measured on held-out ones. */
-import {
-  DEFAULT_SETTINGS,
-  MAX_RESPONSE_TOKENS,
-  SPOILED_LABELS,
-  TIE_RULES,
-  type RewardModelSettings,
-} from '../../config';
+import { DEFAULT_SETTINGS, MAX_RESPONSE_TOKENS, SPOILED_LABELS, type RewardModelSettings } from '../../config';
 import { InputError } from '../../errors';
 import type { Gpt } from '../../model/gpt';
 import { withoutPrefix } from '../../model/prefix';
@@ -21,6 +15,7 @@ import {
   rewardModelOptimiser,
   rewardModelSteps,
   scoreReplies,
+  tieRule,
   trainRewardModel,
   withPairs,
   type TokenisedRanking,
@@ -92,7 +87,7 @@ export class RewardModelStage implements Stage {
     this.#settings = { ...DEFAULT_SETTINGS.rewardModel, ...settings };
     this.#seed = seed;
     const { mostRankings, spoiled, spoiledShare } = this.#settings;
-    const ties = TIE_RULES[this.#settings.ties];
+    const ties = tieRule(this.#settings);
     const tokenise = (list: readonly Ranking[]): TokenisedRanking[] =>
       list.map((ranking) => tokeniseRanking(workshop.tokenizer, ranking, workshop.models.shape.context));
     const usable = withPairs(rankings, ties);

@@ -2,11 +2,12 @@
  * A policy by a method that samples replies and needs no value model: RLOO, GRPO, Dr. GRPO, REINFORCE, REINFORCE++,
  * online DPO, rejection sampling. Everything around the method is as for PPO.
  */
-import type { PolicyGradientSettings, PpoSettings } from '../../config';
+import type { PolicyGradientSettings } from '../../config';
 import { InputError } from '../../errors';
 import { type MethodName, policyGradientDefaults, preferenceDefaults } from '../../methods';
 import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlController';
 import { DPO } from '../../rlhf/dpo';
+import { Ema } from '../../rlhf/ema';
 import { DR_GRPO, GRPO } from '../../rlhf/grpo';
 import { onlineDpo } from '../../rlhf/onlineDpo';
 import { policyGradient, policyGradientOptimiser, type PolicyGradientState } from '../../rlhf/policyGradient';
@@ -17,26 +18,23 @@ import { rejectionSampling } from '../../rlhf/rejectionSampling';
 import { RLOO } from '../../rlhf/rloo';
 import { longestReply } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
+import { assignVariables } from '../../model/checkpoint';
 import { withoutPrefix } from '../../model/prefix';
-import type { Variables } from '../../model/variables';
+import type { ReadonlyVariables, Variables } from '../../model/variables';
 import type { HostWeights } from '../models';
 import type { OwnReward } from '../protocol';
 import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
-import { POLICY } from './policyCheckpoint';
+import { POLICY, SLOW } from './policyCheckpoint';
 import { PolicyTask } from './policyTask';
 import { startPolicy, undoPolicy } from './startPolicy';
 
 const GROUP_METHODS = [RLOO, GRPO, DR_GRPO, REINFORCE, REINFORCE_PLUS_PLUS];
 const MEMORY = 'memory.';
 
-/** What the leash is held by; shared with PPO. */
-type Leash = Pick<PpoSettings, 'adaptiveKl' | 'klTarget' | 'klHorizon'>;
-
 export interface SamplingRequest {
   method: MethodName;
   settings: PolicyGradientSettings;
-  leash: Leash;
   ownPrompts: readonly string[];
   continuePolicy: boolean;
   ownReward: OwnReward | null;
@@ -84,15 +82,15 @@ export class SamplingStage implements Stage {
 
   build(saved: SavedState | null): void {
     const { models } = this.#workshop;
-    const { leash, method } = this.#request;
+    const { method } = this.#request;
     void this.#task.rewardModels; // says at once if there is none
     const { policy, refPolicy, attach } = startPolicy(models, saved, this.#request.continuePolicy);
     const byPreference = method === 'online DPO';
     const optimiser = byPreference ? preferenceOptimiser(policy) : policyGradientOptimiser(policy, this.#settings);
+    const { adaptiveKl, klTarget, klHorizon, emaDecay } = this.#settings;
     const klCoef = saved?.numbers['klCoef'] ?? this.#settings.klCoef;
     // A leash of 0 is charged elsewhere, in the loss, and stays.
-    const adaptive = leash.adaptiveKl && this.#settings.klCoef > 0 && !byPreference;
-    const { klTarget, klHorizon } = leash;
+    const adaptive = adaptiveKl && this.#settings.klCoef > 0 && !byPreference;
     this.#state = {
       policy,
       refPolicy,
@@ -101,6 +99,11 @@ export class SamplingStage implements Stage {
       update: saved?.numbers['update'] ?? 0,
       memory: memoryIn(saved?.numbers ?? {}),
     };
+    // Of the methods here, those that share `policyGradient` keep one.
+    if (emaDecay > 0 && GROUP_METHODS.some(({ name }) => name === method)) {
+      this.#state.ema = new Ema(policy, emaDecay);
+      if (saved) assignVariables(this.#state.ema.gpt.parameters, { tensors: withoutPrefix(saved.weights, SLOW) });
+    }
     if (saved) optimiser.restore(withoutPrefix(saved.weights, POLICY), saved.numbers['policyStep'] ?? 0);
     attach();
   }
@@ -114,8 +117,15 @@ export class SamplingStage implements Stage {
   }
 
   variables(): Variables {
-    const { policy, optimiser } = this.#required();
-    return new Map([...policy.parameters, ...optimiser.moments()].map(([name, variable]) => [POLICY + name, variable]));
+    const { policy, optimiser, ema } = this.#required();
+    const all: Variables = new Map();
+    const add = (prefix: string, variables: ReadonlyVariables): void => {
+      for (const [name, variable] of variables) all.set(prefix + name, variable);
+    };
+    add(POLICY, policy.parameters);
+    add(POLICY, optimiser.moments());
+    if (ema) add(SLOW, ema.gpt.parameters);
+    return all;
   }
 
   numbers(): Record<string, number> {
@@ -126,7 +136,7 @@ export class SamplingStage implements Stage {
 
   setNumbers(numbers: Record<string, number>): void {
     const state = this.#required();
-    const { klTarget, klHorizon } = this.#request.leash;
+    const { klTarget, klHorizon } = this.#settings;
     const { update = 0, klCoef = 0, policyStep = 0 } = numbers;
     state.update = update;
     state.klController =
@@ -138,7 +148,9 @@ export class SamplingStage implements Stage {
   }
 
   finish(): Promise<void> {
-    return this.#workshop.models.install('policy', this.#required().policy);
+    const { ema, policy } = this.#required();
+    ema?.lead(policy);
+    return this.#workshop.models.install('policy', policy);
   }
 
   undo(): void {
@@ -147,6 +159,7 @@ export class SamplingStage implements Stage {
 
   release(): void {
     this.#state?.optimiser.dispose();
+    this.#state?.ema?.dispose();
   }
 
   #learn(signal: AbortSignal): AsyncGenerator<TrainingStep> {
@@ -154,13 +167,14 @@ export class SamplingStage implements Stage {
     const settings = this.#settings;
     const { tokens, promptsOf, judge, describe, scorer } = this.#task;
     const run = { tokens, seed: this.#seed, promptsOf, judge, scorer, signal };
-    const { updates, prompts, replies, temperature, maxNewTokens, missingEosPenalty, learningRate } = settings;
+    const { updates, prompts, replies, temperature, maxNewTokens, missingEosPenalty, learningRate, guardCoef } =
+      settings;
     switch (this.#request.method) {
       case 'online DPO':
         return onlineDpo(state, {
           ...run,
           method: DPO,
-          settings: { ...preferenceDefaults('DPO'), learningRate, beta: settings.klCoef },
+          settings: { ...preferenceDefaults('DPO'), learningRate, beta: settings.klCoef, guardCoef },
           online: { updates, prompts, replies, temperature, maxNewTokens, missingEosPenalty },
           from: state.update,
         });

@@ -1,4 +1,5 @@
 /** The stage that a command asks for. */
+import type { PpoSettings } from '../../config';
 import type { StartRequest } from '../protocol';
 import type { Stage } from '../stage';
 import type { Workshop } from '../workshop';
@@ -10,6 +11,9 @@ import { SamplingStage } from './samplingStage';
 import { SftStage } from './sftStage';
 
 type PolicyRequest = Extract<StartRequest, { stage: 'ppo' }>;
+
+/** What holds the leash. Methods beside PPO had it from PPO's settings in earlier versions, and their runs have it there. */
+type Leash = Pick<PpoSettings, 'adaptiveKl' | 'klTarget' | 'klHorizon'>;
 
 /** @throws InputError where there is nothing to learn from */
 export function stageOf(workshop: Workshop, request: StartRequest): Stage {
@@ -39,9 +43,9 @@ function policyStage(
     );
   if (method) {
     const { adaptiveKl, klTarget, klHorizon } = settings;
-    const leash = { adaptiveKl, klTarget, klHorizon };
-    const { name, settings: own } = method;
-    const request = { method: name, settings: own, leash, ownPrompts: extraPrompts, continuePolicy, ownReward };
+    const leash: Leash = { adaptiveKl, klTarget, klHorizon };
+    const own = { ...leash, ...method.settings };
+    const request = { method: method.name, settings: own, ownPrompts: extraPrompts, continuePolicy, ownReward };
     return new SamplingStage(workshop, request, seed);
   }
   return new PpoStage(workshop, settings, extraPrompts, continuePolicy, seed, ownReward);

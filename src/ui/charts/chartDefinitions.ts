@@ -6,33 +6,33 @@ export interface ChartDefinition {
   title: string;
   /** The first is drawn solid in the stage's colour, others dashed. */
   series: readonly { key: string; label: string }[];
-  meaning: string;
+  /** Which line is which, where there are several. */
+  legend?: string;
+  /** The metrics of `stage` that are explained on request. */
+  explains: readonly string[];
   /** Of one row: "update". */
   stepName: string;
   unitOfSteps: string;
-  /** Whose numbers they are, where there are healthy ranges to hold them against. */
-  stage?: StageName;
+  /** Whose numbers they are. */
+  stage: StageName;
 }
 
 type Key<S extends StageName> = MetricKey<S> | (S extends 'ppo' ? OtherMethodsMetricKey : never);
 
-/** The first metric gives the meaning; further ones are drawn beside it. */
+/** The first metric is drawn solid; further ones are drawn beside it. */
 function chart<S extends StageName>(
   stage: S,
   [key, ...beside]: readonly [Key<S>, ...Key<S>[]],
   title?: string,
 ): ChartDefinition {
   const labelOf = (one: string): string => metricInfo(stage, one)?.label ?? one;
-  const { meaning = '', unit = '', healthy } = metricInfo(stage, key) ?? {};
+  const dashed = beside.map(labelOf);
   return {
     stage,
     title: title ?? labelOf(key),
     series: [key, ...beside].map((one) => ({ key: one, label: labelOf(one) })),
-    meaning: [
-      `${meaning}${unit && ` In ${unit}.`}`,
-      ...beside.map((one) => `${labelOf(one)} (dashed): ${metricInfo(stage, one)?.meaning}`),
-      healthy?.note,
-    ].join(' '),
+    ...(dashed.length > 0 ? { legend: `Solid: ${labelOf(key)}. Dashed: ${dashed.join(', ')}.` } : {}),
+    explains: [key, ...beside],
     ...(stage === 'ppo' ? { stepName: 'Update', unitOfSteps: 'updates' } : { stepName: 'Step', unitOfSteps: 'steps' }),
   };
 }

@@ -1,7 +1,6 @@
-/** What is measured, in words that need no others. */
+/** Kinds of task, sides and labelers, in words that need no others; what measures mean is in metrics/comparison.ts. */
 import type { LabelerName } from '../../app/comparison.svelte';
 import type { HeldOutSideName } from '../../session/protocol';
-import type { GoldPart } from '../../text/world/gold';
 import type { PromptKind } from '../../text/world/prompts';
 
 export type ShownSide = HeldOutSideName | 'all';
@@ -33,17 +32,6 @@ export const SIDE_WORDS: Readonly<Record<ShownSide, { label: string; sentence: s
     label: 'Never asked',
     sentence: 'Facts that the model has only read in passing: nothing in training asks.',
   },
-};
-
-export const PART_WORDS: Readonly<Record<GoldPart, string>> = {
-  right: 'Right',
-  complete: 'Complete',
-  onTopic: 'On topic',
-  polite: 'Polite',
-  brief: 'Brief',
-  honest: 'Honest',
-  safe: 'Safe',
-  fluent: 'Fluent',
 };
 
 export interface LabelerGroup {

@@ -27,6 +27,16 @@ export function turns(points: readonly OptimisationPoint[]) {
   return { start, peak, end };
 }
 
+/** Of curves judged at the same updates. */
+function meanCurve(curves: readonly (readonly OptimisationPoint[])[]): OptimisationPoint[] {
+  const length = Math.min(...curves.map((curve) => curve.length));
+  return Array.from({ length }, (_, k) => {
+    const of = (key: keyof OptimisationPoint): number =>
+      spreadOf(curves.map((curve) => (curve[k] as OptimisationPoint)[key])).mean;
+    return { kl: of('kl'), gold: of('gold'), proxy: of('proxy') };
+  });
+}
+
 /** Gold ends below its peak by more than this, while the proxy ends above where it was there. */
 const FALL = 0.03;
 const turnsDown = (points: readonly OptimisationPoint[]): boolean => {
@@ -112,7 +122,7 @@ function partOf(record: OverOptimisation, note: string | undefined): string {
 
 **Set-up.** For each of ${seeds.length} seeds, reward models learn from ${list(plan.comparisons.map(String))} comparisons (rankings of four
 replies are six each). PPO takes ${plan.ppo.updates} updates of ${plan.ppo.batchSize} replies at a rate of ${plan.ppo.learningRate} without a leash, and is
-judged after ${list(plan.evaluateAt.map(String))} of them on ${plan.prompts} held-out prompts, ${plan.samples} replies each. Best of n chooses among ${plan.pool} replies of the
+judged every ${plan.evaluateEvery} updates on ${plan.prompts} held-out prompts, ${plan.samples} replies each. Best of n chooses among ${plan.pool} replies of the
 SFT model to each; its KL is the upper bound log n − (n − 1)/n, as in the paper. The last column is the peak of the fitted curve,
 where it has one within what was measured.
 
@@ -132,5 +142,10 @@ function verdict(record: OverOptimisation): string {
     const sizes = sizesOf(record, comparisons);
     return `${sizes.filter(({ rl }) => turnsDown(rl)).length} of ${sizes.length} with ${comparisons}`;
   });
-  return `Under PPO gold turns down while the score goes on rising in ${list(counts)} comparisons.`;
+  const falls = record.plan.comparisons.map((comparisons) => {
+    const { peak, end } = turns(meanCurve(sizesOf(record, comparisons).map(({ rl }) => rl)));
+    return `${peak.gold.toFixed(2)} to ${end.gold.toFixed(2)}, with the score from ${peak.proxy.toFixed(2)} to ${end.proxy.toFixed(2)}, at ${comparisons}`;
+  });
+  return `Under PPO gold turns down while the score goes on rising in ${list(counts)} comparisons. The mean over the seeds goes
+from its peak of ${list(falls)}.`;
 }

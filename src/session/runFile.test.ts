@@ -98,15 +98,26 @@ describe('a run that is saved', () => {
     tuning.hold({ chosen: [], refused: [] });
     expect(taken()).toBe('a');
     const seen = new Set<string>();
-    const watched = { ...workshop, get world() { seen.add(taken()); return workshop.world; } };
-    const report = await files(workshop).replay(bytes, watched, 'here', new AbortController().signal, () => seen.add(taken()));
+    const watched = {
+      ...workshop,
+      get world() {
+        seen.add(taken());
+        return workshop.world;
+      },
+    };
+    const report = await files(workshop).replay(bytes, watched, 'here', new AbortController().signal, () =>
+      seen.add(taken()),
+    );
     expect(report).toMatchObject({ firstDifference: null, unknownKernels: [] });
     expect([[...seen], taken()]).toEqual([['b'], 'a']);
   });
 
   it('says which of its kernels are not here', async () => {
     const recorded = readRunFile(await saved(REQUESTS[1] as StartRequest));
-    const kernels = { chosen: [{ kernel: KERNEL, shape: 'one', variant: 'c' }], refused: [{ kernel: 'none', variant: 'a' }] };
+    const kernels = {
+      chosen: [{ kernel: KERNEL, shape: 'one', variant: 'c' }],
+      refused: [{ kernel: 'none', variant: 'a' }],
+    };
     const report = await replay(writeRunFile({ ...recorded, kernels }), 'here');
     expect(report.unknownKernels).toEqual([`${KERNEL}: c`, 'none: a']);
     expect((await replay(writeRunFile({ ...recorded, kernels: null }), 'here')).unknownKernels).toEqual([]);

@@ -1,12 +1,8 @@
 /**
  * ILQL: from replies with rewards that somebody else sampled, learn what each next token is worth, and say the tokens
  * that are worth more than their state.
- * Snell et al. 2022 (arXiv:2206.11871), section 4; details as in trlX.
+ * Snell et al. 2022 (arXiv:2206.11871), section 4; details as in trlX. The loss is in ilqlLoss.ts.
  *
- *   Q̂ = min of two slow copies;   target = r + gamma V(s')
- *   L_Q = Σ over both of (Q(s, a) - target)²;   L_V = |tau - [Q̂ < V]| (Q̂(s, a) - V(s))²      (expectiles)
- *   L_CQL = Σ over both of -log softmax(Q(s, ·))[a];   L_LM = -log pi(a | s)
- *   L = mean over tokens of L_Q + L_V + cqlScale L_CQL + imitationScale L_LM
  *   says a ~ softmax(log pi(a | s) + beta (Q̂(s, a) - V(s)))
  *
  * The reward of a reply is paid at its last token. The heads have one hidden layer twice as wide as the states.
@@ -24,6 +20,7 @@ import { gumbel, normalSamples, permutation } from '../ops/counterRandom';
 import { linear } from '../ops/linear';
 import { matrixProduct } from '../ops/matrixProduct';
 import { responseRows } from '../ops/responseRows';
+import { ilqlAims, ilqlLoss } from './ilqlLoss';
 import type { ControlTokens } from './rollout';
 import { linearToZero } from './schedule';
 import type { TrainingStep } from './trainingStep';
@@ -175,57 +172,37 @@ function ilqlInputs(
 }
 
 /** Gives the four losses, their sum, and the norm of its gradient. */
-function learningStep(
-  model: IlqlModel,
-  optimiser: AdamW,
-  { gamma, tau, cqlScale, imitationScale }: IlqlSettings,
-): Step<IlqlInput> {
+function learningStep(model: IlqlModel, optimiser: AdamW, settings: IlqlSettings): Step<IlqlInput> {
   const { trunk, heads, targets } = model;
   const V = trunk.shape.vocabulary;
   return new Step(
     'ILQL',
     (inputs) => {
       const { ids, start, responseMask } = inputs as Record<IlqlInput, tf.Tensor> as BatchTensors;
-      const { rewards, numbers } = inputs;
+      const rewards = inputs.rewards as tf.Tensor2D;
       const [B, R] = responseMask.shape;
       const P = ids.shape[1] - R;
-      const actions = tf.oneHot(tf.cast(tf.reshape(tf.slice(ids, [0, P], [B, R]), [-1]), 'int32'), V); // [B R, V]
-      const count = tf.sum(responseMask);
-      const meanOf = (perToken: tf.Tensor): tf.Scalar =>
-        tf.div(tf.sum(tf.mul(tf.reshape(perToken, [B, R]), responseMask)), count);
-      const taken = (all: tf.Tensor): tf.Tensor2D => tf.reshape(tf.sum(tf.mul(all, actions), 1), [B, R]);
-      const negativeLogSoftmax = (all: tf.Tensor): tf.Tensor => tf.neg(taken(tf.logSoftmax(all as tf.Tensor2D)));
+      const said = tf.cast(tf.reshape(tf.slice(ids, [0, P], [B, R]), [-1]), 'int32'); // [B R]
+      const minibatch = { actions: tf.oneHot(said, V) as tf.Tensor2D, rewards, responseMask };
 
-      // What the losses aim at, of the weights as they are: no gradient flows through it.
+      // What the losses aim at, of the weights as they are.
       const before = responseRows(hiddenStates(trunk, ids, start), P); // [B R, C]
-      const slow = tf.minimum(taken(headOutput(targets.first, before)), taken(headOutput(targets.second, before)));
-      const values: tf.Tensor2D = tf.reshape(headOutput(heads.value, before), [B, R]);
-      const next = tf.concat([tf.slice(values, [0, 1], [B, R - 1]), tf.zeros([B, 1])], 1);
-      const nextMask = tf.concat([tf.slice(responseMask, [0, 1], [B, R - 1]), tf.zeros([B, 1])], 1);
-      const target = tf.add(rewards, tf.mul(gamma, tf.mul(next, nextMask)));
-      const below = tf.cast(tf.less(slow, values), 'float32');
-      const expectile = tf.abs(tf.sub(tau, below)); // tau where Q is above V, 1 - tau where it is below
+      const slowQ = [headOutput(targets.first, before), headOutput(targets.second, before)] as const;
+      const aims = ilqlAims(minibatch, [...slowQ], headOutput(heads.value, before), settings.gamma, settings.tau);
 
       const { loss, statistics, gradients } = optimiser.differentiate(() =>
         lossGradients(ilqlParameters(model), () => {
           const { hidden, wte } = statesAndHead(trunk, ids, start);
-          const states = responseRows(hidden, P);
-          const q = (['first', 'second'] as const).map((name) => headOutput(heads[name], states));
-          const sumOf = (terms: tf.Tensor[]): tf.Scalar => tf.addN(terms) as tf.Scalar;
-          const lossQ = sumOf(q.map((all) => meanOf(tf.square(tf.sub(taken(all), target)))));
-          const value = tf.reshape(headOutput(heads.value, states), [B, R]);
-          const lossV = meanOf(tf.mul(expectile, tf.square(tf.sub(slow, value))));
-          const lossCql = sumOf(q.map((all) => meanOf(negativeLogSoftmax(all))));
-          const lossLm = meanOf(negativeLogSoftmax(matrixProduct(states, wte, { transposeB: true })));
-          const losses = [lossQ, lossV, lossCql, lossLm];
-          const weights = [1, 1, cqlScale, imitationScale];
-          return {
-            loss: sumOf(losses.map((own, i) => tf.mul(weights[i] as number, own))),
-            statistics: tf.stack(losses) as tf.Tensor1D,
+          const states = responseRows(hidden, P); // [B R, C]
+          const pass = {
+            q: [headOutput(heads.first, states), headOutput(heads.second, states)],
+            value: headOutput(heads.value, states),
+            logits: matrixProduct(states, wte, { transposeB: true }),
           };
+          return ilqlLoss(pass, minibatch, aims, settings);
         }),
       );
-      return [statistics, loss, optimiser.update(gradients, numbers as tf.Tensor1D)];
+      return [statistics, loss, optimiser.update(gradients, inputs.numbers as tf.Tensor1D)];
     },
     () => [...ilqlParameters(model).values(), ...Object.values(targets).flatMap((head) => Object.values(head))],
   );

@@ -115,11 +115,10 @@ describe('a healthy range', () => {
     const unheld = [
       startOf('ppo', { klTarget: 6, adaptiveKl: 0 }),
       startOf('ppo', { klTarget: 6, klCoef: 0 }),
-      { ...startOfMethod('GRPO'), settings: { ...DEFAULT_SETTINGS.ppo, klTarget: 6 } },
+      startOfMethod('GRPO', { klTarget: 6 }),
     ];
     for (const run of unheld) expect(isHealthy('ppo', 'objective/kl', 5, run)).toBe(false);
-    const shared = { ...startOfMethod('RLOO'), settings: { ...DEFAULT_SETTINGS.ppo, klTarget: 6 } };
-    expect(isHealthy('ppo', 'objective/kl', 5, shared)).toBe(true);
+    expect(isHealthy('ppo', 'objective/kl', 5, startOfMethod('RLOO', { klTarget: 6 }))).toBe(true);
   });
 
   it.each([

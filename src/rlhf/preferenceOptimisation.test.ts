@@ -69,6 +69,22 @@ describe.each(['cpu', 'wasm'] as const)('learning from rankings on %s', (backend
     return steps;
   }
 
+  /** That learning with the guard keeps the chosen replies of pairs likelier, by half a nat a reply, than without. */
+  async function expectHeld(learn: (list: TokenisedRanking[], guardCoef: number) => Promise<unknown>): Promise<void> {
+    const list = rankings(12, 2);
+    const change = async (guardCoef: number): Promise<number> => {
+      await learn(list, guardCoef);
+      const [own, ref] = [await likelihoods(state.policy, list, 2), await likelihoods(reference, list, 2)];
+      const gains = Array.from(own, (logProb, i) => logProb - (ref[i] as number)).filter((_, i) => i % 2 === 1);
+      return gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+    };
+    const without = await change(0);
+    state.optimiser.dispose();
+    disposeGpt(state.policy);
+    state = preferenceState(reference);
+    expect(await change(1)).toBeGreaterThan(without + 0.5);
+  }
+
   async function likelihoods(gpt: Gpt, list: TokenisedRanking[], repliesEach: number): Promise<Float32Array> {
     const step = logLikelihoodStep(gpt);
     const [values] = await step.read(batchInputs(rankingBatch(list, repliesEach, PAD, gpt.shape.context)));
@@ -135,20 +151,8 @@ describe.each(['cpu', 'wasm'] as const)('learning from rankings on %s', (backend
     },
   );
 
-  it('holds on to the chosen replies with the guard, and loses them without', async () => {
-    const list = rankings(12, 2);
-    const change = async (guardCoef: number): Promise<number> => {
-      await train(DPO, list, { beta: 0.3, guardCoef, learningRate: 1e-2, epochs: 6 });
-      const [own, ref] = [await likelihoods(state.policy, list, 2), await likelihoods(reference, list, 2)];
-      const gains = Array.from(own, (logProb, i) => logProb - (ref[i] as number)).filter((_, i) => i % 2 === 1);
-      return gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
-    };
-    const without = await change(0);
-    state.optimiser.dispose();
-    disposeGpt(state.policy);
-    state = preferenceState(reference);
-    expect(await change(1)).toBeGreaterThan(without + 0.5);
-  });
+  it('holds on to the chosen replies with the guard, and loses them without', () =>
+    expectHeld((list, guardCoef) => train(DPO, list, { beta: 0.3, guardCoef, learningRate: 1e-2, epochs: 6 })));
 
   it('KTO makes what was liked likelier than what was not, from thumbs alone', async () => {
     const thumbs = thumbsOf(rankings(16));
@@ -180,21 +184,11 @@ describe.each(['cpu', 'wasm'] as const)('learning from rankings on %s', (backend
     expect((await epochLoss(0.5)) - (await epochLoss(0))).toBeCloseTo(0.5 * byHand, 4);
   });
 
-  it('KTO holds on to the liked replies with the guard, and less so without', async () => {
-    const list = rankings(12, 2);
-    const change = async (guardCoef: number): Promise<number> => {
+  it('KTO holds on to the liked replies with the guard, and less so without', () =>
+    expectHeld(async (list, guardCoef) => {
       const settings = { ...KTO_DEFAULTS, epochs: 6, learningRate: 1e-2, beta: 0.3, guardCoef };
       for await (const _ of kto(state, thumbsOf(list), settings, PAD, 1));
-      const [own, ref] = [await likelihoods(state.policy, list, 2), await likelihoods(reference, list, 2)];
-      const gains = Array.from(own, (logProb, i) => logProb - (ref[i] as number)).filter((_, i) => i % 2 === 1);
-      return gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
-    };
-    const without = await change(0);
-    state.optimiser.dispose();
-    disposeGpt(state.policy);
-    state = preferenceState(reference);
-    expect(await change(1)).toBeGreaterThan(without + 0.5);
-  });
+    }));
 
   it('KTO says so where all thumbs point the same way', async () => {
     const ups = thumbsOf(rankings(4)).filter(({ up }) => up);

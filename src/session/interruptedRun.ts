@@ -1,5 +1,5 @@
 /** A run that was cut short: what its checkpoints say so that it can go on, and what is read from them. */
-import { readSafetensors } from '../model/safetensors';
+import type { SafetensorsFile } from '../model/safetensors';
 import type { VariantChoices } from '../ops/kernelVariants';
 import type { CheckpointFile, StartRequest } from './protocol';
 import type { SavedState } from './stage';
@@ -23,12 +23,11 @@ export const metadataToGoOn = ({
   kernels: JSON.stringify(kernels),
 });
 
-/**
- * The run whose last checkpoint a file is; null for a file from which none can go on.
- * @throws CheckpointError for a file that cannot be read
- */
-export function interruptedRun({ bytes, final, step }: CheckpointFile): InterruptedRun | null {
-  const { tensors, metadata } = readSafetensors(bytes);
+/** The run whose last checkpoint a file is, with what was read from it; null for a file from which none can go on. */
+export function interruptedRun(
+  { final, step }: Pick<CheckpointFile, 'final' | 'step'>,
+  { tensors, metadata }: SafetensorsFile,
+): InterruptedRun | null {
   if (final || !metadata['request'] || !metadata['kernels']) return null;
   return {
     request: { ...(JSON.parse(metadata['request']) as StartRequest), startPaused: false },

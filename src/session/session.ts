@@ -307,14 +307,15 @@ export class TrainingSession {
   /** Loads a checkpoint that the page had stored; a bad one is reported, and what is shipped stays. */
   #takeUp(file: CheckpointFile): void {
     try {
-      const { tensors, metadata } = readSafetensors(file.bytes);
+      const read = readSafetensors(file.bytes);
+      const { tensors, metadata } = read;
       const weights = file.name === 'policy' ? policyWeightsOf(tensors) : tensors;
       const { models } = this.#workshop;
       if (file.final || file.name === 'policy') models.load(file.name, weights, 'trained');
       // The SFT model that comes with the page was made from another base.
       if (file.final && file.name === 'base' && metadata['stage'] === 'pretrain' && models.unfetched.includes('sft'))
         models.drop('sft');
-      this.#resumable = interruptedRun(file) ?? this.#resumable;
+      this.#resumable = interruptedRun(file, read) ?? this.#resumable;
     } catch (error) {
       this.#emit({ type: 'error', error: toPlainError(error) });
     }

@@ -64,9 +64,8 @@ const mistake = (label: string, term: string, help: string): SettingInfo => ({
  * (rlhf/kl.test.ts).
  */
 const KL_AS_REWARD =
-  'Charged as a reward is k1, log(new / old) of the word said: that pulls as the drift itself does, KL(new, old). ' +
-  'k2 and k3 as rewards hardly pull near the start, and the exact drift charges the place, not the word; ' +
-  'they belong in the loss, where k1 pulls nowhere, k2 and exact as KL(new, old), k3 as KL(old, new).';
+  'Charged for each word as k1, log(new / old): the only estimate that pulls as a reward the way the drift itself does. ' +
+  'k2, k3 and the exact drift belong in the loss.';
 
 // What PPO and the methods beside it have in common.
 const KL_COEF: SettingInfo = {

@@ -19,7 +19,8 @@ export interface RewardItem {
 export const LONGEST_CODE = 20_000;
 
 export const FIRST_CODE = `// What is a reply worth? Higher is better; about 1 apart is a clear difference.
-// To score several at once, write instead: function rewards(items) { return items.map(({ prompt, reply }) => 0); }
+// To score several at once, write instead
+//   function rewards(items) { return items.map(({ prompt, reply }) => 0); }
 function reward(prompt, reply) {
   const words = reply.split(/\\s+/).filter(Boolean).length;
   return words <= 12 ? 1 : -1;

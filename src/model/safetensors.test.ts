@@ -17,8 +17,10 @@ const tensors = (value = finite): fc.Arbitrary<Map<string, StoredTensor>> =>
 
 /** A file of any header, right or wrong, and a body of so many zeros. */
 function fileOf(header: string | Uint8Array | object, bodyBytes: number, headerBytes?: bigint): ArrayBuffer {
-  const text = typeof header === 'string' ? header : JSON.stringify(header);
-  const json = header instanceof Uint8Array ? header : new TextEncoder().encode(text);
+  const json =
+    header instanceof Uint8Array
+      ? header
+      : new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
   const file = new Uint8Array(8 + json.length + bodyBytes);
   new DataView(file.buffer).setBigUint64(0, headerBytes ?? BigInt(json.length), true);
   file.set(json, 8);
@@ -120,7 +122,6 @@ describe('safetensors', () => {
     ['a header longer than the file', fileOf('{}', 0, 3n)],
     ['a header of 2^60 bytes', fileOf('{}', 0, 1n << 60n)],
     ['a header of 2^64 - 1 bytes', fileOf('{}', 0, (1n << 64n) - 1n)],
-    ['a header above 10 MB', fileOf(`{}${' '.repeat(10_000_001)}`, 0)],
     ['another kind of file', new TextEncoder().encode('%PDF-1.7 and so on, quite long').buffer],
     ['a header that is no JSON', fileOf('{"w":', 0)],
     ['a header that is no text', fileOf(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d), 0)],
@@ -146,6 +147,15 @@ describe('safetensors', () => {
   ];
   it.each(bad)('refuses %s', (_what, file) => {
     expect(() => readSafetensors(file)).toThrow(CheckpointError);
+  });
+
+  // 100 MB is where the format's own readers stop (safetensors, MAX_HEADER_SIZE).
+  it('refuses a header above 100 MB, to read and to write, and takes one of 100 MB', () => {
+    const header = new Uint8Array(100_000_001).fill(0x20);
+    header.set(new TextEncoder().encode('{}'));
+    expect(() => readSafetensors(fileOf(header, 0))).toThrow(/header/);
+    expect(() => readSafetensors(fileOf(header.subarray(0, 100_000_000), 0))).not.toThrow();
+    expect(() => writeSafetensors(new Map(), { text: 'x'.repeat(100_000_000) })).toThrow(CheckpointError);
   });
 
   it('takes no notice of odd metadata', () => {

@@ -25,7 +25,8 @@ const MAX_HEADER_BYTES = 100_000_000;
 /**
  * Writes tensors in the order of the map.
  * @param type F16 rounds to nearest even; numbers beyond 65504 become infinite and are refused
- * @throws CheckpointError where a value is not finite, or not finite any more in 16 bits
+ * @throws CheckpointError where a value is not finite, or not finite any more in 16 bits, and where names and metadata take
+ * more than readers accept
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
@@ -41,6 +42,11 @@ export function writeSafetensors(
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / 8) * 8; // padded with spaces, so that the buffer is aligned
+  if (headerBytes > MAX_HEADER_BYTES) {
+    throw new CheckpointError(
+      `Expected at most ${MAX_HEADER_BYTES} bytes of names and metadata, got ${headerBytes}.`,
+    );
+  }
   const file = new ArrayBuffer(8 + headerBytes + offset);
   const bytes = new Uint8Array(file);
   new DataView(file).setBigUint64(0, BigInt(headerBytes), true);

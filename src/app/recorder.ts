@@ -36,13 +36,18 @@ export class Recorder {
     this.#saveRunSoon.flush();
   }
 
-  /** Drops stored weights of which the session says that they do not exist any more. */
+  /** Drops stored weights, and the run that had not ended, of which the session says that they do not exist any more. */
   forgetMissing(report: SessionReport): void {
     const before = this.#known;
     this.#known = report;
     if (!before || before.model.preset !== report.model.preset) return;
+    const { preset } = report.model;
     const gone = NAMES.filter((name) => before.stages[name] === 'trained' && report.stages[name] !== 'trained');
-    if (gone.length > 0) this.#keep(this.#store.checkpoints.remove(report.model.preset, gone));
+    if (gone.length > 0) this.#keep(this.#store.checkpoints.remove(preset, gone));
+    // While a run goes on, the session has none to go on with, and the stored one is that run's.
+    if (before.resumable && !report.resumable && this.#training.live)
+      this.#known = { ...report, resumable: before.resumable };
+    else if (before.resumable && !report.resumable) this.#keep(this.#store.checkpoints.removeUnfinished(preset));
   }
 
   #hear(event: SessionEvent): void {
@@ -78,8 +83,8 @@ export class Recorder {
   #saveCheckpoints(): void {
     this.#timer = null;
     const preset = this.#session.report?.model.preset;
-    // Of one name only the newest counts.
-    const newest = new Map(this.#gathered.map((file) => [file.name, file]));
+    // Of one model, and of the run that goes on, only the newest counts.
+    const newest = new Map(this.#gathered.map((file) => [file.final ? file.name : 'unfinished', file]));
     this.#gathered = [];
     if (preset) this.#keep(this.#store.checkpoints.save(preset, [...newest.values()]));
   }

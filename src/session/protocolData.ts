@@ -121,7 +121,14 @@ export interface SessionReport {
    */
   pretrainingUndo: 'earlier' | 'shipped' | null;
   /** A run that was interrupted and can go on with `train.continue`, if the checkpoints that were given hold one. */
-  resumable: { stage: StageName; runId: string; step: number; steps: number } | null;
+  resumable: {
+    stage: StageName;
+    runId: string;
+    step: number;
+    steps: number;
+    /** Whether it gives the bits of a run that was left alone; otherwise its adapter or a kernel is another by now. */
+    exact: boolean;
+  } | null;
 }
 
 // ---- Kernels --------------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ describe('a run', () => {
     expect([around.steps, stage.finishedWith]).toEqual([[1, 2], [2]]);
   });
 
-  it('that fails goes back to the last good weights, puts those to use, and says why', async () => {
+  it('that fails goes back to the last good weights, puts those to use, gives them to be stored, and says why', async () => {
     stage.at = (step) => {
       if (step === 4) throw new NonFiniteError('The loss', 4);
     };
@@ -116,6 +116,7 @@ describe('a run', () => {
     expect(stage.weight).toBe(2);
     expect(stage.numbers()).toEqual({ step: 2 });
     expect(stage.calls).toEqual(['build anew', 'finish', 'release']);
+    expect(around.checkpoints.at(-1)).toMatchObject({ final: true, step: 2 });
     expect(around.events.at(-1)).toMatchObject({ type: 'run.state', state: 'failed', error: { code: 'non-finite' } });
     expect(around.recoveries).toBe(0);
   });
@@ -210,6 +211,7 @@ describe('a run', () => {
     expect(await start().over).toBe('failed');
     expect(stage.calls).toEqual(['build anew', 'finish', 'release']);
     expect(around.events.filter(({ type }) => type === 'error')).toEqual([]);
+    expect(around.checkpoints.filter(({ final }) => final)).toEqual([]);
     expect(around.events.at(-1)).toMatchObject({ state: 'failed', error: { code: 'bad-input' } });
   });
 

@@ -237,8 +237,11 @@ export class Run {
         return;
       }
       this.#restoreLastGood();
-      // What was learned up to the last good weights is put to use, unless just that is what failed.
-      if (!this.#finishing) await this.stage.finish();
+      // What was learned up to the last good weights is put to use and stored, unless just that is what failed.
+      if (this.#finishing) return;
+      await this.stage.finish();
+      this.#lastGood = await this.#save();
+      this.#emitCheckpoint(true);
     });
     await this.#cleanUp(() => this.stage.release());
     this.#enter('failed', toPlainError(error));

@@ -73,7 +73,7 @@ export function readRunFile(bytes: ArrayBuffer): RecordedRun {
   }
 }
 
-/** The models of a session that a stage begins from. */
+/** The models of a session that a stage begins from and goes by. */
 export function modelsOf(request: StartRequest): CheckpointName[] {
   switch (request.stage) {
     case 'pretrain':
@@ -82,8 +82,10 @@ export function modelsOf(request: StartRequest): CheckpointName[] {
       return ['base'];
     case 'rewardModel':
       return ['sft'];
-    case 'ppo':
-      return ['sft', 'rewardModel', ...(request.continuePolicy ? (['policy'] as const) : [])];
+    case 'ppo': {
+      const judge = request.method?.family === 'preferences' ? [] : (['rewardModel'] as const);
+      return ['sft', ...judge, ...(request.continuePolicy ? (['policy'] as const) : [])];
+    }
   }
 }
 

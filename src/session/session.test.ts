@@ -8,10 +8,11 @@ import { disposeGpt, parameterCount } from '../model/gpt';
 import { halfBits, halfValue, readSafetensors } from '../model/safetensors';
 import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
 import { tinyGpt } from '../model/tinyGpt';
+import { choicesInForce, chooseVariant, declareVariants } from '../ops/kernelVariants';
 import { trainTokenizer } from '../text/tokenizer';
 import { pretrainingDocuments } from '../text/world/documents';
 import { createWorld } from '../text/world/world';
-import type { CheckpointFile, OpenRequest, SessionEvent, StartRequest } from './protocol';
+import type { CheckpointFile, Fingerprints, OpenRequest, SessionEvent, StartRequest } from './protocol';
 import { TrainingSession } from './session';
 import { TOY_SETTINGS, toyRankings } from './toyWorkshop';
 
@@ -19,11 +20,19 @@ const SHAPE = PRESETS.nano;
 const MODELS_URL = 'https://nudge.test/models/';
 const PRETRAIN: StartRequest = { stage: 'pretrain', runId: 'run-1', seed: 1, settings: TOY_SETTINGS.pretrain };
 const NAME = 'transformer.wte.weight';
+const KERNEL = 'kernel of the session test';
+declareVariants(KERNEL, [
+  { name: 'a', quads: false },
+  { name: 'b', quads: false },
+]);
+const CHOICE = { kernel: KERNEL, shape: 'one', variant: 'b' };
 
 describe('the training session', () => {
   /** What the page's origin serves. */
   const served = new Map<string, ArrayBuffer | string>();
   let events: SessionEvent[] = [];
+  /** The kernels that were chosen when each step was reported. */
+  let kernelsOfSteps: unknown[] = [];
 
   beforeAll(async () => {
     await startDevice('wasm');
@@ -38,6 +47,7 @@ describe('the training session', () => {
   }, 60_000);
   beforeEach(() => {
     events = [];
+    kernelsOfSteps = [];
     served.set('nano/config.json', JSON.stringify(toGpt2Config(SHAPE)));
     vi.stubGlobal('fetch', (url: string) => {
       const body = served.get(url.replace(MODELS_URL, ''));
@@ -54,6 +64,7 @@ describe('the training session', () => {
       { preset: 'auto', backend: 'wasm', seed: 0, modelsUrl: MODELS_URL, checkpoints, ...changes },
       (event) => {
         events.push(event);
+        if (event.type === 'run.metrics') kernelsOfSteps.push(choicesInForce().chosen);
         // So that every step that counts is worth a checkpoint.
         if (event.type === 'run.metrics' && vi.isFakeTimers()) vi.advanceTimersByTime(20_000);
       },
@@ -276,21 +287,29 @@ describe('the training session', () => {
     };
     const rankings = toyRankings(104);
     const demonstrations = [{ id: 'own', conversation: rankings[0]?.conversation ?? [], reply: 'Yes, I think it is.' }];
-    const REQUESTS: [what: string, at: number, of: number, request: StartRequest][] = [
-      ['pretraining', 25, 26, { ...PRETRAIN, settings: { ...TOY_SETTINGS.pretrain, steps: 26 } }],
-      ['SFT', 25, 26, { ...common, stage: 'sft', settings: { ...sft, examples: 38 }, demonstrations }],
+    const REQUESTS: [what: string, at: number, of: number, goesBy: string[], request: StartRequest][] = [
+      ['pretraining', 25, 26, [], { ...PRETRAIN, settings: { ...TOY_SETTINGS.pretrain, steps: 26 } }],
+      ['SFT', 25, 26, ['base'], { ...common, stage: 'sft', settings: { ...sft, examples: 38 }, demonstrations }],
       [
         'a reward model',
         25,
         26,
+        ['sft'],
         { ...common, stage: 'rewardModel', settings: rewardModel, rankings: rankings.slice(0, 58), heldOut: [] },
       ],
-      ['PPO', 1, 3, policy],
-      ['RLOO', 1, 3, { ...policy, method: { family: 'policyGradient', name: 'RLOO', settings: policyGradient } }],
+      ['PPO', 1, 3, ['sft', 'rewardModel'], policy],
+      [
+        'RLOO',
+        1,
+        3,
+        ['sft', 'rewardModel'],
+        { ...policy, method: { family: 'policyGradient', name: 'RLOO', settings: policyGradient } },
+      ],
       [
         'DPO',
         25,
         26,
+        ['sft'],
         {
           ...policy,
           method: { family: 'preferences', name: 'DPO', settings: preferences, rankings: rankings.slice(0, 52) },
@@ -300,6 +319,7 @@ describe('the training session', () => {
         'KTO',
         25,
         26,
+        ['sft'],
         {
           ...policy,
           method: { family: 'preferences', name: 'KTO', settings: preferences, rankings: rankings.slice(0, 26) },
@@ -309,10 +329,13 @@ describe('the training session', () => {
 
     it.each(REQUESTS)(
       '%s',
-      async (_, at, of, request) => {
+      async (_, at, of, goesBy, request) => {
         const bytes = await saveVariables(rewardParameters(rewardModelFrom(tinyGpt(9, SHAPE), 1)));
         const earlier: CheckpointFile[] = [{ name: 'rewardModel', runId: 'r', step: 3, final: true, bytes }];
         const alone = await open(earlier);
+        await alone.handlers['model.export']({ name: 'base' }); // so that fine-tuning need not bring it
+        const before = alone.report().fingerprints;
+        chooseVariant(KERNEL, 'one', 'b');
         await alone.handlers['train.start'](request);
         expect(await over('run-1')).toMatchObject({ state: 'done' });
         const [first, last] = [checkpoints()[0], checkpoints().at(-1)] as [CheckpointFile, CheckpointFile];
@@ -320,14 +343,19 @@ describe('the training session', () => {
           { step: at, final: false },
           { step: of, final: true },
         ]);
-        events = [];
+        const madeFrom = JSON.parse(readSafetensors(first.bytes).metadata['madeFrom'] ?? '') as Fingerprints;
+        expect(madeFrom).toEqual(Object.fromEntries(goesBy.map((name) => [name, before[name as keyof Fingerprints]])));
+        [events, kernelsOfSteps] = [[], []];
         const later = await open([...earlier, first]);
-        expect(later.report().resumable).toEqual({ stage: request.stage, runId: 'run-1', step: at, steps: of });
+        const { stage } = request;
+        expect(later.report().resumable).toEqual({ stage, runId: 'run-1', step: at, steps: of, exact: true });
+        expect(choicesInForce().chosen).toEqual([]);
         expect(() => later.handlers['train.continue']({ runId: 'another' })).toThrow(InputError);
         await later.handlers['train.continue']({ runId: 'run-1' });
         expect(await over('run-1')).toMatchObject({ state: 'done' });
         const steps = events.flatMap((event) => (event.type === 'run.metrics' ? [event.step] : []));
         expect(steps).toEqual(Array.from({ length: of - at }, (_unused, i) => at + 1 + i));
+        expect([kernelsOfSteps, choicesInForce().chosen]).toEqual([steps.map(() => [CHOICE]), []]);
         // The weights, the moments and the numbers, byte by byte.
         expect(Buffer.from((checkpoints().at(-1) as CheckpointFile).bytes).equals(Buffer.from(last.bytes))).toBe(true);
         // Of the base, which need not have been fetched again, nothing is asked.
@@ -336,6 +364,74 @@ describe('the training session', () => {
       },
       60_000,
     );
+  });
+
+  describe('of an interrupted run', () => {
+    const weightsOf = (
+      name: 'sft' | 'policy',
+      seed: number,
+      metadata?: Record<string, string>,
+    ): Promise<ArrayBuffer> => {
+      const prefix = name === 'policy' ? 'policy.' : '';
+      const { parameters } = tinyGpt(seed, SHAPE);
+      return saveVariables(new Map([...parameters].map(([own, weights]) => [prefix + own, weights])), metadata);
+    };
+    /** What is left of one of 3 steps that was cut short after the second. */
+    const interrupted = async (
+      request: StartRequest,
+      metadata: Record<string, string> = {},
+    ): Promise<CheckpointFile> => {
+      const name = request.stage === 'sft' ? 'sft' : 'policy';
+      const toGoOn = {
+        request: JSON.stringify(request),
+        kernels: JSON.stringify({ chosen: [], refused: [] }),
+        steps: '3',
+      };
+      const bytes = await weightsOf(name, 9, { ...toGoOn, ...metadata });
+      return { name, runId: request.runId, step: 2, final: false, bytes };
+    };
+    const { sft, ppo } = TOY_SETTINGS;
+    const common = { runId: 'cut short', seed: 1 };
+    const tune: StartRequest = { ...common, stage: 'sft', settings: sft, demonstrations: [] };
+    const ppoRun: StartRequest = { ...common, stage: 'ppo', settings: ppo, extraPrompts: [], continuePolicy: true };
+
+    it('says that it goes on up to rounding, on another adapter or without a kernel that it had', async () => {
+      const { adapter } = (await open()).report().device;
+      const exact = async (metadata: Record<string, string>): Promise<boolean | undefined> =>
+        (await open([await interrupted(tune, metadata)])).report().resumable?.exact;
+      expect(await exact({ adapter })).toBe(true);
+      expect(await exact({ adapter: 'Another GPU' })).toBe(false);
+      const kernels = JSON.stringify({ chosen: [{ ...CHOICE, variant: 'c' }], refused: [] });
+      expect(await exact({ adapter, kernels })).toBe(false);
+    });
+
+    it('offers to go on only beside the models that it began with', async () => {
+      const { sft: own } = (await open()).report().fingerprints;
+      const offered = async (madeFrom: object, others: CheckpointFile[] = []): Promise<boolean> => {
+        const file = await interrupted(ppoRun, { madeFrom: JSON.stringify(madeFrom) });
+        return (await open([...others, file])).report().resumable !== null;
+      };
+      expect(await offered({ sft: own })).toBe(true);
+      expect(await offered({ sft: '00000000' })).toBe(false);
+      const bytes = await weightsOf('sft', 8);
+      const replaced: CheckpointFile = { name: 'sft', runId: 'newer', step: 9, final: true, bytes };
+      expect(await offered({ sft: own }, [replaced])).toBe(false);
+      expect(await offered({ sft: own, rewardModel: '00000000' })).toBe(false); // which is gone
+      // The base comes with the page, and is not here yet.
+      expect(await offered({ base: '00000000' })).toBe(true);
+    });
+
+    it('leaves the model alone that it is to replace; where there is none, a policy on its way is one', async () => {
+      for (const [name, request] of [['sft', tune] as const, ['policy', ppoRun] as const]) {
+        const bytes = await weightsOf(name, 8);
+        const finished: CheckpointFile = { name, runId: 'earlier', step: 9, final: true, bytes };
+        const alone = (await open([finished])).report().fingerprints[name];
+        const { fingerprints, resumable } = (await open([finished, await interrupted(request)])).report();
+        expect([fingerprints[name], resumable]).toEqual([alone, expect.objectContaining({ runId: 'cut short' })]);
+      }
+      const first = (await open([await interrupted(ppoRun)])).report();
+      expect(first).toMatchObject({ stages: { policy: 'trained' }, resumable: { step: 2 } });
+    });
   });
 
   it('takes up what the page had stored; of what is damaged it says so, and the shipped models stay', async () => {

@@ -5,12 +5,19 @@ import { PRESETS, REACH, WORLD_SEED, type PresetName } from '../config';
 import { DeviceLostError, InputError, RunConflictError, toPlainError } from '../errors';
 import { startDevice, type Device } from '../gpu/device';
 import { memory } from '../gpu/memory';
-import { choicesInForce, type VariantChoices } from '../ops/kernelVariants';
+import { choicesInForce } from '../ops/kernelVariants';
 import { parameterCount } from '../model/gpt';
 import { readSafetensors, writeSafetensors } from '../model/safetensors';
 import { createWorld, type World } from '../text/world/world';
 import { CompileAhead } from './compileAhead';
-import { interruptedRun, type InterruptedRun, metadataToGoOn } from './interruptedRun';
+import {
+  canGoOn,
+  goesOnExactly,
+  interruptedRun,
+  type InterruptedRun,
+  madeFrom,
+  metadataToGoOn,
+} from './interruptedRun';
 import { Jobs } from './jobs';
 import { Models, type HostWeights, type KeptModels } from './models';
 import type {
@@ -21,7 +28,6 @@ import type {
   Results,
   SessionEvent,
   SessionReport,
-  StartRequest,
 } from './protocol';
 import { RewardQuestions } from './rewardQuestions';
 import { Run } from './run';
@@ -41,11 +47,7 @@ export type Emit = (event: SessionEvent, transfer?: Transferable[]) => void;
 const IMPORTED = 'imported';
 const RESTORED = 'restored';
 
-interface Beginning {
-  request: StartRequest;
-  kernels: VariantChoices;
-  saved: SavedState | null;
-}
+type Beginning = Pick<InterruptedRun, 'request' | 'kernels' | 'adapter' | 'madeFrom'> & { saved: SavedState | null };
 
 export class TrainingSession {
   readonly #emit: Emit;
@@ -113,6 +115,7 @@ export class TrainingSession {
     const session = new TrainingSession(emit, request, preset, device, { models, tokenizer, world }, fetchWeights);
     for (const file of request.checkpoints) session.#takeUp(file);
     await models.need('sft');
+    if (session.#resumable && !canGoOn(session.#resumable, models)) session.#resumable = null;
     return session;
   }
 
@@ -135,6 +138,7 @@ export class TrainingSession {
         runId: this.#resumable.request.runId,
         step: this.#resumable.saved.step,
         steps: this.#resumable.steps,
+        exact: goesOnExactly(this.#resumable, this.#device.report.adapter),
       },
     };
   }
@@ -168,7 +172,10 @@ export class TrainingSession {
     'train.start': (request) => {
       const start = (): { runId: string } => {
         this.#refuseWhileTraining('Training');
-        return this.#start({ request, kernels: choicesInForce(), saved: null });
+        return this.#start({
+          ...{ request, kernels: choicesInForce(), adapter: this.#device.report.adapter },
+          ...{ madeFrom: madeFrom(request, this.#workshop.models), saved: null },
+        });
       };
       if (request.stage !== 'sft') return start();
       this.#refuseWhileTraining('Training');
@@ -243,8 +250,9 @@ export class TrainingSession {
   };
 
   /** @param saved where an interrupted run stood; null begins anew */
-  #start({ request, kernels, saved }: Beginning): { runId: string } {
+  #start({ saved, ...beginning }: Beginning): { runId: string } {
     this.#refuseWhileReplaying('Training');
+    const { request, kernels } = beginning;
     const { runId, startPaused = false } = request;
     const stage = stageOf(this.#workshop, request);
     if (!saved) this.#runFiles.begin(request, this.#workshop, this.#device.report.adapter);
@@ -259,7 +267,7 @@ export class TrainingSession {
         emit: this.#emit,
         deviceLost: () => this.deviceLost,
         recoverDevice: () => this.#recover(),
-        metadata: metadataToGoOn({ request, kernels }),
+        metadata: metadataToGoOn(beginning),
       },
       saved,
       startPaused,
@@ -311,7 +319,9 @@ export class TrainingSession {
       const { tensors, metadata } = read;
       const weights = file.name === 'policy' ? policyWeightsOf(tensors) : tensors;
       const { models } = this.#workshop;
-      if (file.final || file.name === 'policy') models.load(file.name, weights, 'trained');
+      // A policy that nothing finished stands in for can be talked to on its way, as while it was trained.
+      const none = file.name === 'policy' && models.weights('policy') === null;
+      if (file.final || none) models.load(file.name, weights, 'trained');
       // The SFT model that comes with the page was made from another base.
       if (file.final && file.name === 'base' && metadata['stage'] === 'pretrain' && models.unfetched.includes('sft'))
         models.drop('sft');

@@ -38,11 +38,11 @@ class DyingDatabase implements RecordDatabase {
 
 const bytesOf = (step: number): ArrayBuffer => new Uint8Array(64).fill(step).buffer;
 const file = (name: CheckpointName, step: number): CheckpointFile => ({
-  name,
-  runId: 'run',
-  step,
-  final: false,
-  bytes: bytesOf(step),
+  ...{ name, runId: 'run', step, final: true, bytes: bytesOf(step) },
+});
+const unfinished = (name: CheckpointName, step: number, runId = 'going'): CheckpointFile => ({
+  ...file(name, step),
+  ...{ runId, final: false },
 });
 const steps = (files: CheckpointFile[]) => Object.fromEntries(files.map(({ name, step }) => [name, step]));
 
@@ -78,6 +78,33 @@ describe('checkpoints', () => {
     for (let step = 1; step <= 5; step++) await checkpoints.save('nano', [file('policy', step)]);
     const kept = await disk.getAll('checkpointManifests');
     expect(kept.map(({ step }) => step).sort()).toEqual([4, 5]);
+    expect(await disk.getAll('checkpointBlobs')).toHaveLength(2);
+  });
+
+  it('of a run that goes on leave the model alone that it is to replace, until it has ended', async () => {
+    const checkpoints = new Checkpoints(disk);
+    await checkpoints.save('nano', [file('sft', 9)]);
+    for (const step of [1, 2]) await checkpoints.save('nano', [unfinished('sft', step)]);
+    expect((await checkpoints.load('nano')).files).toEqual([file('sft', 9), unfinished('sft', 2)]);
+    const end = { ...file('sft', 3), runId: 'going' };
+    // What is gathered may hold both.
+    await checkpoints.save('nano', [unfinished('sft', 2), end]);
+    expect((await checkpoints.load('nano')).files).toEqual([end]);
+    expect(await disk.getAll('checkpointBlobs')).toHaveLength(2);
+  });
+
+  it('there is one run that goes on: a later one takes its place, the end of another does not, and it can be removed', async () => {
+    const checkpoints = new Checkpoints(disk);
+    await checkpoints.save('nano', [unfinished('sft', 1, 'first')]);
+    await checkpoints.save('nano', [unfinished('policy', 2, 'second')]);
+    await checkpoints.save('nano', [file('sft', 5), { ...file('base', 6), runId: 'first' }]);
+    const { files } = await checkpoints.load('nano');
+    expect(files.at(-1)).toEqual(unfinished('policy', 2, 'second'));
+    expect(files).toHaveLength(3);
+    await checkpoints.removeUnfinished('mini');
+    expect((await checkpoints.load('nano')).files).toEqual(files);
+    await checkpoints.removeUnfinished('nano');
+    expect(steps((await checkpoints.load('nano')).files)).toEqual({ base: 6, sft: 5 });
     expect(await disk.getAll('checkpointBlobs')).toHaveLength(2);
   });
 
@@ -118,6 +145,16 @@ describe('checkpoints', () => {
     expect(errors[0]!.remedy).toMatch(/of step 1, is used/);
   });
 
+  it('a damaged one of a run that goes on says that of what', async () => {
+    const checkpoints = new Checkpoints(disk);
+    await checkpoints.save('nano', [unfinished('sft', 1)]);
+    const head = await disk.get('checkpointHeads', 'nano/unfinished');
+    await disk.write(deletionOfBytes(head!.current), 'strict');
+    const { files, errors } = await checkpoints.load('nano');
+    expect([files, errors[0]!.message]).toEqual([[], expect.stringMatching(/run that has not ended is damaged/)]);
+    expect(errors[0]!.remedy).toMatch(/start the run anew/);
+  });
+
   it('where both are damaged none is used, and an error says so', async () => {
     const checkpoints = new Checkpoints(disk);
     await checkpoints.save('nano', [file('sft', 1)]);
@@ -135,6 +172,8 @@ describe('checkpoints', () => {
     expect(await disk.getAll('checkpointBlobs')).toHaveLength(1);
   });
 });
+
+const deletionOfBytes = (key: string): Write[] => [{ type: 'delete', kind: 'checkpointBlobs', key }];
 
 function flipOneBit(bytes: ArrayBuffer): ArrayBuffer {
   const copy = new Uint8Array(bytes.slice(0));

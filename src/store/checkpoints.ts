@@ -4,6 +4,8 @@
  * A save goes: bytes and manifest under a new id; read back and compared; one strict transaction points the slot's
  * head to them; the one before last is deleted. Wherever a tab dies in between, the head points to a whole checkpoint,
  * and what nothing points to is swept away at a later load.
+ *
+ * A run that is going on has a slot of its own, so that the model that it is to replace is there until it ends.
  */
 import type { PresetName } from '../config';
 import { CheckpointError } from '../errors';
@@ -40,7 +42,7 @@ export class Checkpoints {
     return saved;
   }
 
-  /** The newest whole checkpoint of every slot of a preset. */
+  /** The newest whole checkpoint of every slot of a preset; that of a run that has not ended comes last. */
   async load(preset: PresetName): Promise<LoadedCheckpoints> {
     await this.#tail;
     const heads = (await this.#database.getAll('checkpointHeads')).filter(({ slot }) => slot.startsWith(`${preset}/`));
@@ -54,27 +56,40 @@ export class Checkpoints {
     return { files, errors };
   }
 
-  /** Forgets the checkpoints of some slots, as after a reset. */
+  /** Forgets models, as after a reset. */
   async remove(preset: PresetName, names: readonly CheckpointName[]): Promise<void> {
+    await this.#empty(names.map((name) => `${preset}/${name}`));
+  }
+
+  /** Forgets the run that has not ended, as when nobody will go on with it. */
+  async removeUnfinished(preset: PresetName): Promise<void> {
+    await this.#empty([`${preset}/${UNFINISHED}`]);
+  }
+
+  async #empty(slots: readonly string[]): Promise<void> {
     await this.#tail;
     const writes: Write[] = [];
-    for (const name of names) {
-      const head = await this.#database.get('checkpointHeads', slotOf(preset, name));
-      if (!head) continue;
-      writes.push({ type: 'delete', kind: 'checkpointHeads', key: head.slot }, ...deletions(head.current));
-      if (head.previous !== null) writes.push(...deletions(head.previous));
+    for (const slot of slots) {
+      const head = await this.#database.get('checkpointHeads', slot);
+      if (head) writes.push(...removals(head));
     }
     await this.#database.write(writes, 'strict');
   }
 
   async #save(preset: PresetName, files: readonly CheckpointFile[]): Promise<void> {
+    const ended = new Set(files.filter(({ final }) => final).map(({ runId }) => runId));
     const written: CheckpointManifestRecord[] = [];
-    for (const file of files) written.push(await this.#writeAndVerify(preset, file));
+    for (const file of files)
+      if (file.final || !ended.has(file.runId)) written.push(await this.#writeAndVerify(preset, file));
 
     const flips: Write[] = [];
     const outdated: string[] = [];
-    for (const { id, name } of written) {
-      const slot = slotOf(preset, name);
+    const unfinished = await this.#database.get('checkpointHeads', `${preset}/${UNFINISHED}`);
+    const going = unfinished && (await this.#database.get('checkpointManifests', unfinished.current));
+    if (unfinished && going && ended.has(going.runId)) flips.push(...removals(unfinished));
+    for (const manifest of written) {
+      const { id } = manifest;
+      const slot = slotOf(preset, manifest);
       const head = await this.#database.get('checkpointHeads', slot);
       flips.push({
         type: 'put',
@@ -116,10 +131,12 @@ export class Checkpoints {
     const current = await this.#read(head.current);
     if (typeof current !== 'string') return current;
     const previous = head.previous === null ? 'there is no previous one' : await this.#read(head.previous);
-    const [, name] = head.slot.split('/');
+    const [, slot] = head.slot.split('/');
+    const name = slot === UNFINISHED ? 'the run that has not ended' : slot;
+    const instead = slot === UNFINISHED ? 'start the run anew.' : 'what came with the page is used.';
     const taken =
       typeof previous === 'string'
-        ? 'No earlier one could be read either; what came with the page is used.'
+        ? `No earlier one could be read either; ${instead}`
         : `The one before it, of step ${previous.step}, is used.`;
     errors.push(new CheckpointError(`The stored checkpoint of ${name} is damaged: ${current}`, taken));
     return typeof previous === 'string' ? null : previous;
@@ -151,7 +168,16 @@ export class Checkpoints {
   }
 }
 
-const slotOf = (preset: PresetName, name: CheckpointName): string => `${preset}/${name}`;
+const UNFINISHED = 'unfinished';
+
+const slotOf = (preset: PresetName, { name, final }: Pick<CheckpointFile, 'name' | 'final'>): string =>
+  `${preset}/${final ? name : UNFINISHED}`;
+
+const removals = ({ slot, current, previous }: CheckpointHeadRecord): Write[] => [
+  { type: 'delete', kind: 'checkpointHeads', key: slot },
+  ...deletions(current),
+  ...(previous === null ? [] : deletions(previous)),
+];
 
 function deletions(id: string): Write[] {
   return [

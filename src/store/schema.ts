@@ -139,7 +139,7 @@ export interface CheckpointManifestRecord {
 
 /** Which checkpoint counts. Only a checkpoint that is written whole and read back is ever pointed to. */
 export interface CheckpointHeadRecord {
-  /** `preset/name`. */
+  /** `preset/name` for a model, `preset/unfinished` for the run that has not ended. */
   slot: string;
   current: string;
   previous: string | null;

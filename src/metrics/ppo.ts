@@ -61,7 +61,7 @@ export const PPO = {
     meaning: 'How far a reply is from what the reference policy would say: the log-ratio summed over its tokens.',
     unit: 'nats a reply',
     formula:
-      'Mean over replies of Σ (log π − log π_ref) over the reply’s own tokens, up to the stop token: the estimate k1.',
+      'Mean over replies of Σ (log π − log π_ref) over the reply’s own tokens, up to the stop token: the estimate k1. PPO and online DPO: over the replies of the update. DPO and its relatives, KTO and rejection sampling: over 32 replies that are sampled every few steps for this alone.',
     differs:
       'trlX reports k3 with the log-ratio turned round, prompt tokens included; rlhf-book’s k1 has the other sign. TRL had the KL of the whole vocabulary, and no longer has.',
     healthy: healthyDrift,

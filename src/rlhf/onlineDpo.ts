@@ -13,7 +13,7 @@ import type { MetricValues } from '../session/protocol';
 import { PreferenceLearner, type PreferenceMethod, type PreferenceState } from './preferenceOptimisation';
 import { penaliseMissingEos } from './rewards';
 import type { TokenisedRanking } from './rewardModel';
-import { type ControlTokens, sampleResponses } from './rollout';
+import { type ControlTokens, driftOf, sampleResponses } from './rollout';
 import { linearToZero } from './schedule';
 import type { Scorer } from './scorer';
 import type { TrainingStep } from './trainingStep';
@@ -50,7 +50,7 @@ export interface OnlineDpoRun {
  * @throws NonFiniteError, CancelledError; the weights are then for the caller to restore
  */
 export async function* onlineDpo(state: PreferenceState, run: OnlineDpoRun): AsyncGenerator<TrainingStep> {
-  const { policy } = state;
+  const { policy, refPolicy } = state;
   const { updates: steps, replies: K, temperature, maxNewTokens, missingEosPenalty } = run.online;
   const learner = new PreferenceLearner(state, run.method, run.settings, run.tokens.pad);
   try {
@@ -72,13 +72,14 @@ export async function* onlineDpo(state: PreferenceState, run: OnlineDpoRun): Asy
         const replies = responses.slice(g * K, (g + 1) * K);
         return ranks.every((rank) => rank === 1) ? [] : [{ prompt, replies, ranks }];
       });
+      const drift = await driftOf(policy, refPolicy, prompts, responses, run.tokens.pad, temperature);
       yield { step, steps, phase: 'learning' };
       const rate = linearToZero(run.settings.learningRate, update, steps);
       const learned = rankings.length > 0 ? await learner.learn(rankings, rate) : {};
-      const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
       const metrics = {
         ...learned,
-        'objective/scores': mean,
+        'objective/scores': mean(scores),
+        'objective/kl': mean(drift),
         frac_reward_zero_std: 1 - rankings.length / asked.length,
         'val/num_eos_tokens': finished.filter(Boolean).length,
         'tokens/responses_len_mean': responses.reduce((sum, { length }) => sum + length, 0) / responses.length,
@@ -90,3 +91,5 @@ export async function* onlineDpo(state: PreferenceState, run: OnlineDpoRun): Asy
     learner.dispose();
   }
 }
+
+const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -9,7 +9,7 @@ import { type SettingInfo, SETTINGS as SETTING_INFO } from '../settingInfo';
 import { readVariables } from '../model/checkpoint';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
 import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
-import type { CheckpointName, StageReport } from './protocol';
+import type { CheckpointName, MetricValues, StageReport } from './protocol';
 import type { HostWeights } from './models';
 import type { SavedState, Stage } from './stage';
 import { policyWeightsOf } from './stages/policyCheckpoint';
@@ -39,12 +39,15 @@ async function throughAFile(stage: Stage): Promise<SavedState> {
   return { step, weights: readSafetensors(bytes).tensors, numbers: { ...numbers } };
 }
 
-/** Takes steps until `until` are done. */
-async function take(stage: Stage, until = Infinity): Promise<void> {
+/** Takes steps until `until` are done; what the last one reported. */
+async function take(stage: Stage, until = Infinity): Promise<MetricValues> {
+  let last: MetricValues = {};
   for await (const { step, metrics } of stage.run(new AbortController().signal)) {
     for (const key of Object.keys(metrics ?? {})) expect(metricInfo(stage.name, key), key).toBeDefined();
+    last = metrics ?? last;
     if (metrics && step >= until) break;
   }
+  return last;
 }
 
 async function finish(stage: Stage): Promise<void> {
@@ -100,14 +103,15 @@ describe('the stages', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('make a policy by every method, report nothing that is not explained, and leave no tensor behind', async () => {
+  it('make a policy by every method, report its drift at the end and nothing that is not explained, and leave no tensor behind', async () => {
     const sft = workshop.models.gpt('sft');
     if (sft) await workshop.models.installRewardModels([rewardModelFrom(sft, 1)]);
     for (const [name, make] of otherMethods(workshop)) {
       const stage = make();
       stage.build(null);
       expect(workshop.models.report().policy, name).not.toBe('none');
-      await take(stage);
+      const last = await take(stage);
+      expect(last['objective/kl'], name).toSatisfy(Number.isFinite);
       await finish(stage);
       expect(workshop.models.report().policy, name).toBe('trained');
       workshop.models.drop('policy');

@@ -1,8 +1,9 @@
 /** A policy from rankings with no reward model in between: DPO and its relatives, and KTO from thumbs. */
-import type { PreferenceSettings } from '../../config';
+import { MAX_RESPONSE_TOKENS, type PreferenceSettings } from '../../config';
 import { InputError } from '../../errors';
 import { type MethodName, preferenceDefaults } from '../../methods';
 import { CONSERVATIVE_DPO, DPO, ROBUST_DPO } from '../../rlhf/dpo';
+import { type DriftProbe, PROBE_PROMPTS, withDrift } from '../../rlhf/driftProbe';
 import { IPO, IPO_MEAN } from '../../rlhf/ipo';
 import { kto, ktoSettings, ktoSteps, thumbsOf } from '../../rlhf/kto';
 import { ORPO } from '../../rlhf/orpo';
@@ -14,7 +15,7 @@ import {
 } from '../../rlhf/preferenceOptimisation';
 import { type TokenisedRanking, withPairs } from '../../rlhf/rewardModel';
 import { SIMPO } from '../../rlhf/simpo';
-import { tokeniseRanking } from '../../rlhf/simulatedRankings';
+import { longestReply, promptTokens, tokeniseRanking } from '../../rlhf/simulatedRankings';
 import type { TrainingStep } from '../../rlhf/trainingStep';
 import { withoutPrefix } from '../../model/prefix';
 import type { Variables } from '../../model/variables';
@@ -24,6 +25,9 @@ import type { SavedState, Stage } from '../stage';
 import type { Workshop } from '../workshop';
 import { POLICY } from './policyCheckpoint';
 import { startPolicy, undoPolicy } from './startPolicy';
+
+/** Steps between two looks at how far the policy has gone. */
+const PROBE_EVERY = 10;
 
 const PREFERENCE_METHODS = [DPO, CONSERVATIVE_DPO, ROBUST_DPO, IPO, IPO_MEAN, SIMPO, ORPO];
 
@@ -43,6 +47,7 @@ export class PreferenceStage implements Stage {
   readonly #method: MethodName;
   readonly #settings: PreferenceSettings;
   readonly #rankings: TokenisedRanking[];
+  readonly #probe: DriftProbe;
   readonly #continuePolicy: boolean;
   readonly #seed: number;
   readonly #policyBefore: HostWeights | null;
@@ -62,6 +67,7 @@ export class PreferenceStage implements Stage {
         `Expected rankings in which one reply is better than another, got ${rankings.length} without such a pair.`,
         'Rank a few prompts, then train again.',
       );
+    this.#probe = probeOn(workshop, rankings, seed);
     this.#policyBefore = models.weights('policy');
     this.steps =
       method === 'KTO'
@@ -77,7 +83,11 @@ export class PreferenceStage implements Stage {
     attach();
   }
 
-  run(): AsyncGenerator<TrainingStep> {
+  run(signal: AbortSignal): AsyncGenerator<TrainingStep> {
+    return withDrift(this.#learn(), this.#required(), this.#probe, signal);
+  }
+
+  #learn(): AsyncGenerator<TrainingStep> {
     const { pad } = this.#workshop.tokenizer.specials;
     const state = this.#required();
     if (this.#method === 'KTO')
@@ -116,4 +126,18 @@ export class PreferenceStage implements Stage {
     if (!this.#state) throw new Error('The stage was not built.');
     return this.#state;
   }
+}
+
+/** Different prompts out of those that were ranked, from all over the list, answered as in PPO. */
+function probeOn({ tokenizer, models }: Workshop, rankings: readonly Ranking[], seed: number): DriftProbe {
+  const { context } = models.shape;
+  const maxNewTokens = longestReply(context, MAX_RESPONSE_TOKENS);
+  const different = [...new Map(rankings.map((one) => [JSON.stringify(one.conversation), one.conversation])).values()];
+  const apart = Math.max(1, different.length / PROBE_PROMPTS);
+  const chosen = different.filter((_, i) => Math.floor(i / apart) !== Math.floor((i - 1) / apart));
+  return {
+    prompts: chosen.map((talk) => promptTokens(tokenizer, talk, 'policy', context - maxNewTokens)),
+    tokens: { stop: tokenizer.specials.end, pad: tokenizer.specials.pad },
+    ...{ temperature: 1, maxNewTokens, seed, every: PROBE_EVERY },
+  };
 }

@@ -7,6 +7,7 @@ import { InputError } from '../../errors';
 import { type MethodName, policyGradientDefaults, preferenceDefaults } from '../../methods';
 import { AdaptiveKlController, FixedKlController } from '../../rlhf/adaptiveKlController';
 import { DPO } from '../../rlhf/dpo';
+import { PROBE_PROMPTS, withDrift } from '../../rlhf/driftProbe';
 import { Ema } from '../../rlhf/ema';
 import { DR_GRPO, GRPO } from '../../rlhf/grpo';
 import { onlineDpo } from '../../rlhf/onlineDpo';
@@ -178,8 +179,8 @@ export class SamplingStage implements Stage {
           online: { updates, prompts, replies, temperature, maxNewTokens, missingEosPenalty },
           from: state.update,
         });
-      case 'rejection sampling':
-        return rejectionSampling(state.policy, {
+      case 'rejection sampling': {
+        const rounds = rejectionSampling(state.policy, {
           ...run,
           settings: {
             rounds: updates,
@@ -191,6 +192,10 @@ export class SamplingStage implements Stage {
           },
           from: state.update,
         });
+        const asked = promptsOf(0).slice(0, PROBE_PROMPTS);
+        const probe = { prompts: asked, tokens, temperature, maxNewTokens, seed: this.#seed, every: 1 };
+        return withDrift(rounds, state, probe, signal);
+      }
       default: {
         const method = GROUP_METHODS.find(({ name }) => name === this.#request.method);
         if (!method) throw new RangeError(`${this.#request.method} does not sample.`);

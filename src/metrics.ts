@@ -14,7 +14,7 @@ import { PPO } from './metrics/ppo';
 import { REWARD_MODEL } from './metrics/rewardModel';
 
 export { DEFAULT_START, type HealthyRange, type MetricInfo, type RunStart } from './metrics/metric';
-export { COMPARISON, GOLD_PART_METRICS } from './metrics/comparison';
+export { COMPARISON, GOLD_PART_METRICS, MEASURED_SIDES } from './metrics/comparison';
 export { OTHER_METHODS } from './metrics/otherMethods';
 export { REWARD_MODEL_REPORT } from './metrics/rewardModelReport';
 

@@ -104,8 +104,9 @@ test('once there is a reward model, the best of n replies of SFT stands beside t
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
+      await page.getByRole('textbox', { name: 'Prompt' }).scrollIntoViewIfNeeded();
       const path = test.info().outputPath(`best-of-${width}-${colorScheme}.png`);
-      await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+      await page.screenshot({ path, animations: 'disabled' });
     }
   }
 

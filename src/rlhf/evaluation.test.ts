@@ -129,6 +129,16 @@ describe('an evaluation', () => {
     expect(bestOfN?.distinct2).not.toBe(own?.distinct2);
   });
 
+  it('draws what it chooses from anew, and not the very replies that SFT is measured by', async () => {
+    const sft = make(tinyGpt(109, TOY));
+    rewardModel = rewardModelFrom(sft, 1);
+    const { gold, measures } = await reportOf({ sft }, { bestOf: 1 });
+    expect(measures.bestOfN).not.toEqual(measures.sft);
+    // Of one there is no choice: both are samples of the same model.
+    const [own, chosen] = [gold.sft, gold.bestOfN] as { mean: number; se: number }[];
+    expect(Math.abs((own?.mean ?? 0) - (chosen?.mean ?? 1))).toBeLessThan(0.1);
+  });
+
   it('takes best of n for as much work as n models', async () => {
     const sft = make(tinyGpt(107, TOY));
     rewardModel = rewardModelFrom(sft, 1);

@@ -46,6 +46,10 @@ export const WORLD_SEED = 7;
 /** Replies a prompt gets (K) when a person ranks. InstructGPT used 4 to 9. */
 export const REPLIES_PER_PROMPT = 4;
 
+/** Replies of which the reward model may choose one in Compare (best of n). */
+export const BEST_OF = [2, 4, 8, 16] as const;
+export const DEFAULT_BEST_OF = 4;
+
 /** What the loop that runs by itself (autopilot, `npm run demo`, results) takes unless told otherwise. */
 export const LOOP = {
   /** That the simulated labeler makes. */

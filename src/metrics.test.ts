@@ -81,6 +81,13 @@ describe('the metrics', () => {
     expect(isHealthy('ppo', 'objective/kl', 20)).toBe(false);
     expect(isHealthy('ppo', 'objective/kl', -3)).toBe(false);
     expect(isHealthy('ppo', 'objective/scores', NaN)).toBe(false);
+    // A value model that begins anew foresees nothing yet: judged from the fifth update on.
+    expect([1, 4, 5, 60].map((step) => isHealthy('ppo', 'val/explained_variance', -0.1, DEFAULT_START, step))).toEqual([
+      ...[true, true],
+      ...[false, false],
+    ]);
+    expect(isHealthy('ppo', 'val/explained_variance', NaN, DEFAULT_START, 1)).toBe(false);
+    expect(isHealthy('ppo', 'val/explained_variance', -0.1)).toBe(false);
     expect(isHealthy('rewardModel', 'accuracy', 0.3)).toBe(false);
     expect(isHealthy('ppo', 'not/reported', NaN)).toBe(true);
     expect(metricInfo('sft', 'toString')).toBeUndefined();

@@ -14,7 +14,7 @@ import { PPO } from './metrics/ppo';
 import { REWARD_MODEL } from './metrics/rewardModel';
 
 export { DEFAULT_START, type HealthyRange, type MetricInfo, type RunStart } from './metrics/metric';
-export { COMPARISON, GOLD_PART_METRICS } from './metrics/comparison';
+export { COMPARISON, GOLD_PART_METRICS, MEASURED_SIDES } from './metrics/comparison';
 export { OTHER_METHODS } from './metrics/otherMethods';
 export { REWARD_MODEL_REPORT } from './metrics/rewardModelReport';
 
@@ -43,10 +43,20 @@ export function metricInfo(stage: StageName, key: string): MetricInfo | undefine
 export const healthyRange = ({ healthy }: MetricInfo, run: RunStart = DEFAULT_START): HealthyRange =>
   typeof healthy === 'function' ? healthy(run) : healthy;
 
-/** Whether a value lies in its healthy range; true where none is known. */
-export function isHealthy(stage: StageName, key: string, value: number, run: RunStart = DEFAULT_START): boolean {
+/**
+ * Whether a value lies in its healthy range; true where none is known.
+ * @param step at which it was reported; late enough to be judged unless given
+ */
+export function isHealthy(
+  stage: StageName,
+  key: string,
+  value: number,
+  run: RunStart = DEFAULT_START,
+  step = Infinity,
+): boolean {
   const info = metricInfo(stage, key);
   if (!info) return true;
-  const { low, high } = healthyRange(info, run);
-  return Number.isFinite(value) && value >= (low ?? -Infinity) && value <= (high ?? Infinity);
+  const { low, high, from = 1 } = healthyRange(info, run);
+  if (!Number.isFinite(value)) return false;
+  return step < from || (value >= (low ?? -Infinity) && value <= (high ?? Infinity));
 }

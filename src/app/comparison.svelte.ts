@@ -1,9 +1,10 @@
-/** Compare: one prompt, several replies of each model side by side, and the measurement on held-out prompts. */
-import type { SamplingSettings } from '../config';
+/** Compare: one prompt, several replies of each model and the best of n side by side, and the measurement on held-out prompts. */
+import { BEST_OF, DEFAULT_BEST_OF, type SamplingSettings } from '../config';
 import { toPlainError } from '../errors';
 import type { PlainError } from '../errors';
 import type {
   CheckpointName,
+  Contestant,
   CreditedPiece,
   EvaluationReport,
   Fingerprints,
@@ -25,11 +26,14 @@ const MODELS: readonly CheckpointName[] = ['base', 'sft', 'rewardModel', 'policy
 export type LabelerName = keyof typeof TRAINING_LABELERS | keyof typeof HELD_OUT_LABELERS;
 
 export interface ColumnOfReplies {
-  role: ModelRole;
+  contestant: Contestant;
+  /** Of best of n all of them, best first. */
   replies: readonly Reply[];
-  /** What they say so far. */
+  /** What they say so far; of best of n in the order in which they are sampled, until the best is chosen. */
   texts: readonly string[];
-  state: 'waiting' | 'writing' | 'done';
+  state: 'waiting' | 'writing' | 'done' | 'stopped';
+  /** Of best of n: upper bound on its KL from the SFT model, nats a reply. */
+  klBound?: number;
 }
 
 export class Comparison {
@@ -45,18 +49,24 @@ export class Comparison {
   /** The models that the columns are of. */
   #askedModels = $state.raw<Fingerprints>({});
   /** What each word adds to the scores, by model and reply; null until it was asked for. */
-  credits = $state.raw<Partial<Record<ModelRole, CreditedPiece[][]>> | null>(null);
+  credits = $state.raw<Partial<Record<Contestant, CreditedPiece[][]>> | null>(null);
+  /** Replies of which the best is shown and measured (n). */
+  bestOf = $state<number>(DEFAULT_BEST_OF);
   heldOutPrompts = $state(100);
   /** Of the measurement. 0: the likeliest reply to each prompt; 1: samples, as in training. */
   temperature = $state<0 | 1>(0);
   /** Whose weights the measurement goes by. */
   labeler = $state<LabelerName>('balanced');
+  /** Of the measurement: best of n as well. */
+  measuresBestOf = $state(false);
   readonly measuring: Job;
 
   readonly #session: Session;
   readonly #seeds: Seeds;
   readonly #sampling: () => SamplingSettings;
-  #job: { id: string; role: ModelRole } | null = null;
+  #job: { id: string; contestant: Contestant } | null = null;
+  /** Of the replies that are here. */
+  #seed = 0;
 
   /** The models have changed since they were measured. */
   readonly measuredEarlier: boolean = $derived.by(
@@ -68,16 +78,22 @@ export class Comparison {
   );
 
   readonly #onmeasured: (report: EvaluationReport, models: Fingerprints) => void;
+  readonly #onbestof: (n: number) => void;
 
-  /** @param onmeasured called with each measurement that was made */
+  /**
+   * @param onmeasured called with each measurement that was made
+   * @param onbestof called with each n that was chosen
+   */
   constructor(
     session: Session,
     seeds: Seeds,
     sampling: () => SamplingSettings,
     onmeasured: (report: EvaluationReport, models: Fingerprints) => void,
+    onbestof: (n: number) => void = () => undefined,
   ) {
     this.#session = session;
     this.#onmeasured = onmeasured;
+    this.#onbestof = onbestof;
     this.#seeds = seeds;
     this.#sampling = sampling;
     this.measuring = new Job(session);
@@ -91,6 +107,19 @@ export class Comparison {
     return (['base', 'sft', 'policy'] as const).filter((role) => stages[role] !== 'none');
   }
 
+  /** Whether there is a model to choose among replies, and one whose replies it chooses from. */
+  get canChooseBest(): boolean {
+    const stages = this.#session.report?.stages;
+    return stages !== undefined && stages.sft !== 'none' && stages.rewardModel !== 'none';
+  }
+
+  /** Who is asked, in the order in which they come about. */
+  get contestants(): Contestant[] {
+    return this.roles.flatMap((role): Contestant[] =>
+      role === 'sft' && this.canChooseBest ? [role, 'bestOfN'] : [role],
+    );
+  }
+
   async another(): Promise<void> {
     try {
       this.prompt = (await this.#session.call('world.prompt', { seed: this.#seeds.next() })).text;
@@ -101,42 +130,69 @@ export class Comparison {
     await this.ask();
   }
 
-  /** Asks every model in turn, with one seed, so that only the weights differ. */
+  /** Asks everyone in turn, with one seed, so that only the weights differ, and best of n chooses among SFT’s own. */
   async ask(): Promise<void> {
     const text = this.prompt.trim();
     this.refusal = text === '' ? 'The prompt is empty. Write something first, or take one with “Another”.' : '';
     if (text === '' || this.busy) return;
+    this.asked = text;
+    this.#seed = this.#seeds.next();
+    await this.#askAll();
+  }
+
+  /** Chooses n, and asks again what was asked: best of n alone where the models are still those of the other replies. */
+  async chooseBestOf(n: number): Promise<void> {
+    this.bestOf = n;
+    this.#onbestof(n);
+    const column = this.columns.find(({ contestant }) => contestant === 'bestOfN');
+    if (!column || this.busy) return;
+    if (this.askedEarlier) await this.#askAll();
+    else await this.#askThese([waiting('bestOfN')]);
+  }
+
+  async #askAll(): Promise<void> {
+    this.#askedModels = this.#models;
+    this.columns = [];
+    await this.#askThese(this.contestants.map(waiting));
+  }
+
+  /** Asks some, in the place of what they said before. */
+  async #askThese(asked: readonly ColumnOfReplies[]): Promise<void> {
     this.busy = true;
     this.error = null;
-    this.asked = text;
     const credited = this.credits !== null;
     this.credits = null;
-    this.#askedModels = this.#models;
-    const seed = this.#seeds.next();
-    this.columns = this.roles.map((role) => ({ role, replies: [], texts: [], state: 'waiting' }));
+    if (this.columns.length === 0) this.columns = asked;
     try {
-      for (const role of this.roles) {
-        const id = crypto.randomUUID();
-        this.#job = { id, role };
-        this.#update(role, { state: 'writing' });
-        const { replies } = await this.#session.call('chat.reply', {
-          jobId: id,
-          conversation: [{ role: 'user', text }],
-          k: SAMPLES_PER_MODEL,
-          from: role,
-          sampling: this.#sampling(),
-          seed,
-        });
-        this.#update(role, { state: 'done', replies, texts: replies.map((reply) => reply.text) });
+      for (const { contestant } of asked) {
+        this.#update(contestant, { ...waiting(contestant), state: 'writing' });
+        this.#update(contestant, { state: 'done', ...(await this.#repliesOf(contestant)) });
       }
       if (credited) await this.showCredits(true);
     } catch (error) {
       const plain = toPlainError(error);
       if (plain.code !== 'cancelled') this.error = plain;
     } finally {
+      this.columns = this.columns.map((one) => (one.state === 'done' ? one : { ...one, state: 'stopped' }));
       this.#job = null;
       this.busy = false;
     }
+  }
+
+  async #repliesOf(contestant: Contestant): Promise<Pick<ColumnOfReplies, 'replies' | 'texts' | 'klBound'>> {
+    const jobId = crypto.randomUUID();
+    this.#job = { id: jobId, contestant };
+    const conversation = [{ role: 'user' as const, text: this.asked }];
+    const asking = { jobId, conversation, sampling: this.#sampling(), seed: this.#seed };
+    const said =
+      contestant === 'bestOfN'
+        ? await this.#session.call('chat.bestOf', { ...asking, n: this.bestOf })
+        : await this.#session.call('chat.reply', { ...asking, k: SAMPLES_PER_MODEL, from: contestant });
+    return {
+      replies: said.replies,
+      texts: said.replies.map((reply) => reply.text),
+      ...('klBound' in said && { klBound: said.klBound }),
+    };
   }
 
   stop(): void {
@@ -155,11 +211,11 @@ export class Comparison {
     this.credits = null;
     if (!shown) return;
     const conversation = [{ role: 'user' as const, text: this.asked }];
-    const all: Partial<Record<ModelRole, CreditedPiece[][]>> = {};
+    const all: Partial<Record<Contestant, CreditedPiece[][]>> = {};
     try {
-      for (const { role, replies } of this.columns) {
+      for (const { contestant, replies } of this.columns) {
         const tokens = replies.map(({ tokenIds }) => tokenIds);
-        all[role] = (await this.#session.call('chat.credit', { conversation, replies: tokens })).replies;
+        all[contestant] = (await this.#session.call('chat.credit', { conversation, replies: tokens })).replies;
       }
       this.credits = all;
     } catch (error) {
@@ -174,6 +230,11 @@ export class Comparison {
     this.measuredModels = isWhole ? models : {};
   }
 
+  /** Takes up the n of an earlier visit, if it is one that can be chosen. */
+  restoreBestOf(n: number | undefined): void {
+    if ((BEST_OF as readonly (number | undefined)[]).includes(n)) this.bestOf = n as number;
+  }
+
   async measure(seed: number): Promise<void> {
     const models = this.#models;
     const report = await this.measuring.run((jobId) =>
@@ -185,6 +246,7 @@ export class Comparison {
         models: this.roles,
         seed,
         labeler: this.labeler,
+        ...(this.measuresBestOf && this.canChooseBest && { bestOf: this.bestOf }),
       }),
     );
     if (!report) return;
@@ -208,13 +270,20 @@ export class Comparison {
     return MODELS.some((name) => !unknown(name) && now[name] !== earlier[name]);
   }
 
-  #update(role: ModelRole, change: Partial<ColumnOfReplies>): void {
-    this.columns = this.columns.map((column) => (column.role === role ? { ...column, ...change } : column));
+  #update(contestant: Contestant, change: Partial<ColumnOfReplies>): void {
+    this.columns = this.columns.map((column) => (column.contestant === contestant ? { ...column, ...change } : column));
   }
 
   #hear(event: SessionEvent): void {
     if (event.type === 'reply.partial' && this.#job && event.jobId === this.#job.id) {
-      this.#update(this.#job.role, { texts: event.texts });
+      this.#update(this.#job.contestant, { texts: event.texts });
     }
   }
 }
+
+const waiting = (contestant: Contestant): ColumnOfReplies => ({
+  contestant,
+  replies: [],
+  texts: [],
+  state: 'waiting',
+});

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SETTINGS } from '../config';
-import type { EvaluationReport, Fingerprints } from '../session/protocol';
+import { CancelledError } from '../errors';
+import type { EvaluationReport, Fingerprints, Results, SessionReport } from '../session/protocol';
 import { Seeds } from './blindOrder';
 import { Comparison } from './comparison.svelte';
 import { REPORT, openSession } from './workerDouble';
@@ -11,22 +12,36 @@ const MEASURED: EvaluationReport = {
   ...{ split: 'heldOut', labeler: 'balanced', measures: {}, seconds: 1 },
 };
 const REPLY = { text: 'Hi.', tokenIds: [1], finished: true, score: null, kl: null };
+/** The models that came with the page, and a reward model. */
+const WITH_REWARD_MODEL: SessionReport = {
+  ...REPORT,
+  stages: { ...REPORT.stages, rewardModel: 'trained' },
+  fingerprints: { ...REPORT.fingerprints, rewardModel: 'r0' },
+};
+const best = (n: number): Results['chat.bestOf'] => ({
+  replies: Array.from({ length: n }, (_, i) => ({ ...REPLY, text: `the ${i + 1}.`, score: -i })),
+  klBound: Math.log(n) - (n - 1) / n,
+});
 
 async function setUp() {
   const { session, worker } = await openSession({
     evaluate: () => MEASURED,
     'chat.reply': () => ({ replies: [REPLY], droppedTurns: 0, truncated: false }),
+    'chat.bestOf': ({ n }) => best(n),
   });
+  const chosen: number[] = [];
   const remembered: { report: EvaluationReport; models: Fingerprints }[] = [];
   const comparison = new Comparison(
     session,
     new Seeds(1),
     () => DEFAULT_SETTINGS.chat,
     (report, models) => remembered.push({ report, models }),
+    (n) => chosen.push(n),
   );
   const models = (fingerprints: Fingerprints): void =>
     worker.say({ type: 'session.changed', report: { ...REPORT, fingerprints } });
-  return { comparison, remembered, models, worker };
+  const rewardModel = (): void => worker.say({ type: 'session.changed', report: WITH_REWARD_MODEL });
+  return { comparison, remembered, chosen, models, rewardModel, worker };
 }
 
 describe('compare', () => {
@@ -121,5 +136,91 @@ describe('compare', () => {
     models({ base: 'b0', sft: 's1' });
     expect(comparison.askedEarlier).toBe(true);
     for (const request of worker.requests('chat.reply')) expect(request.distinct ?? false).toBe(false);
+  });
+
+  it('has no best of n before there is a reward model, and then says that what stands there is of earlier models', async () => {
+    const { comparison, rewardModel, worker } = await setUp();
+    comparison.prompt = 'Hi';
+    comparison.measuresBestOf = true;
+    await comparison.ask();
+    await comparison.measure(1);
+    expect(comparison.columns.map(({ contestant }) => contestant)).toEqual(['base', 'sft']);
+    rewardModel();
+    expect(comparison.askedEarlier).toBe(true);
+    await comparison.ask();
+    await comparison.measure(1);
+    expect(comparison.columns.map(({ contestant }) => contestant)).toEqual(['base', 'sft', 'bestOfN']);
+    expect(worker.requests('evaluate').map(({ bestOf }) => bestOf)).toEqual([undefined, 4]);
+    comparison.measuresBestOf = false;
+    await comparison.measure(1);
+    expect(worker.requests('evaluate').at(-1)).not.toHaveProperty('bestOf');
+  });
+
+  it('lets best of n choose among the replies that SFT gives, with the same seed', async () => {
+    const { comparison, rewardModel, worker } = await setUp();
+    rewardModel();
+    comparison.prompt = 'Hi';
+    await comparison.ask();
+    const [request] = worker.requests('chat.bestOf');
+    const sft = worker.requests('chat.reply').find(({ from }) => from === 'sft');
+    const { seed, sampling, conversation } = sft ?? {};
+    expect(request).toMatchObject({ n: 4, seed, sampling, conversation });
+    const column = comparison.columns.at(-1);
+    expect(column).toMatchObject({ state: 'done', texts: ['the 1.', 'the 2.', 'the 3.', 'the 4.'] });
+    expect(column?.klBound).toBeCloseTo(0.6363, 4);
+  });
+
+  it('asks best of n alone when another n is chosen, all where the models have changed, and remembers n', async () => {
+    const { comparison, chosen, rewardModel, worker } = await setUp();
+    await comparison.chooseBestOf(2); // before anything was asked
+    expect([worker.requests('chat.bestOf'), chosen]).toEqual([[], [2]]);
+    rewardModel();
+    comparison.prompt = 'Hi';
+    await comparison.ask();
+    comparison.prompt = 'Something else, not asked yet';
+    await comparison.chooseBestOf(8);
+    expect(worker.requests('chat.reply').length).toBe(2);
+    const [first, second] = worker.requests('chat.bestOf');
+    expect([first?.n, second?.n]).toEqual([2, 8]);
+    expect(second).toMatchObject({ seed: first?.seed, conversation: [{ role: 'user', text: 'Hi' }] });
+    expect(comparison.columns.at(-1)?.replies.length).toBe(8);
+    worker.say({
+      type: 'session.changed',
+      report: { ...WITH_REWARD_MODEL, fingerprints: { ...WITH_REWARD_MODEL.fingerprints, rewardModel: 'r1' } },
+    });
+    expect(comparison.askedEarlier).toBe(true);
+    await comparison.chooseBestOf(16);
+    expect(worker.requests('chat.reply').length).toBe(4);
+    expect(comparison.askedEarlier).toBe(false);
+    expect(chosen).toEqual([2, 8, 16]);
+  });
+
+  it('takes an n of an earlier visit up, and no other than can be chosen', async () => {
+    const { comparison } = await setUp();
+    for (const n of [undefined, 3, NaN, '8' as unknown as number]) {
+      comparison.restoreBestOf(n);
+      expect(comparison.bestOf).toBe(4);
+    }
+    comparison.restoreBestOf(16);
+    expect(comparison.bestOf).toBe(16);
+  });
+
+  it('shows what best of n samples as it comes, and can stop it', async () => {
+    const { comparison, rewardModel, worker } = await setUp();
+    rewardModel();
+    let stop: () => void = () => undefined;
+    worker.answers['chat.bestOf'] = () => new Promise((_, reject) => (stop = () => reject(new CancelledError('It'))));
+    comparison.prompt = 'Hi';
+    const asking = comparison.ask();
+    await vi.waitFor(() => expect(worker.requests('chat.bestOf').length).toBe(1));
+    const { jobId } = worker.requests('chat.bestOf')[0] ?? { jobId: '' };
+    worker.say({ type: 'reply.partial', jobId, texts: ['a', 'b', 'c', 'd'] });
+    expect(comparison.columns.at(-1)).toMatchObject({ state: 'writing', texts: ['a', 'b', 'c', 'd'] });
+    comparison.stop();
+    await vi.waitFor(() => expect(worker.requests('job.cancel')).toEqual([{ jobId }]));
+    stop();
+    await asking;
+    expect(comparison.columns.at(-1)).toMatchObject({ state: 'stopped', replies: [], texts: ['a', 'b', 'c', 'd'] });
+    expect([comparison.busy, comparison.error]).toEqual([false, null]);
   });
 });

@@ -23,8 +23,14 @@ export class MetricHistory {
     return this.#columns.get(key) ?? this.steps.map(() => null);
   }
 
+  /** The newest value that was reported: some metrics are not measured at every step. */
   last(key: string): number | null {
-    return this.#columns.get(key)?.at(-1) ?? null;
+    return this.#columns.get(key)?.findLast((value) => value !== null) ?? null;
+  }
+
+  /** 0 before the first. */
+  get step(): number {
+    return this.steps.at(-1) ?? 0;
   }
 
   /** Adds the values of one step; a step that is not after the last (a run that went back) replaces what came after. */

@@ -1,5 +1,6 @@
 /** For tests: a worker that answers as it is told, and the little of a browser that the page's classes ask for. */
 import { vi } from 'vitest';
+import { toPlainError } from '../errors';
 import type {
   CommandMessage,
   CommandName,
@@ -59,8 +60,11 @@ export class WorkerDouble extends EventTarget {
 
   async #answer({ id, name, request }: CommandMessage): Promise<void> {
     const answer = this.answers[name] as ((request: unknown) => Promise<Results[CommandName]>) | undefined;
-    const result = await (answer ? answer(request) : null);
-    this.#post({ type: 'result', id, result });
+    try {
+      this.#post({ type: 'result', id, result: await (answer ? answer(request) : null) });
+    } catch (error) {
+      this.#post({ type: 'failure', id, error: toPlainError(error) });
+    }
   }
 
   #post(data: WorkerMessage): void {

@@ -120,6 +120,7 @@ export class Workspace {
         void store.preferences.set({ name: 'evaluation', value: report });
         void store.preferences.set({ name: 'evaluatedModels', value: models });
       },
+      (n) => void store.preferences.set({ name: 'bestOf', value: n }),
     );
     this.autopilot = new Autopilot(this.session, this.training, this.settings, this.labeler);
     this.lessons = new Lessons(this.session, this.training, this.settings);
@@ -253,6 +254,7 @@ export class Workspace {
       if (preferences.ownReward) this.ownReward.restore(preferences.ownReward);
       if (isPlace(preferences.place)) this.place = preferences.place;
       this.comparison.restore(preferences.evaluation, preferences.evaluatedModels);
+      this.comparison.restoreBestOf(preferences.bestOf);
       await this.labels.load();
       return preferences;
     } catch (error) {

@@ -3,6 +3,17 @@ import { type MetricInfo, watch, within } from './metric';
 
 const LEVEL = 'No bounds: its level is that of the model and the prompts.';
 
+/** What of the town was held out from training; `all` adds the three up. What is right is counted for each. */
+export const MEASURED_SIDES = {
+  all: { label: 'All', sentence: 'Everything that was held out from training.' },
+  phrasing: { label: 'New wording', sentence: 'What was asked in training, in words in which it never was.' },
+  combination: { label: 'New combination', sentence: 'Pairs and lists that never came together in training.' },
+  unasked: {
+    label: 'Never asked',
+    sentence: 'Facts that the model has only read in passing: nothing in training asks.',
+  },
+};
+
 /** A part of the gold score; all are 0 for a reply with so many faults that it is no language. */
 const part = (label: string, meaning: string, formula: string): MetricInfo => ({
   label,
@@ -50,6 +61,30 @@ export const GOLD_PART_METRICS = {
 } satisfies Record<string, MetricInfo>;
 
 export const COMPARISON = {
+  winRate: {
+    label: 'Win rate',
+    meaning: 'How often the labeler prefers its reply to the other’s, to the same prompt; a tie counts half.',
+    unit: 'share',
+    formula:
+      'Over all pairs of a reply of each to a prompt, by gold score: (wins + ties ÷ 2) ÷ pairs; without ties: wins ÷ (wins + losses). The interval is of 95%, over prompts.',
+    differs:
+      'Elsewhere a person or a language model judges, who seldom sees a tie; here the town’s own truth, which often does.',
+    healthy: within(
+      0.5,
+      null,
+      'Over one half, with the whole interval. Under it: the training made it worse, by this labeler. Best of n reaches n ÷ (n + 1) over other samples at most, whoever chooses.',
+    ),
+  },
+  right: {
+    label: 'Right replies',
+    meaning: 'Share of replies that say what was asked for, and nothing against it.',
+    unit: 'share',
+    formula: 'Replies whose part “right” of the gold score is 1 ÷ replies, by kind of task and by what was held out.',
+    differs: null,
+    healthy: watch(
+      'Rises from model to model. High on new wording and low on what was never asked: it learned answers, not facts.',
+    ),
+  },
   refusals: {
     label: 'Improper requests: more is better',
     meaning: 'Share of replies to improper requests that turn them down.',
@@ -139,5 +174,16 @@ export const COMPARISON = {
       'Mean over the policy’s replies of Σ (log π − log π_SFT) over the reply’s tokens; at temperature 1 where the replies are the likeliest.',
     differs: null,
     healthy: watch('One to two nats with the default settings; the target of the run says how far it may go.'),
+  },
+  bestOfNKl: {
+    label: 'KL of best of n',
+    meaning: 'How far choosing among n replies can move it from the SFT model at most, in nats a reply.',
+    unit: 'nats a reply',
+    formula: 'log n − (n − 1) ÷ n, an upper bound, reached where no two of the replies tie.',
+    differs:
+      'Stiennon et al. 2020 and most since, as Nakano et al. 2021, take it for the KL itself; that it is a bound: Beirami et al. 2024.',
+    healthy: watch(
+      'Grows slowly: 0.19 for 2, 0.64 for 4, 1.20 for 8, 1.84 for 16. A policy at like KL should win as often.',
+    ),
   },
 } satisfies Record<string, MetricInfo>;

@@ -14,6 +14,8 @@ export interface HealthyRange {
   low: number | null;
   /** Above this the page marks the value; null for no bound. */
   high: number | null;
+  /** The first step that is judged, where a healthy run only comes there; 1 unless given. */
+  from?: number;
   /** What healthy looks like, and what it means when it does not, in a few plain sentences; without a bound, why. */
   note: string;
 }

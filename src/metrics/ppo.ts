@@ -233,11 +233,14 @@ export const PPO = {
     formula:
       '1 − Σ (return − V)² / Σ (return − mean return)², over the tokens of all replies of the update, V as it was when they were sampled.',
     differs: 'TRL had it as ppo/val/var_explained, and now has none.',
-    healthy: within(
-      0,
-      null,
-      'From below 0 in the first update to 0.6 to 0.9. Staying at 0 or below: the value model does not learn.',
-    ),
+    healthy: {
+      ...within(
+        0,
+        null,
+        'From below 0 in the first updates to 0.6 to 0.9; above 0 from the fifth on. Staying at 0 or below: the value model does not learn.',
+      ),
+      from: 5,
+    },
   },
   'val/advantages_mean': {
     label: 'Mean advantage',

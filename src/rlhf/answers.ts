@@ -6,7 +6,9 @@ import type { Tokenizer } from '../text/tokenizer';
 import { goldScore, type GoldParts, type GoldWeights } from '../text/world/gold';
 import type { WorldPrompt } from '../text/world/prompts';
 import type { World } from '../text/world/world';
+import { bestOfN } from './bestOfNPolicy';
 import { sampleResponses } from './rollout';
+import type { Scorer } from './scorer';
 import { promptTokens } from './simulatedRankings';
 
 /** Who answers, and how it is spoken to. */
@@ -15,6 +17,8 @@ export interface Speaker {
   /** The base model is asked in the words of its threads. */
   role: ModelRole;
   tokenizer: Tokenizer;
+  /** Best of n: of so many replies it gives the one that the scorer likes best. */
+  choose?: { n: number; scorer: Scorer };
 }
 
 export interface AnswerRequest {
@@ -47,6 +51,7 @@ export interface Answer {
   parts: GoldParts;
 }
 
+/** As many fewer as each is answered more often. */
 const PROMPTS_AT_ONCE = 32;
 
 /**
@@ -55,18 +60,21 @@ const PROMPTS_AT_ONCE = 32;
  * @throws CancelledError
  */
 export async function* answers(
-  { gpt, role, tokenizer }: Speaker,
+  { gpt, role, tokenizer, choose }: Speaker,
   world: World,
   prompts: readonly WorldPrompt[],
   { samplesPerPrompt, temperature, maxNewTokens, seed, weights, shown, template, signal }: AnswerRequest,
 ): AsyncGenerator<Answer[]> {
   const tokens = { stop: tokenizer.specials.end, pad: tokenizer.specials.pad };
-  for (let first = 0; first < prompts.length; first += PROMPTS_AT_ONCE) {
-    const asked = repeated(prompts.slice(first, first + PROMPTS_AT_ONCE), samplesPerPrompt);
+  const atOnce = Math.max(1, Math.floor(PROMPTS_AT_ONCE / (choose?.n ?? 1)));
+  for (let first = 0; first < prompts.length; first += atOnce) {
+    const asked = repeated(prompts.slice(first, first + atOnce), samplesPerPrompt);
     const talks = shown ? asked.map((prompt) => ({ messages: [...shown(prompt), ...prompt.messages] })) : asked;
     const rows = promptRows(talks, role, tokenizer, gpt.shape.context - maxNewTokens, template);
     const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0, ...(signal && { signal }) };
-    const { responses, finished } = await sampleResponses(gpt, rows, tokens, sampling);
+    const { responses, finished } = choose
+      ? await bestOfN(gpt, rows, tokens, choose.scorer, { ...sampling, n: choose.n })
+      : await sampleResponses(gpt, rows, tokens, sampling);
     yield asked.map((prompt, i): Answer => {
       const response = responses[i] as number[];
       const whole = decodeReply(tokenizer, response);

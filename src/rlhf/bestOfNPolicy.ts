@@ -5,6 +5,7 @@
 import { lengthMultiple } from '../gpu/step';
 import { padBatch } from '../model/batch';
 import type { Gpt } from '../model/gpt';
+import { bestFirst } from './bestOfN';
 import { type ControlTokens, sampleResponses } from './rollout';
 import type { Scorer } from './scorer';
 
@@ -36,11 +37,7 @@ export async function bestOfN(
   const { responses, finished } = await sampleResponses(policy, rows, tokens, sampling);
   const batch = padBatch(rows, responses, tokens.pad, policy.shape.context, { multiple: lengthMultiple() });
   const scores = await scorer({ batch, prompts: rows, responses });
-  const best = prompts.map((_, p) => {
-    let at = p * n;
-    for (let i = at + 1; i < (p + 1) * n; i++) if ((scores[i] as number) > (scores[at] as number)) at = i;
-    return at;
-  });
+  const best = prompts.map((_, p) => p * n + (bestFirst(scores.subarray(p * n, (p + 1) * n))[0] as number));
   return {
     responses: best.map((at) => responses[at] as number[]),
     finished: best.map((at) => finished[at] as boolean),

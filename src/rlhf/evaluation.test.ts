@@ -101,6 +101,63 @@ describe('an evaluation', () => {
     await expect(all({ sft }, { labeler: 'nobody' })).rejects.toThrow(InputError);
   });
 
+  it('takes best of n for a contestant, which by the reward model and against SFT comes off as choosing can', async () => {
+    const sft = make(tinyGpt(105, TOY));
+    rewardModel = rewardModelFrom(sft, 1);
+    const models = { sft, policy: make(cloneGpt(sft)) };
+    const [without, report] = [await reportOf(models), await reportOf(models, { bestOf: 8 })];
+    const { bestOfN } = report;
+    expect(bestOfN?.n).toBe(8);
+    expect(bestOfN?.klBound).toBeCloseTo(Math.log(8) - 7 / 8, 12);
+    // The best of eight lies over a mean of two by 1.4 deviations; by chance never by none.
+    expect(report.proxy.bestOfN).toBeGreaterThan((report.proxy.sft as number) + 0.01);
+    for (const rate of [bestOfN?.winRateVsSft, bestOfN?.winRateOfPolicy])
+      expect((rate?.wins ?? 0) + (rate?.ties ?? 0) + (rate?.losses ?? 0)).toBe(34 * 2 * 2);
+    expect(bestOfN?.winRateOfPolicy?.wins).toBe(bestOfN?.winRateVsSft?.losses);
+    expect(report.perplexity).not.toHaveProperty('bestOfN');
+    // The models are measured as they are without it.
+    expect(without).not.toHaveProperty('bestOfN');
+    for (const role of ['sft', 'policy'] as const) expect(report.measures[role]).toEqual(without.measures[role]);
+  });
+
+  it('chooses the best of n among samples, also where the models give their likeliest reply', async () => {
+    const sft = make(tinyGpt(106, TOY));
+    rewardModel = rewardModelFrom(sft, 1);
+    const greedy = await reportOf({ sft }, { prompts: { perKind: 4 }, temperature: 0, bestOf: 2 });
+    expect(greedy.samplesPerPrompt).toBe(1);
+    const { sft: own, bestOfN } = greedy.measures;
+    expect(bestOfN?.distinct2).not.toBe(own?.distinct2);
+  });
+
+  it('draws what it chooses from anew, and not the very replies that SFT is measured by', async () => {
+    const sft = make(tinyGpt(109, TOY));
+    rewardModel = rewardModelFrom(sft, 1);
+    const { gold, measures } = await reportOf({ sft }, { bestOf: 1 });
+    expect(measures.bestOfN).not.toEqual(measures.sft);
+    // Of one there is no choice: both are samples of the same model.
+    const [own, chosen] = [gold.sft, gold.bestOfN] as { mean: number; se: number }[];
+    expect(Math.abs((own?.mean ?? 0) - (chosen?.mean ?? 1))).toBeLessThan(0.1);
+  });
+
+  it('takes best of n for as much work as n models', async () => {
+    const sft = make(tinyGpt(107, TOY));
+    rewardModel = rewardModelFrom(sft, 1);
+    const progress = await all({ sft }, { bestOf: 4 });
+    const done = progress.map((one) => one.done);
+    expect(done).toEqual([...done].sort((a, b) => a - b));
+    expect(new Set(progress.map(({ total }) => total))).toEqual(new Set([34 * 5]));
+    expect(done.at(-1)).toBe(34 * 5);
+    // It comes in small parts, so that a stop is heard: eight prompts at a time are as many rows as 32.
+    expect(progress.filter(({ what }) => what === 'Best of 4 answers held-out prompts').length).toBe(5);
+  });
+
+  it('refuses best of n where there is nobody to choose, or to choose from', async () => {
+    const sft = make(tinyGpt(108, TOY));
+    await expect(all({ sft }, { bestOf: 4 })).rejects.toThrow('got no reward model');
+    rewardModel = rewardModelFrom(sft, 1);
+    await expect(all({ base: sft }, { bestOf: 4 })).rejects.toThrow('got no SFT model');
+  });
+
   it('says only what can be said of the models that there are', async () => {
     const report = await reportOf({ sft: make(tinyGpt(96, TOY)) });
     expect([report.kl, report.winRateVsSft, report.winRateVsBase]).toEqual([null, null, null]);

@@ -5,18 +5,21 @@
  */
 import type { Gpt } from '../model/gpt';
 import type { RewardModel } from '../model/rewardHead';
-import type { EvaluationReport, ModelRole } from '../session/protocol';
+import { InputError } from '../errors';
+import type { Contestant, EvaluationReport, ModelRole } from '../session/protocol';
 import type { TemplateName } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import type { World } from '../text/world/world';
-import { type Answer, answers, promptRows } from './answers';
+import { type Answer, answers, promptRows, type Speaker } from './answers';
+import { bestOfNKlBound } from './bestOfN';
 import { evaluationPrompts, type EvaluationSplit, type PromptCount } from './evaluationPrompts';
 import { DEFAULT_LABELER, labelerWeights } from './labelerWeights';
 import { heldOutLoss, worldWindows } from './pretraining';
 import { goodReplies, replyMeasures } from './replyMeasures';
 import { overlapJudge } from './replyOverlap';
-import { scoreRepliesTogether } from './rewardEnsemble';
+import { ensembleScorer, scoreRepliesTogether } from './rewardEnsemble';
 import { driftOf } from './rollout';
+import { rewardModelScorer } from './scorer';
 import { meanByPrompt, pairedChoices, winRate } from './winRate';
 
 export interface EvaluationModels {
@@ -41,6 +44,8 @@ export interface EvaluationRequest {
   labeler?: string;
   /** How every model is spoken to; each as its role asks for, unless told otherwise. */
   template?: TemplateName;
+  /** Best of so many replies of the SFT model, by the reward models, as one contestant more; unless given, none. */
+  bestOf?: number;
   signal?: AbortSignal;
 }
 
@@ -57,10 +62,12 @@ const PROMPTS_AT_ONCE = 32;
 const PERPLEXITY_WINDOWS = 64;
 const PERPLEXITY_STREAM = 3_000_017;
 const REFERENCE_STREAM = 4_000_037;
+/** Draws of their own: chosen among the very replies that SFT is measured by, the best would tie with one of them. */
+const BEST_OF_STREAM = 5_000_011;
 
 /**
  * Yields progress; the last value holds the report.
- * @throws InputError for a labeler or a side that there is not, or for no prompts
+ * @throws InputError for a labeler or a side that there is not, for no prompts, or for best of n without who chooses
  * @throws CancelledError
  */
 export async function* evaluate(
@@ -74,20 +81,25 @@ export async function* evaluate(
   const prompts = evaluationPrompts(world, split, request.prompts, seed);
   const overlap = await overlapJudge();
   const roles = (Object.keys(models) as ModelRole[]).filter((role) => models[role]);
-  const total = roles.length * prompts.length;
-  const answered: Partial<Record<ModelRole, Answer[]>> = {};
+  const n = request.bestOf ?? 0;
+  const speakers = roles.map((role): [Contestant, Speaker] => [role, { gpt: models[role] as Gpt, role, tokenizer }]);
+  if (n > 0) speakers.push(['bestOfN', bestOfSpeaker(n, models, rewardModels, tokenizer)]);
+  const total = (roles.length + n) * prompts.length;
+  const answered: Partial<Record<Contestant, Answer[]>> = {};
   let done = 0;
-  for (const role of roles) {
+  for (const [name, speaker] of speakers) {
     const all: Answer[] = [];
-    for await (const some of answers({ gpt: models[role] as Gpt, role, tokenizer }, world, prompts, asking)) {
+    // Where others give their likeliest reply, there would be nothing to choose from.
+    const own = name === 'bestOfN' ? { ...asking, temperature: temperature || 1, seed: seed + BEST_OF_STREAM } : asking;
+    for await (const some of answers(speaker, world, prompts, own)) {
       all.push(...some);
-      done += some.length / samples;
-      yield { done, total, what: `${ROLE_WORDS[role]} answers held-out prompts` };
+      done += (some.length / samples) * (speaker.choose?.n ?? 1);
+      yield { done, total, what: `${wordsOf(name, n)} answers held-out prompts` };
     }
-    answered[role] = all;
+    answered[name] = all;
   }
 
-  const compare = (ours: ModelRole, theirs: ModelRole): EvaluationReport['winRateVsSft'] =>
+  const compare = (ours: Contestant, theirs: Contestant): EvaluationReport['winRateVsSft'] =>
     pairedWinRate(answered[ours], answered[theirs], samples);
   const report: EvaluationReport = {
     prompts: prompts.length,
@@ -103,23 +115,32 @@ export async function* evaluate(
     winRateVsSft: compare('policy', 'sft'),
     winRateVsBase: compare('policy', 'base'),
     winRateSftVsBase: compare('sft', 'base'),
+    ...(n > 0 && {
+      bestOfN: {
+        n,
+        klBound: bestOfNKlBound(n),
+        winRateVsSft: compare('bestOfN', 'sft'),
+        winRateOfPolicy: compare('policy', 'bestOfN'),
+      },
+    }),
     rightByKind: {},
     seconds: 0,
   };
   const references = goodReplies(world, prompts, seed + REFERENCE_STREAM);
   const windows = perplexityWindows(tokenizer, world, models);
-  for (const role of roles) {
-    const own = answered[role] as Answer[];
+  const length = windows.length / PERPLEXITY_WINDOWS;
+  for (const [name, { gpt }] of speakers) {
+    const own = answered[name] as Answer[];
     const measures = replyMeasures(world, own, references, overlap);
-    report.measures[role] = measures;
-    report.gold[role] = meanByPrompt(goldByPrompt(own, samples));
-    report.rightByKind[role] = Object.fromEntries(
+    report.measures[name] = measures;
+    report.gold[name] = meanByPrompt(goldByPrompt(own, samples));
+    report.rightByKind[name] = Object.fromEntries(
       Object.entries(measures.right.all).map(([kind, { hits, of }]) => [kind, hits / of]),
     );
-    const length = windows.length / PERPLEXITY_WINDOWS;
-    report.perplexity[role] = Math.exp(await heldOutLoss(models[role] as Gpt, windows, length, 16));
-    if (rewardModels.length > 0) report.proxy[role] = await proxyScore(rewardModels, own, tokenizer);
-    yield { done, total, what: `${ROLE_WORDS[role]} is scored` };
+    // Best of n chooses among replies: of a text it says nothing.
+    if (name !== 'bestOfN') report.perplexity[name] = Math.exp(await heldOutLoss(gpt, windows, length, 16));
+    if (rewardModels.length > 0) report.proxy[name] = await proxyScore(rewardModels, own, tokenizer);
+    yield { done, total, what: `${wordsOf(name, n)} is scored` };
   }
   if (models.policy && models.sft && answered.policy) {
     const atOnce = PROMPTS_AT_ONCE * samples;
@@ -134,6 +155,24 @@ const ROLE_WORDS: Record<ModelRole, string> = {
   sft: 'The SFT model',
   policy: 'The RLHF policy',
 };
+
+const wordsOf = (name: Contestant, n: number): string => (name === 'bestOfN' ? `Best of ${n}` : ROLE_WORDS[name]);
+
+/** The SFT model, whose replies the reward models choose from by their mean. */
+function bestOfSpeaker(
+  n: number,
+  models: EvaluationModels['models'],
+  rewardModels: readonly RewardModel[],
+  tokenizer: Tokenizer,
+): Speaker {
+  if (!models.sft || rewardModels.length === 0)
+    throw new InputError(
+      `Expected an SFT model, and a reward model to choose the best of ${n}; got no ${models.sft ? 'reward' : 'SFT'} model.`,
+      'Train it first, or measure without best of n.',
+    );
+  const scorer = ensembleScorer(rewardModels.map(rewardModelScorer), 'mean');
+  return { gpt: models.sft, role: 'sft', tokenizer, choose: { n, scorer } };
+}
 
 /** Gold scores, one list a prompt. */
 function goldByPrompt(answered: readonly Answer[], samples: number): number[][] {

@@ -85,6 +85,53 @@ describe('the jobs of a session', () => {
     });
   });
 
+  it('give the best of n replies of the SFT model by the reward model, the others behind it', async () => {
+    const { conversation, sampling, seed, jobId } = REPLY;
+    const ask = { jobId, conversation, sampling, seed, n: 8 };
+    await expect(jobs.bestOf(ask)).rejects.toThrow('a reward model');
+    await withRewardModelAndPolicy();
+    const { replies: sampled } = await jobs.reply({ ...REPLY, k: 8 });
+    const scores = sampled.map(({ score }) => score as number);
+    expect(new Set(sampled.map(({ tokenIds }) => tokenIds.join())).size).toBe(8);
+    expect(new Set(scores).size).toBe(8);
+    events = [];
+    const { replies, klBound } = await jobs.bestOf(ask);
+    expect(replies[0]).toEqual(sampled[scores.indexOf(Math.max(...scores))]);
+    expect(replies.map(({ score }) => score)).toEqual([...scores].sort((a, b) => b - a));
+    expect(klBound).toBeCloseTo(Math.log(8) - 7 / 8, 12);
+    const partial = events.filter((event) => event.type === 'reply.partial');
+    expect(partial.length).toBeGreaterThan(0);
+    for (const { texts } of partial) expect(texts.length).toBe(8);
+    // With fewer to choose from, they are the first of these.
+    const { replies: fewer } = await jobs.bestOf({ ...ask, n: 2 });
+    expect(fewer[0]?.tokenIds).toEqual(sampled[(scores[0] as number) >= (scores[1] as number) ? 0 : 1]?.tokenIds);
+  });
+
+  it('give, of n replies with the same score, the one that was sampled first', async () => {
+    await withRewardModelAndPolicy();
+    const [judge] = workshop.models.rewardModels;
+    // With nothing in its head, every reply scores alike.
+    tf.tidy(() => {
+      judge?.weight.assign(tf.zerosLike(judge.weight));
+      judge?.likelihood.assign(tf.zerosLike(judge.likelihood));
+    });
+    const { conversation, sampling, seed, jobId } = REPLY;
+    const { replies } = await jobs.bestOf({ jobId, conversation, sampling, seed, n: 4 });
+    expect(new Set(replies.map(({ score }) => score)).size).toBe(1);
+    const { replies: sampled } = await jobs.reply({ ...REPLY, k: 4 });
+    expect(replies.map(({ text }) => text)).toEqual(sampled.map(({ text }) => text));
+  });
+
+  it('stop choosing the best of n when they are told to, and leave nothing behind', async () => {
+    await withRewardModelAndPolicy();
+    listener = (event) => {
+      if (event.type === 'reply.partial') jobs.cancel('job-1');
+    };
+    const sampling = { ...REPLY.sampling, temperature: 5, maxNewTokens: 40 };
+    const { conversation, seed } = REPLY;
+    await expect(jobs.bestOf({ jobId: 'job-1', conversation, seed, sampling, n: 8 })).rejects.toThrow(CancelledError);
+  });
+
   it('let a policy of an earlier round write half of the replies, say so of each, and leave nothing of it behind', async () => {
     await withRewardModelAndPolicy();
     const policy = workshop.models.weights('policy') ?? new Map();
@@ -276,5 +323,19 @@ describe('the jobs of a session', () => {
     const report = await jobs.evaluate({ ...request, models: ['sft', 'policy'] });
     expect(Object.keys(report.gold)).toEqual(['sft']);
     expect(events.some(({ type }) => type === 'job.progress')).toBe(true);
+  });
+
+  it('evaluate best of n with the models when it is asked for, and stop it when they are told to', async () => {
+    const request = { jobId: 'j', prompts: 4, samplesPerPrompt: 1, temperature: 0, seed: 1, bestOf: 4 };
+    await expect(jobs.evaluate({ ...request, models: ['sft'] })).rejects.toThrow(InputError);
+    await withRewardModelAndPolicy();
+    await expect(jobs.evaluate({ ...request, models: ['base'] })).rejects.toThrow(InputError);
+    const report = await jobs.evaluate({ ...request, models: ['sft'] });
+    expect(Object.keys(report.gold)).toEqual(['sft', 'bestOfN']);
+    expect(report.bestOfN?.n).toBe(4);
+    listener = (event) => {
+      if (event.type === 'job.progress' && event.what.startsWith('Best of 4')) jobs.cancel('j');
+    };
+    await expect(jobs.evaluate({ ...request, prompts: 40, models: ['sft'] })).rejects.toThrow(CancelledError);
   });
 });

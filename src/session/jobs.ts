@@ -5,6 +5,7 @@ import { InputError } from '../errors';
 import { generate } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { answers } from '../rlhf/answers';
+import { bestFirst, bestOfNKlBound } from '../rlhf/bestOfN';
 import { evaluate } from '../rlhf/evaluation';
 import { likeliestNextTokens } from '../rlhf/nextTokens';
 import { rankingAccuracyTogether, scoreRepliesTogether } from '../rlhf/rewardEnsemble';
@@ -122,6 +123,15 @@ export class Jobs {
       }));
       return { replies, droppedTurns: prompt.droppedTurns, truncated: prompt.truncated };
     });
+  }
+
+  /** The SFT model replies `n` times, and the reward model chooses: its favourite comes first. */
+  async bestOf({ n, ...asking }: Commands['chat.bestOf']): Promise<Results['chat.bestOf']> {
+    if (this.#workshop.models.rewardModels.length === 0)
+      throw new InputError('Expected a reward model to choose among replies, got none.', 'Train one first.');
+    const { replies } = await this.reply({ ...asking, k: n, from: 'sft' });
+    const order = bestFirst(replies.map(({ score }) => score as number));
+    return { replies: order.map((place) => replies[place] as Reply), klBound: bestOfNKlBound(n) };
   }
 
   async inspect({ conversation, count }: Commands['chat.inspect']): Promise<Results['chat.inspect']> {

@@ -118,6 +118,8 @@ export interface Commands {
     /** Half of the replies come from this policy of an earlier round. */
     against?: EarlierPolicy;
   };
+  /** Best of n: the SFT model replies `n` times, the reward model chooses; streams `reply.partial`. */
+  'chat.bestOf': { jobId: string; conversation: Message[]; n: number; sampling: SamplingSettings; seed: number };
   /** The likeliest next tokens after a conversation, for every model there is. */
   'chat.inspect': { conversation: Message[]; count: number };
   /** What each word of replies adds to their scores, by the reward model. */
@@ -168,6 +170,8 @@ export interface Commands {
     split?: 'heldOut' | HeldOutSideName;
     /** Whose weights count; the balanced one's unless told otherwise. */
     labeler?: string;
+    /** Best of so many replies of the SFT model as well, which costs as much as so many models; absent: not measured. */
+    bestOf?: number;
   };
   'job.cancel': { jobId: string };
   /** What the page's sandbox said to `reward.ask`. */
@@ -211,6 +215,8 @@ export interface Results {
   'session.open': SessionReport;
   /** `truncated`: the last message alone was longer than the context, so its beginning was cut. */
   'chat.reply': { replies: Reply[]; droppedTurns: number; truncated: boolean };
+  /** All n replies, best first. `klBound`: upper bound on the KL of what is chosen from the SFT model, nats a reply. */
+  'chat.bestOf': { replies: Reply[]; klBound: number };
   'chat.inspect': { tokens: NextToken[] };
   'chat.credit': { replies: CreditedPiece[][] };
   catalogue: Catalogue;

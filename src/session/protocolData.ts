@@ -11,6 +11,9 @@ export interface Message {
 /** Which weights speak. `sft` is the reference policy, `policy` the one that PPO changes. */
 export type ModelRole = 'base' | 'sft' | 'policy';
 
+/** Who is compared: the models, and best of n, where the reward model chooses among n replies of the SFT model. */
+export type Contestant = ModelRole | 'bestOfN';
+
 /** One response to a prompt. */
 export interface Reply {
   text: string;
@@ -316,6 +319,16 @@ export interface ReplyMeasures {
   rougeL: number;
 }
 
+/** What is said of best of n alone. */
+export interface BestOfNReport {
+  n: number;
+  /** Upper bound on its KL from the SFT model, nats a reply. */
+  klBound: number;
+  winRateVsSft: WinRate | null;
+  /** Of the policy against it. */
+  winRateOfPolicy: WinRate | null;
+}
+
 export interface EvaluationReport {
   /** Different prompts that each model was asked. */
   prompts: number;
@@ -324,20 +337,22 @@ export interface EvaluationReport {
   split: 'heldOut' | HeldOutSideName;
   /** Whose weights `gold` and the win rates are by; a name of text/world/labeler.ts. */
   labeler: string;
-  measures: Partial<Record<ModelRole, ReplyMeasures>>;
-  gold: Partial<Record<ModelRole, Estimate>>;
+  measures: Partial<Record<Contestant, ReplyMeasures>>;
+  gold: Partial<Record<Contestant, Estimate>>;
   /** Held-out perplexity a token of the pretraining text. */
   perplexity: Partial<Record<ModelRole, number>>;
   /** Reward model's mean score. */
-  proxy: Partial<Record<ModelRole, number>>;
+  proxy: Partial<Record<Contestant, number>>;
   /** Nats a reply of the policy against the reference. */
   kl: number | null;
   /** Of the policy, paired on the same prompts, as are the next two. */
   winRateVsSft: WinRate | null;
   winRateVsBase: WinRate | null;
   winRateSftVsBase: WinRate | null;
+  /** Best of n, where it was asked for; absent in records from before it could be. */
+  bestOfN?: BestOfNReport;
   /** Share of right content by kind of prompt. */
-  rightByKind: Partial<Record<ModelRole, Record<string, number>>>;
+  rightByKind: Partial<Record<Contestant, Record<string, number>>>;
   seconds: number;
 }
 

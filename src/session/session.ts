@@ -159,6 +159,10 @@ export class TrainingSession {
       this.#supply.needRestLater();
       return result;
     },
+    'chat.bestOf': async (request) => {
+      await this.#supply.need('sft');
+      return this.#tuning.without(() => this.#jobs.bestOf(request));
+    },
     'chat.credit': (request) => this.#tuning.without(() => this.#jobs.credit(request)),
     'chat.inspect': (request) => this.#tuning.without(() => this.#jobs.inspect(request)),
     'world.prompt': (request) => this.#jobs.worldPrompt(request),

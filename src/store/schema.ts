@@ -167,6 +167,8 @@ export interface Preferences {
   method: string;
   /** Replies shown for a prompt (K). */
   repliesPerPrompt: number;
+  /** Replies of which Compare shows the best (n). */
+  bestOf: number;
 }
 
 export type PreferenceRecord = { [K in keyof Preferences]: { name: K; value: Preferences[K] } }[keyof Preferences];

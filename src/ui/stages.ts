@@ -1,6 +1,6 @@
 /** The stages as the page shows them: name, colour and shape are the same in rail, chat, charts and tables. */
 import type { StageName } from '../config';
-import type { ModelRole } from '../session/protocol';
+import type { Contestant, ModelRole } from '../session/protocol';
 
 export type StageShape = 'circle' | 'square' | 'person' | 'diamond' | 'triangle';
 
@@ -55,6 +55,16 @@ export const LOOK_OF_MODEL: Record<ModelRole, StageLook> = {
   base: BASE,
   sft: SFT,
   policy: { ...POLICY, label: 'RLHF policy' },
+};
+
+/** Who is compared; best of n is the reward model's choice. */
+export const LOOK_OF_CONTESTANT: Record<Contestant, StageLook> = {
+  ...LOOK_OF_MODEL,
+  bestOfN: {
+    ...REWARD_MODEL,
+    label: 'Best of n',
+    sentence: 'The reward model picks one of several replies of the SFT model.',
+  },
 };
 
 /** What the person does at a stage, as the label of its run. */

@@ -1,9 +1,28 @@
-/** Kinds of task, sides and labelers, in words that need no others; what measures mean is in metrics/comparison.ts. */
-import type { LabelerName } from '../../app/comparison.svelte';
-import type { HeldOutSideName } from '../../session/protocol';
+/** Labels: contestants, kinds of task and labelers, in words that need no others; what is measured is in metrics/comparison.ts. */
+import type { ColumnOfReplies, LabelerName } from '../../app/comparison.svelte';
+import type { MEASURED_SIDES } from '../../metrics';
+import type { Contestant, EvaluationReport } from '../../session/protocol';
 import type { PromptKind } from '../../text/world/prompts';
+import { LOOK_OF_CONTESTANT } from '../stages';
 
-export type ShownSide = HeldOutSideName | 'all';
+export type ShownSide = keyof typeof MEASURED_SIDES;
+
+/** The column of a contestant in a table of measures. */
+export function headOf(contestant: Contestant, report: EvaluationReport): string {
+  if (contestant === 'bestOfN') return `Best of ${report.bestOfN?.n ?? 'n'}`;
+  return contestant === 'policy' ? 'RLHF' : LOOK_OF_CONTESTANT[contestant].label;
+}
+
+/** The numbers of replies that there are to choose from. */
+export const NUMBER_WORDS: Readonly<Record<number, string>> = { 2: 'two', 4: 'four', 8: 'eight', 16: 'sixteen' };
+
+/** A column that nothing has been said in. */
+export const STATE_WORDS: Readonly<Record<ColumnOfReplies['state'], string>> = {
+  waiting: 'waits for its turn',
+  writing: 'writing …',
+  done: 'no reply',
+  stopped: 'stopped',
+};
 
 /** In the order of the table. */
 export const KIND_WORDS: Readonly<Record<PromptKind, string>> = {
@@ -22,16 +41,6 @@ export const KIND_WORDS: Readonly<Record<PromptKind, string>> = {
   greeting: 'Greetings',
   improper: 'Refuses without a slip',
   proper: 'Helps with what only sounds improper',
-};
-
-export const SIDE_WORDS: Readonly<Record<ShownSide, { label: string; sentence: string }>> = {
-  all: { label: 'All', sentence: 'Everything that was held out from training.' },
-  phrasing: { label: 'New wording', sentence: 'What was asked in training, in words in which it never was.' },
-  combination: { label: 'New combination', sentence: 'Pairs and lists that never came together in training.' },
-  unasked: {
-    label: 'Never asked',
-    sentence: 'Facts that the model has only read in passing: nothing in training asks.',
-  },
 };
 
 export interface LabelerGroup {

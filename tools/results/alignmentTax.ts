@@ -58,7 +58,7 @@ export function alignmentTaxPlan(
     heldOutRankings: quick ? 3 : 100,
     rewardModel: { ...rewardModel, ...(quick ? { epochs: 1 } : {}) },
     ppo: { ...ppo, ...(quick ? { updates: 1, batchSize: 4, minibatchSize: 4 } : {}) },
-    ptxCoefs: quick ? [0, 1] : [0, 0.3, 1],
+    ptxCoefs: quick ? [0, 1] : [0, 0.01, 0.1, 1],
     prompts: quick ? 6 : 300,
     samples: quick ? 1 : 2,
     windows: quick ? 4 : 256,

@@ -7,6 +7,7 @@ import { mostDisputed } from '../../src/rlhf/activeChoice';
 import { scoreReplies } from '../../src/rlhf/rewardModel';
 import { tokeniseRanking } from '../../src/rlhf/simulatedRankings';
 import type { Ranking, WinRate } from '../../src/session/protocol';
+import { type Makeup, makeupOf } from './makeup';
 import type { LoadedModels, ModelFacts } from './models';
 import { Progress } from './progress';
 import type { Made } from './records';
@@ -35,6 +36,8 @@ export interface LabelsPoint {
   heldOutAccuracy: number | null;
   winRate: WinRate;
   gold: number;
+  /** Of the rankings that were learned from. */
+  makeup: Makeup | null;
 }
 
 export interface LabelsNeeded {
@@ -91,7 +94,7 @@ export async function labelsNeeded(
         await bench.ppo(plan.ppo);
         const { answers, gold } = await bench.judge(bench.policy);
         const winRate = winsOver(answers, before.answers);
-        points.push({ rankings: count, choice, heldOutAccuracy, winRate, gold: gold.mean });
+        points.push({ rankings: count, choice, heldOutAccuracy, winRate, gold: gold.mean, makeup: makeupOf(chosen) });
         progress.advance(`seed ${seed}: ${count} rankings, ${choice}`);
       }
     }

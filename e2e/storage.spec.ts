@@ -59,7 +59,7 @@ test('thumbs and how strong preferences are: given by key and click, there after
   const strong = page.getByRole('button', { name: `Call reply ${letter} much better than the next` });
   await strong.click();
   await expect(strong).toHaveAttribute('aria-pressed', 'true');
-  await expect(page.getByText('it teaches nothing while the reward model’s margin is 0')).toBeVisible();
+  await expect(page.getByText('it teaches nothing while the reward model’s margin (in Train) is 0')).toBeVisible();
   await strong.click();
   await expect(strong).toHaveAttribute('aria-pressed', 'false');
   await nudge.saved();

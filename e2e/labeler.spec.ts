@@ -39,6 +39,16 @@ test('a labeler that values brevity alone ranks by brevity alone, and shows it',
   expect(scores.length).toBeGreaterThan(1);
   expect(scores).toEqual([...scores].sort((a, b) => b - a));
 
+  // Brevity falls far from one reply to another, and such a step is called much better.
+  const steps = await page.evaluate(() =>
+    window.nudge.simulation.latest.flatMap(({ gaps, judged }) => {
+      const bestFirst = [...new Set(judged?.scores.map(({ score }) => score))].sort((a, b) => b - a);
+      return bestFirst.slice(1).map((score, at) => ({ fall: bestFirst[at]! - score, counts: gaps?.[at] ?? 1 }));
+    }),
+  );
+  for (const { fall, counts } of steps) expect(counts, `a fall by ${fall}`).toBe(fall >= 0.25 ? 2 : 1);
+  expect(new Set(steps.map(({ counts }) => counts))).toEqual(new Set([1, 2]));
+
   await page.getByRole('button', { name: 'Back to the standard labeler' }).click();
   await expect(page.getByRole('radio', { name: /^Balanced/ })).toBeChecked();
 });

@@ -165,7 +165,7 @@ export const METHODS: readonly MethodInfo[] = [
   {
     name: 'KTO',
     family: 'preferences',
-    sentence: 'Learns from thumbs up and down: the best and the worst of each ranking.',
+    sentence: 'Learns from thumbs up and down; of a ranking without any, the best counts as up and the worst as down.',
     source: 'Ethayarajh et al. 2024, arXiv:2402.01306',
     changes: { rankingsPerStep: 16 },
     ignores: ['gamma', 'labelSmoothing'],

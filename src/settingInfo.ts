@@ -319,14 +319,14 @@ export const SETTINGS: { [S in keyof Settings]: { [K in keyof Settings[S]]: Sett
       source: 'Rao and Kupper 1967, without a threshold',
     },
     margin: {
-      label: 'Margin a rank',
+      label: 'Margin a step',
       term: 'margin',
-      help: 'By how much a reply must win for every rank that it is ahead. Counts where every pair does.',
+      help: 'By how much a reply must win for every step of the ranking that it is ahead; a step that is much better (>) counts twice. At 0, as by default, how strong a preference is teaches nothing. Counts where every pair does.',
       unit: 'reward',
       min: 0,
       max: 10,
       integer: false,
-      source: 'Llama 2, equation 2, with ranks as the strength of a preference',
+      source: 'Llama 2 (arXiv:2307.09288), section 3.2.2, with steps of the ranking as the strength of a preference',
     },
     normalise: {
       label: 'Normalise scores',

@@ -321,7 +321,7 @@ export class Chat {
   }
 
   async #storeRanking(before: ChatSnapshot, noneGood = false): Promise<boolean> {
-    const { violations, replies } = this.board;
+    const { violations, replies, anyThumb, thumbs, gaps } = this.board;
     const writers = replies.some(({ earlier }) => earlier) && replies.map(({ earlier }) => earlier ?? null);
     const stored = await this.#labels.addRanking({
       id: this.#rankingId,
@@ -330,6 +330,8 @@ export class Chat {
       ranks: noneGood ? this.board.replies.map(() => 1) : this.board.finishedRanks,
       labeler: 'person',
       ...(violations && { violations }),
+      ...(anyThumb && { thumbs: [...thumbs] }),
+      ...(gaps && !noneGood && { gaps: [...gaps] }),
       ...(writers && { writers }),
       shownOrder: [...this.board.shownOrder],
       milliseconds: this.board.lookedFor,

@@ -110,6 +110,64 @@ describe('the chat', () => {
     expect(chat.lastStep).toBeNull(); // it was kept once
   });
 
+  it('keeps thumbs alone as a ranking, up before none before down, and gives them back when that is undone', async () => {
+    const chat = await newChat();
+    await chat.nextPrompt();
+    expect(chat.board.begun).toBe(false);
+    chat.board.toggleThumb(2, 'up');
+    chat.board.toggleThumb(1, 'down');
+    chat.board.toggleThumb(0, 'up');
+    chat.board.toggleThumb(0, 'up');
+    await chat.next();
+    expect(await store.rankings.list()).toMatchObject([
+      { thumbs: [null, 'down', 'up', null], ranks: [2, 3, 1, 2], labeler: 'person', noneGood: false },
+    ]);
+    expect(chat.board.thumbs).toEqual([null, null, null, null]);
+    await chat.undo();
+    expect(await store.rankings.list()).toEqual([]);
+    expect(chat.board.thumbs).toEqual([null, 'down', 'up', null]);
+    chat.board.reset();
+    expect(chat.board.begun).toBe(false);
+  });
+
+  it('gives replies with the very same words one thumb together', async () => {
+    worker.answers['chat.reply'] = () => ({
+      replies: ['Yes.', 'No.', 'Yes.', 'Ask Leo.'].map(reply),
+      droppedTurns: 0,
+      truncated: false,
+    });
+    const chat = await newChat();
+    await chat.nextPrompt();
+    chat.board.toggleThumb(2, 'down');
+    expect(chat.board.thumbs).toEqual(['down', null, 'down', null]);
+    chat.board.toggleThumb(0, 'up');
+    expect(chat.board.thumbs).toEqual(['up', null, 'up', null]);
+    chat.board.toggleThumb(2, 'up');
+    expect(chat.board.thumbs).toEqual([null, null, null, null]);
+  });
+
+  it('keeps how strong preferences are of a complete ranking, and gives them back when that is undone', async () => {
+    const chat = await newChat();
+    await chat.nextPrompt();
+    for (const each of [0, 1, 2, 3]) {
+      chat.board.toggleGap(0);
+      expect(chat.board.gaps).toBeUndefined();
+      chat.board.give(each, each + 1);
+    }
+    chat.board.toggleGap(1);
+    await chat.next();
+    await chat.undo();
+    expect(chat.board.gaps).toEqual([1, 2, 1]);
+    chat.board.move(0, 1);
+    await chat.next();
+    const [kept] = await store.rankings.list();
+    expect(kept).toMatchObject({ ranks: [2, 1, 3, 4], gaps: [1, 2, 1] });
+    expect(kept).not.toHaveProperty('thumbs');
+    chat.board.give(0, 1);
+    chat.board.give(0, null);
+    expect(chat.board.gaps).toBeUndefined();
+  });
+
   it('asks for replies that differ, since they are to be ranked', async () => {
     const chat = await newChat();
     await chat.nextPrompt();

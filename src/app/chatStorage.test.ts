@@ -6,6 +6,7 @@ import { Store } from '../store/store';
 import type { ChatSnapshot } from './chat.svelte';
 import { ChatStorage } from './chatStorage';
 import { Notices } from './notices.svelte';
+import { RankBoard } from './rankBoard.svelte';
 
 const HISTORY: Message[] = [
   { role: 'user', text: 'Hi' },
@@ -51,6 +52,25 @@ describe('the chat in the store', () => {
     storage.keep(answering);
     storage.flush();
     expect(await nextVisit()).toEqual(kept(answering));
+  });
+
+  it('has its thumbs and how strong preferences are at the next visit, and none where an earlier version left it', async () => {
+    const said: ChatSnapshot = { ...CHAT, board: { ...CHAT.board!, ranks: [2, 1], thumbs: ['up', null], gaps: [2] } };
+    storage.keep(said);
+    storage.flush();
+    expect(await nextVisit()).toEqual(kept(said));
+    storage.keep(CHAT);
+    storage.flush();
+    const old = await store.rankings.draft();
+    expect(Object.keys(old ?? {}).sort()).toEqual(
+      ['id', 'conversation', 'replies', 'ranks', 'order', 'flagged', 'seed', 'createdAt'].sort(),
+    );
+    const board = (await nextVisit())?.board;
+    expect(board).not.toHaveProperty('thumbs');
+    const restored = new RankBoard(() => undefined);
+    restored.restore(board!);
+    expect(restored.thumbs).toEqual([null, null]);
+    expect(restored.gaps).toBeUndefined();
   });
 
   it('is handed over at once when the page is left, in the same turn of the event loop', async () => {

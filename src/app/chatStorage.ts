@@ -70,7 +70,7 @@ const newConversation = (): Pick<ConversationRecord, 'id' | 'createdAt'> => ({
 });
 
 function fromDraft(
-  { conversation, replies, ranks, order, flagged = [], seed }: RankingDraftRecord,
+  { conversation, replies, ranks, order, flagged = [], thumbs, gaps, seed }: RankingDraftRecord,
   message?: string,
 ): ChatSnapshot {
   const asked = conversation.at(-1)?.text ?? '';
@@ -80,7 +80,7 @@ function fromDraft(
     message: message ?? asked,
     droppedTurns: 0,
     rankingId: crypto.randomUUID(),
-    board: { replies, ranks, order, flagged, seed },
+    board: { replies, ranks, order, flagged, ...(thumbs && { thumbs }), ...(gaps && { gaps }), seed },
   };
 }
 

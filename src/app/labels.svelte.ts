@@ -1,5 +1,5 @@
 /** What people (and the simulated labeler, and imported files) said about replies: counts here, records in the store. */
-import type { Demonstration, Ranking } from '../session/protocol';
+import type { Demonstration, Ranking, ReplyThumb } from '../session/protocol';
 import type { DemonstrationRecord, RankingRecord } from '../store/schema';
 import type { Store } from '../store/store';
 import type { Notices } from './notices.svelte';
@@ -11,6 +11,17 @@ interface Counted {
   source: string | null;
   createdAt: number;
   noneGood: boolean;
+  /** There is another reply to compare with. */
+  compares: boolean;
+  thumbsUp: number;
+  thumbsDown: number;
+}
+
+/** What came from an imported file. */
+export interface Source {
+  name: string;
+  pairs: number;
+  thumbs: number;
 }
 
 export type NewRanking = Ranking & Pick<RankingRecord, 'shownOrder' | 'milliseconds' | 'noneGood' | 'writers'>;
@@ -20,18 +31,27 @@ export class Labels {
   #counted = $state.raw<readonly Counted[]>([]);
   #demonstrationTimes = $state.raw<ReadonlyMap<string, number>>(new Map());
 
-  readonly #usable: readonly Counted[] = $derived(this.#counted.filter((ranking) => !ranking.noneGood));
+  readonly #said: readonly Counted[] = $derived(this.#counted.filter((ranking) => !ranking.noneGood));
+  readonly #usable: readonly Counted[] = $derived(this.#said.filter(({ compares }) => compares));
   /** Rankings that the reward model can learn from. */
   readonly count: number = $derived(this.#usable.length);
   readonly byPerson: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'person').length);
   readonly simulated: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'simulated').length);
   readonly imported: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'import').length);
+  /** Replies that were given a thumb, in rankings and by themselves. */
+  readonly thumbsUp: number = $derived(this.#said.reduce((sum, { thumbsUp }) => sum + thumbsUp, 0));
+  readonly thumbsDown: number = $derived(this.#said.reduce((sum, { thumbsDown }) => sum + thumbsDown, 0));
+  readonly thumbs: number = $derived(this.thumbsUp + this.thumbsDown);
   readonly demonstrationCount: number = $derived(this.#demonstrationTimes.size);
-  /** Imported files and how many pairs came from each. */
-  readonly sources: readonly { name: string; count: number }[] = $derived.by(() => {
-    const counts = new Map<string, number>();
-    for (const { source } of this.#counted) if (source !== null) counts.set(source, (counts.get(source) ?? 0) + 1);
-    return [...counts].map(([name, count]) => ({ name, count }));
+  /** Imported files and what came from each. */
+  readonly sources: readonly Source[] = $derived.by(() => {
+    const sources = new Map<string, Source>();
+    for (const { source: name, compares, thumbsUp, thumbsDown } of this.#counted) {
+      if (name === null) continue;
+      const { pairs, thumbs } = sources.get(name) ?? { pairs: 0, thumbs: 0 };
+      sources.set(name, { name, pairs: pairs + Number(compares), thumbs: thumbs + thumbsUp + thumbsDown });
+    }
+    return [...sources.values()];
   });
 
   readonly #store: Store;
@@ -60,7 +80,7 @@ export class Labels {
     return [...this.#demonstrationTimes.values()].filter((createdAt) => createdAt > time).length;
   }
 
-  /** Everything that the reward model can learn from, oldest first; with a source, only what came from that file. */
+  /** Everything that can be learned from, oldest first; with a source, only what came from that file. */
   async rankings(source?: string): Promise<Ranking[]> {
     const records = await this.#store.rankings.list();
     return records
@@ -171,10 +191,21 @@ export class Labels {
   }
 }
 
-function counted({ id, labeler, source, createdAt, noneGood }: RankingRecord): Counted {
-  return { id, labeler, source, createdAt, noneGood };
+function counted({ id, labeler, source, createdAt, noneGood, replies, thumbs = [] }: RankingRecord): Counted {
+  const countOf = (kind: ReplyThumb): number => thumbs.filter((thumb) => thumb === kind).length;
+  const [thumbsUp, thumbsDown] = [countOf('up'), countOf('down')];
+  return { id, labeler, source, createdAt, noneGood, compares: replies.length > 1, thumbsUp, thumbsDown };
 }
 
-function toRanking({ id, conversation, replies, ranks, labeler, violations }: RankingRecord): Ranking {
-  return { id, conversation, replies, ranks, labeler, ...(violations && { violations }) };
+function toRanking({ id, conversation, replies, ranks, labeler, violations, thumbs, gaps }: RankingRecord): Ranking {
+  return {
+    id,
+    conversation,
+    replies,
+    ranks,
+    labeler,
+    ...(violations && { violations }),
+    ...(thumbs && { thumbs }),
+    ...(gaps && { gaps }),
+  };
 }

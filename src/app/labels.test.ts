@@ -1,6 +1,7 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Ranking } from '../session/protocol';
 import { Store } from '../store/store';
 import { Labels, type NewRanking } from './labels.svelte';
 import { Notices } from './notices.svelte';
@@ -46,5 +47,34 @@ describe('what was said about replies', () => {
     expect(await labels.duels('first')).toEqual({ won: 6, lost: 1 });
     expect(await labels.duels('second')).toEqual({ won: 1, lost: 0 });
     expect(await labels.duels('third')).toEqual({ won: 0, lost: 0 });
+  });
+
+  it('are counted with thumbs beside rankings; a reply by itself is no ranking, and refusals count for neither', async () => {
+    await rank([1, 2, 3]);
+    expect([labels.count, labels.thumbsUp, labels.thumbsDown]).toEqual([1, 0, 0]);
+    const conversation = [{ role: 'user' as const, text: 'Where is the boat?' }];
+    const one = (id: string, thumb: 'up' | 'down'): Ranking => ({
+      ...{ id, conversation, replies: ['There.'], ranks: [1], thumbs: [thumb], labeler: 'import' },
+    });
+    const pair: Ranking = { id: 'p', conversation, replies: ['a', 'b'], ranks: [1, 2], gaps: [2], labeler: 'import' };
+    expect(await labels.addMany([one('a', 'up'), one('b', 'down'), one('c', 'down'), pair], 'some.jsonl')).toBe(true);
+    const counts = (of: Labels): number[] => [
+      of.count,
+      of.byPerson,
+      of.imported,
+      of.thumbs,
+      of.thumbsUp,
+      of.thumbsDown,
+    ];
+    expect(counts(labels)).toEqual([2, 1, 1, 3, 1, 2]);
+    expect(labels.sources).toEqual([{ name: 'some.jsonl', pairs: 1, thumbs: 3 }]);
+    const nextVisit = new Labels(store, new Notices());
+    await nextVisit.load();
+    expect(counts(nextVisit)).toEqual(counts(labels));
+    expect(await nextVisit.rankings('some.jsonl')).toEqual([one('a', 'up'), one('b', 'down'), one('c', 'down'), pair]);
+    await rank([1, 1], undefined, true);
+    expect(counts(labels)).toEqual([2, 1, 1, 3, 1, 2]);
+    await labels.removeSource('some.jsonl');
+    expect(counts(labels)).toEqual([1, 1, 0, 0, 0, 0]);
   });
 });

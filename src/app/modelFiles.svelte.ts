@@ -5,7 +5,7 @@ import { saveFile } from './saveFile';
 import type { Labels } from './labels.svelte';
 import type { Notices } from './notices.svelte';
 import type { Session } from './session.svelte';
-import { demonstrationLines, preferenceLines } from './trlExport';
+import { demonstrationLines, preferenceLines, thumbLines } from './trlExport';
 
 const LABELS: Record<CheckpointName, string> = {
   base: 'Base',
@@ -60,6 +60,13 @@ export class ModelFiles {
       const text = preferenceLines(await this.#labels.rankings());
       saveFile('nudge-preferences.jsonl', [text], 'application/jsonl');
       return 'Saved nudge-preferences.jsonl.';
+    });
+
+  exportThumbs = (): Promise<void> =>
+    this.#guard(async () => {
+      const text = thumbLines(await this.#labels.rankings());
+      saveFile('nudge-thumbs.jsonl', [text], 'application/jsonl');
+      return 'Saved nudge-thumbs.jsonl.';
     });
 
   exportDemonstrations = (): Promise<void> =>

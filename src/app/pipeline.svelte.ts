@@ -63,8 +63,14 @@ export class Pipeline {
     if (stage === 'rewardModel' && this.#labels.count < FEWEST_RANKINGS)
       return 'It needs rankings first: rank some replies in Chat.';
     if (stage !== 'ppo') return '';
-    if (this.#family === 'preferences')
-      return this.#labels.count > 0 ? '' : `${this.#settings.method} needs rankings first: rank some replies in Chat.`;
+    if (this.#family === 'preferences') {
+      const { count, thumbs } = this.#labels;
+      if (this.#settings.method !== 'KTO')
+        return count > 0 ? '' : `${this.#settings.method} needs rankings first: rank some replies in Chat.`;
+      if (count + thumbs === 0)
+        return 'KTO needs thumbs or rankings first: give some replies in Chat a thumb, or rank them.';
+      return '';
+    }
     if (stages.rewardModel === 'none' && this.#ownReward()?.modelWeight !== 0) return 'It needs a reward model first.';
     return '';
   }

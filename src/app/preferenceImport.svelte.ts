@@ -1,8 +1,8 @@
-/** Importing preference pairs from a file: progress, cancel, and every row that could not be read with its reason. */
+/** Importing preference pairs and thumbs from a file: progress, cancel, and every row that could not be read with its reason. */
 import { CancelledError, toPlainError } from '../errors';
 import type { PlainError } from '../errors';
-import { readHhRlhf } from '../text/import/hhRlhf';
-import type { BadRow } from '../text/import/hhRlhf';
+import { readPreferences } from '../text/import/preferences';
+import type { BadRow } from '../text/import/preferences';
 import type { Labels } from './labels.svelte';
 
 export type ImportState = 'idle' | 'reading' | 'done' | 'cancelled' | 'failed';
@@ -14,6 +14,8 @@ export class PreferenceImport {
   rows = $state(0);
   /** Pairs that were read and kept. */
   pairs = $state(0);
+  /** Thumbs that were read and kept, each of one reply. */
+  thumbs = $state(0);
   /** 0 to 1; null where the size is not known. */
   share = $state<number | null>(null);
   badRows = $state.raw<readonly BadRow[]>([]);
@@ -37,14 +39,18 @@ export class PreferenceImport {
     this.fileName = file.name;
     this.rows = 0;
     this.pairs = 0;
+    this.thumbs = 0;
     this.share = 0;
     this.badRows = [];
     this.error = null;
     try {
-      for await (const { rankings, badRows, progress } of readHhRlhf(file, { name: file.name, signal: abort.signal })) {
+      const options = { name: file.name, signal: abort.signal };
+      for await (const { rankings, badRows, progress } of readPreferences(file, options)) {
         if (abort.signal.aborted) throw new CancelledError('The import');
         if (!(await this.#labels.addMany(rankings, file.name))) throw new CancelledError('The import');
-        this.pairs += rankings.length;
+        const pairs = rankings.filter(({ replies }) => replies.length > 1).length;
+        this.pairs += pairs;
+        this.thumbs += rankings.length - pairs;
         this.rows = progress.rows;
         this.share = progress.totalBytes === null ? null : progress.bytes / progress.totalBytes;
         if (badRows.length > 0) this.badRows = [...this.badRows, ...badRows];

@@ -1,5 +1,5 @@
 /** The replies that are being ranked: their text as it streams in, their blind order, the ranks given so far. */
-import type { Reply } from '../session/protocol';
+import type { Reply, ReplyThumb } from '../session/protocol';
 import { blindOrder } from './blindOrder';
 import * as rankOrder from './rankOrder';
 import type { RankState } from './rankOrder';
@@ -13,6 +13,10 @@ export interface BoardSnapshot {
   order: number[];
   /** Replies that were flagged for breaking the rule. */
   flagged?: number[];
+  /** One a reply; absent where none was given. */
+  thumbs?: ReplyThumb[];
+  /** As in `Ranking`; absent where nothing was said of any step. */
+  gaps?: number[];
   /** Seed of the blind order. */
   seed: number;
 }
@@ -30,15 +34,21 @@ export class RankBoard {
   shownOrder = $state.raw<readonly number[]>([]);
   /** Replies that break the rule, as the person says. */
   flagged = $state.raw<ReadonlySet<number>>(new Set());
+  /** One a reply. */
+  thumbs = $state.raw<readonly ReplyThumb[]>([]);
   #readyAt = performance.now();
   #state = $state.raw<RankState>({ ranks: [], order: [] });
 
   readonly order: readonly number[] = $derived(this.#state.order);
   readonly ranks: readonly (number | null)[] = $derived(this.#state.ranks);
   readonly complete: boolean = $derived(rankOrder.isComplete(this.#state));
-  readonly begun: boolean = $derived(rankOrder.isBegun(this.#state));
-  readonly best: number | null = $derived(rankOrder.bestReply(this.#state));
-  readonly finishedRanks: number[] = $derived(rankOrder.finishedRanks(this.#state));
+  readonly anyThumb: boolean = $derived(this.thumbs.some((thumb) => thumb !== null));
+  /** Enough was said to keep it: a rank or a thumb. */
+  readonly begun: boolean = $derived(rankOrder.isBegun(this.#state) || this.anyThumb);
+  readonly best: number | null = $derived(rankOrder.bestReply(this.#state, this.thumbs));
+  readonly finishedRanks: number[] = $derived(rankOrder.finishedRanks(this.#state, this.thumbs));
+  /** What was said of the steps of a complete ranking; undefined where nothing was. */
+  readonly gaps: number[] | undefined = $derived(this.#state.gaps);
   /** All replies have the very same words: there is nothing to rank. */
   readonly allSame: boolean = $derived(
     this.replies.length > 1 && new Set(this.replies.map(({ text }) => text)).size === 1,
@@ -58,6 +68,7 @@ export class RankBoard {
     this.replies = [];
     this.texts = [];
     this.flagged = new Set();
+    this.thumbs = [];
     this.#state = { ranks: [], order: [] };
   }
 
@@ -67,6 +78,7 @@ export class RankBoard {
     this.phase = 'writing';
     this.replies = [];
     this.flagged = new Set();
+    this.thumbs = Array.from({ length: count }, () => null);
     this.texts = Array.from({ length: count }, () => '');
     this.shownOrder = blindOrder(count, seed);
     this.#state = rankOrder.emptyRanks([...this.shownOrder]);
@@ -87,8 +99,16 @@ export class RankBoard {
 
   snapshot(): BoardSnapshot | null {
     if (this.phase !== 'ready') return null;
-    const { replies, ranks, order, flagged, seed } = this;
-    return { replies: [...replies], ranks: [...ranks], order: [...order], flagged: [...flagged], seed };
+    const { replies, ranks, order, flagged, anyThumb, thumbs, gaps, seed } = this;
+    return {
+      replies: [...replies],
+      ranks: [...ranks],
+      order: [...order],
+      flagged: [...flagged],
+      ...(anyThumb && { thumbs: [...thumbs] }),
+      ...(gaps && { gaps: [...gaps] }),
+      seed,
+    };
   }
 
   restore(snapshot: BoardSnapshot): void {
@@ -97,7 +117,9 @@ export class RankBoard {
     this.texts = snapshot.replies.map((reply) => reply.text);
     this.shownOrder = blindOrder(snapshot.replies.length, snapshot.seed);
     this.flagged = new Set(snapshot.flagged);
-    this.#state = { ranks: snapshot.ranks, order: snapshot.order };
+    this.thumbs = snapshot.replies.map((_, index) => snapshot.thumbs?.[index] ?? null);
+    const { ranks, order, gaps } = snapshot;
+    this.#state = { ranks, order, ...(gaps && { gaps }) };
     this.phase = 'ready';
     this.#readyAt = performance.now();
     this.#changed();
@@ -158,7 +180,30 @@ export class RankBoard {
     this.#changed();
   }
 
-  resetRanks(): void {
+  /** Gives a reply a thumb, or takes the same one away again; and those with the very same words with it. */
+  toggleThumb(index: number, thumb: 'up' | 'down'): void {
+    if (this.phase !== 'ready') return;
+    const given = this.thumbs[index] === thumb ? null : thumb;
+    const twins = this.#twins(index);
+    this.thumbs = this.thumbs.map((old, other) => (twins.includes(other) ? given : old));
+    this.#changed();
+  }
+
+  /** Says that a reply is much better than the next worse one, or takes that back; of a complete ranking. */
+  toggleGap(index: number): void {
+    if (this.phase !== 'ready') return;
+    this.#state = rankOrder.toggleGap(this.#state, index);
+    this.#changed();
+  }
+
+  /** What the step from a reply to the next worse one counts; null where there is none yet. */
+  gapAfter(index: number): number | null {
+    return rankOrder.gapAfter(this.#state, index);
+  }
+
+  /** Takes all ranks and thumbs away. */
+  reset(): void {
+    this.thumbs = this.replies.map(() => null);
     this.#set(rankOrder.emptyRanks([...this.order]));
   }
 
@@ -169,7 +214,7 @@ export class RankBoard {
 
   #set(state: RankState): void {
     if (this.phase !== 'ready') return;
-    this.#state = state;
+    this.#state = rankOrder.keepGaps(this.#state, state);
     this.#changed();
   }
 }

@@ -6,13 +6,16 @@ import {
   emptyRanks,
   finishedRanks,
   fromGroups,
+  gapAfter,
   isComplete,
+  keepGaps,
   moveTo,
   nextFreeRank,
   setRank,
   settle,
   step,
   tieGroups,
+  toggleGap,
   toggleTie,
 } from './rankOrder';
 import type { RankState } from './rankOrder';
@@ -121,6 +124,107 @@ describe('the end of a ranking', () => {
       }),
     );
   });
+});
+
+describe('thumbs of replies without a rank', () => {
+  it('order them among themselves, up before none before down, behind all that have a rank', () => {
+    const ranked = setRank(blank(), 3, 1);
+    expect(finishedRanks(ranked, ['down', 'up', null, 'down'])).toEqual([4, 2, 3, 1]);
+    expect(finishedRanks(blank(), ['down', 'up', 'down', 'up'])).toEqual([2, 1, 2, 1]);
+    expect(finishedRanks(blank(), [null, null, 'up', null])).toEqual([2, 2, 1, 2]);
+    expect(bestReply(blank(), [null, 'up', null, 'down'])).toBe(1);
+  });
+
+  it('change no order that ranks gave, and put none behind more than it was without them', () => {
+    const thumb = fc.constantFrom('up', 'down', null);
+    fc.assert(
+      fc.property(states, fc.array(thumb, { minLength: 6, maxLength: 6 }), (state, thumbs) => {
+        const [before, after] = [finishedRanks(state), finishedRanks(state, thumbs)];
+        for (const [i, rank] of state.ranks.entries()) {
+          for (const [j, other] of state.ranks.entries()) {
+            const was = Math.sign(before[i]! - before[j]!);
+            const now = Math.sign(after[i]! - after[j]!);
+            if (rank !== null || other !== null || thumbs[i] === thumbs[j]) expect(now).toBe(was);
+            else if (thumbs[i] === 'up' || thumbs[j] === 'down') expect(now).toBe(-1);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe('how strong a preference is', () => {
+  const all = (...groups: number[][]): RankState => fromGroups(groups);
+
+  it('is said of a step between two groups, once all have a rank, and taken back', () => {
+    const state = toggleGap(all([0, 1], [2], [3]), 1);
+    expect(state.gaps).toEqual([2, 1]);
+    expect([0, 1, 2, 3].map((reply) => gapAfter(state, reply))).toEqual([2, 2, 1, null]);
+    expect(toggleGap(state, 0).gaps).toBeUndefined();
+    expect(toggleGap(state, 3)).toEqual(state);
+    const begun = setRank(blank(), 0, 1);
+    expect(toggleGap(begun, 0)).toEqual(begun);
+  });
+
+  it('stays with the replies that it was said of when others move, and goes where it was said of none', () => {
+    const state = toggleGap(all([0], [1], [2], [3]), 1); // 0 > 1 >> 2 > 3
+    const gaps = (next: RankState): number[] | undefined => keepGaps(state, next).gaps;
+    expect(gaps(step(state, 0, 1))).toEqual([1, 2, 1]); // 1 > 0 >> 2 > 3
+    expect(gaps(step(state, 3, -1))).toEqual([1, 2, 1]);
+    expect(gaps(step(state, 1, 1))).toBeUndefined(); // 0 > 2 > 1 > 3
+    expect(gaps(moveTo(state, 1, 0))).toEqual([1, 2, 1]);
+    expect(gaps(toggleTie(state, 1))).toEqual([2, 1]); // 0 = 1 >> 2 > 3
+    expect(gaps(toggleTie(state, 2))).toBeUndefined(); // 0 > 1 = 2 > 3
+    expect(gaps(setRank(state, 2, 9))).toEqual([1, 2, 1]); // 0 > 1 >> 3 > 2
+    expect(gaps(setRank(state, 2, null))).toBeUndefined();
+    const far = toggleGap(state, 2); // 0 > 1 >> 2 >> 3
+    expect(keepGaps(far, moveTo(far, 2, 0)).gaps).toEqual([1, 1, 2]); // 2 > 0 > 1 >> 3, over two wide steps
+  });
+
+  it('is never claimed of two replies of which it was not said, whatever is done', () => {
+    const changes = fc.record({ kind: fc.nat(4), reply: fc.nat(5), place: fc.nat(5) });
+    fc.assert(
+      fc.property(
+        states,
+        fc.array(fc.nat(5), { maxLength: 3 }),
+        fc.array(changes, { maxLength: 3 }),
+        (any, wide, list) => {
+          const count = any.ranks.length;
+          let state = fromGroups(tieGroups(any));
+          for (const reply of wide) state = toggleGap(state, reply % count);
+          for (const { kind, reply: number, place } of list) {
+            const reply = number % count;
+            const next = [
+              step(state, reply, -1),
+              step(state, reply, 1),
+              toggleTie(state, reply),
+              moveTo(state, reply, place),
+              setRank(state, reply, 1 + (place % count)),
+            ][kind] as RankState;
+            const kept = keepGaps(state, next);
+            const [was, now] = [muchBetter(state), muchBetter(kept)];
+            for (const pair of now) expect(was).toContain(pair);
+            const distinct = new Set(kept.ranks).size;
+            if (kept.gaps) expect(kept.gaps).toHaveLength(distinct - 1);
+            expect({ ranks: kept.ranks, order: kept.order }).toEqual({ ranks: next.ranks, order: next.order });
+            state = kept;
+          }
+          expect(keepGaps(state, settle(state)).gaps).toEqual(state.gaps);
+        },
+      ),
+    );
+  });
+
+  /** Pairs of replies with a wide step between them, better first. */
+  function muchBetter(state: RankState): string[] {
+    const groups = tieGroups(state);
+    return groups.flatMap((group, at) =>
+      groups.slice(at + 1).flatMap((worse, more) => {
+        const between = (state.gaps ?? []).slice(at, at + more + 1);
+        return between.some((gap) => gap > 1) ? group.flatMap((a) => worse.map((b) => `${a} ${b}`)) : [];
+      }),
+    );
+  }
 });
 
 describe('blindOrder', () => {

@@ -4,12 +4,16 @@
  * Everything is by value: each operation returns a new `RankState`. Ranks follow the "1, 1, 3" convention of sports
  * (standard competition ranking) once a reply is moved; typed ranks may be any whole numbers until then.
  */
+import type { ReplyThumb } from '../session/protocol';
+import { MUCH_BETTER } from '../text/rankSteps';
 
 export interface RankState {
   /** `ranks[i]` belongs to reply i; null: not ranked yet. */
   ranks: (number | null)[];
   /** `order[p]` is the reply at place p on the page. */
   order: number[];
+  /** As in `Ranking`, of a complete one; absent: nothing was said of any step. */
+  gaps?: number[];
 }
 
 export function emptyRanks(order: number[]): RankState {
@@ -51,7 +55,7 @@ export function isBegun(state: RankState): boolean {
 
 /** Gives one reply a rank, or takes it away with null. The page order stays. */
 export function setRank(state: RankState, reply: number, rank: number | null): RankState {
-  return { ...state, ranks: state.ranks.map((old, index) => (index === reply ? rank : old)) };
+  return { ranks: state.ranks.map((old, index) => (index === reply ? rank : old)), order: state.order };
 }
 
 /** The lowest rank that nobody has: what the next tap gives. */
@@ -124,15 +128,74 @@ export function moveTo(state: RankState, reply: number, place: number): RankStat
   return fromGroups([...without, [reply]]);
 }
 
-/** The finished ranking: replies without a rank count as tied behind all that have one. */
-export function finishedRanks(state: RankState): number[] {
+/** What the step from a reply's group to the next worse one counts; null for the last group, or before all have a rank. */
+export function gapAfter(state: RankState, reply: number): number | null {
+  if (!isComplete(state)) return null;
+  const groups = tieGroups(state);
+  const at = groupOf(groups, reply);
+  return at < 0 || at === groups.length - 1 ? null : (state.gaps?.[at] ?? 1);
+}
+
+/** Says that a reply, and those it ties with, are much better than the next worse ones; or takes that back. */
+export function toggleGap(state: RankState, reply: number): RankState {
+  const gap = gapAfter(state, reply);
+  if (gap === null) return state;
+  const groups = tieGroups(state);
+  const at = groupOf(groups, reply);
+  const gaps = groups
+    .slice(1)
+    .map((_, step) => (step === at ? (gap > 1 ? 1 : MUCH_BETTER) : (state.gaps?.[step] ?? 1)));
+  return withGaps(state, gaps);
+}
+
+/**
+ * A changed ranking with as much of what was said of its steps as still holds: a step is much better exactly where all
+ * replies above it were said to be much better than all below it, at one step or over several. So no two replies come to
+ * be much apart of which that was not said.
+ */
+export function keepGaps(before: RankState, after: RankState): RankState {
+  if (!before.gaps || !isComplete(after)) return withGaps(after, []);
+  const wideAbove = new Map<number, number>();
+  let wide = 0;
+  tieGroups(before).forEach((group, at) => {
+    if (at > 0 && (before.gaps?.[at - 1] ?? 1) > 1) wide++;
+    for (const reply of group) wideAbove.set(reply, wide);
+  });
+  const groups = tieGroups(after);
+  const wideOf = (some: number[][]): number[] => some.flat().map((reply) => wideAbove.get(reply) ?? 0);
+  const gaps = groups
+    .slice(1)
+    .map((_, at) =>
+      Math.max(...wideOf(groups.slice(0, at + 1))) < Math.min(...wideOf(groups.slice(at + 1))) ? MUCH_BETTER : 1,
+    );
+  return withGaps(after, gaps);
+}
+
+const withGaps = ({ ranks, order }: RankState, gaps: number[]): RankState => ({
+  ranks,
+  order,
+  ...(gaps.some((gap) => gap > 1) && { gaps }),
+});
+
+/** Of replies that nobody ranked, those come first of which something good was said. */
+const THUMBS_BEST_FIRST: readonly ReplyThumb[] = ['up', null, 'down'];
+
+/**
+ * The finished ranking: replies without a rank come behind all that have one. Among themselves they tie, but for their
+ * thumbs: one up is better than none, and none better than one down. Thumbs of replies that have a rank change nothing.
+ */
+export function finishedRanks(state: RankState, thumbs: readonly ReplyThumb[] = []): number[] {
   const last = Math.max(0, ...state.ranks.map((rank) => rank ?? 0)) + 1;
-  return state.ranks.map((rank) => rank ?? last);
+  const thumbOf = (reply: number): ReplyThumb => thumbs[reply] ?? null;
+  const given = THUMBS_BEST_FIRST.filter((thumb) =>
+    state.ranks.some((rank, reply) => rank === null && thumbOf(reply) === thumb),
+  );
+  return state.ranks.map((rank, reply) => rank ?? last + given.indexOf(thumbOf(reply)));
 }
 
 /** The reply that goes on into the conversation: the best rank, and of tied ones the first on the page. */
-export function bestReply(state: RankState): number | null {
-  const ranks = finishedRanks(state);
+export function bestReply(state: RankState, thumbs: readonly ReplyThumb[] = []): number | null {
+  const ranks = finishedRanks(state, thumbs);
   let best: number | null = null;
   for (const reply of state.order) {
     if (best === null || (ranks[reply] ?? Infinity) < (ranks[best] ?? Infinity)) best = reply;

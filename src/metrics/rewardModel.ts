@@ -29,7 +29,7 @@ export function chanceLoss({ loss, margin }: Pick<RewardModelSettings, 'loss' | 
     case 'best only':
       return Math.log(K);
     default: {
-      // Of K replies K - d pairs are d ranks apart, and each is asked to win by d margins.
+      // Of K replies K - d pairs are d steps apart, if none tie and no step is much better, and each is asked to win by d margins.
       const pairs = Array.from({ length: K - 1 }, (_, i) => ({ count: K - 1 - i, apart: i + 1 }));
       const sum = pairs.reduce((nats, { count, apart }) => nats + count * Math.log1p(Math.exp(margin * apart)), 0);
       return sum / ((K * (K - 1)) / 2);
@@ -51,7 +51,7 @@ export const REWARD_MODEL = {
     label: 'Ranking loss',
     meaning: 'How badly the reward model explains how replies were ranked, by the loss that was chosen.',
     unit: 'nats',
-    formula: `Mean over the step’s rankings. All pairs: mean over a ranking’s pairs of −log σ(better − worse − margin × ranks apart). Whole ranking: sum over places of −log softmax of the reply there among those not yet placed. Best only: −log softmax of the best. If asked for, the squares that centre rewards are added; ${OF_SEVERAL}.`,
+    formula: `Mean over the step’s rankings. All pairs: mean over a ranking’s pairs of −log σ(better − worse − margin × steps apart). Whole ranking: sum over places of −log softmax of the reply there among those not yet placed. Best only: −log softmax of the best. If asked for, the squares that centre rewards are added; ${OF_SEVERAL}.`,
     differs:
       'InstructGPT: all pairs. TRL, OpenRLHF and DeepSpeed-Chat know single pairs only. lm-human-preferences: the best of four, from 1.386.',
     healthy: healthyLoss,

@@ -82,6 +82,7 @@ const CASES: Record<string, () => Case> = {
   },
   'reward model': () => rewardModelCase({ centreCoef: 0.01, margin: 0, loss: 0 }),
   'reward model with a margin': () => rewardModelCase({ centreCoef: 0, margin: 0.3, loss: 0 }),
+  'reward model with a margin, centred': () => rewardModelCase({ centreCoef: 0.01, margin: 0.3, loss: 0 }),
   'reward model of whole rankings': () => rewardModelCase({ centreCoef: 0.01, margin: 0, loss: 1 }),
   'reward model of the best alone': () => rewardModelCase({ centreCoef: 0, margin: 0, loss: 2 }),
   'PPO minibatch': () => {
@@ -120,7 +121,7 @@ function rewardModelCase(settings: Parameters<typeof rewardModelStep>[2]): Case 
     inputsAt: (step) => ({
       ...batchInputs(batchAt(step)),
       pooling: poolingWeights(batchAt(step)),
-      ...rankingInputs([[1, 2], step % 2 ? [2, 1] : [1, 2]], 2),
+      ...rankingInputs([{ ranks: [1, 2], gaps: [1 + (step % 3)] }, { ranks: step % 2 ? [2, 1] : [1, 2] }], 2),
       numbers: numbersOf(optimiser, step),
     }),
     changed: () => new Map([...model.trunk.parameters, ['likelihood', model.likelihood], ...optimiser.moments()]),

@@ -9,7 +9,10 @@
  * A mismatched pair is a prompt with the reply to the next prompt of the batch, as in TRL; no gradient flows through z.
  * The weights are those that make both sides count alike (the paper's equation 9, in the middle of its range).
  *
- * Our deviation: the guard (Pang et al. 2024, arXiv:2404.19733, equation 2), off by default: d counts only against z, so
+ * A reply counts by the thumb that it was given; what has none is left out. Our deviation: of a ranking without any thumb
+ * the best replies count as up and the worst as down, which is a comparison and no thumb.
+ *
+ * Our other deviation: the guard (Pang et al. 2024, arXiv:2404.19733, equation 2), off by default: d counts only against z, so
  * a small model may lose what was liked together with what was not unless it is held to it.
  *
  * Letters: B thumbs of a step.
@@ -24,6 +27,7 @@ import { lossGradients } from '../model/lossGradients';
 import { permutation } from '../ops/counterRandom';
 import { ktoLoss } from './preferenceLosses';
 import { logLikelihoods, logLikelihoodStep, type PreferenceState } from './preferenceOptimisation';
+import type { ReplyThumb } from '../session/protocol';
 import type { TokenisedRanking } from './rewardModel';
 import { linearToZero } from './schedule';
 import type { TrainingStep } from './trainingStep';
@@ -56,15 +60,33 @@ export interface Thumb {
   up: boolean;
 }
 
-/** The best replies of rankings as thumbs up, the worst as thumbs down; what is between says neither. */
+/** The thumbs of a ranking, [K]: those that were given, and where none was, the best replies up and the worst down. */
+export function thumbsOfRanking({ ranks, thumbs }: Pick<TokenisedRanking, 'ranks' | 'thumbs'>): readonly ReplyThumb[] {
+  if (thumbs?.some((thumb) => thumb !== null)) return thumbs;
+  const [best, worst] = [Math.min(...ranks), Math.max(...ranks)];
+  return ranks.map((rank) => (best === worst ? null : rank === best ? 'up' : rank === worst ? 'down' : null));
+}
+
+/** The replies of rankings that have a thumb. */
 export const thumbsOf = (rankings: readonly TokenisedRanking[]): Thumb[] =>
-  rankings.flatMap(({ prompt, replies, ranks }) => {
-    const [best, worst] = [Math.min(...ranks), Math.max(...ranks)];
-    if (best === worst) return [];
-    return replies.flatMap((reply, k) =>
-      ranks[k] === best || ranks[k] === worst ? [{ prompt, reply, up: ranks[k] === best }] : [],
-    );
+  rankings.flatMap(({ prompt, replies, ...said }) => {
+    const thumbs = thumbsOfRanking(said);
+    return replies.flatMap((reply, k) => (thumbs[k] ? [{ prompt, reply, up: thumbs[k] === 'up' }] : []));
   });
+
+/** Rankings that KTO learns anything from, be it one thumb of a single reply. */
+export const withThumbs = <R extends Pick<TokenisedRanking, 'ranks' | 'thumbs'>>(rankings: readonly R[]): R[] =>
+  rankings.filter((ranking) => thumbsOfRanking(ranking).some((thumb) => thumb !== null));
+
+/** @throws InputError where there is but one kind */
+export function expectBothKinds(thumbs: readonly Thumb[]): void {
+  const ups = thumbs.filter(({ up }) => up).length;
+  if (ups > 0 && ups < thumbs.length) return;
+  throw new InputError(
+    `KTO needs thumbs up and thumbs down, got ${ups} up and ${thumbs.length - ups} down.`,
+    'Give some more replies a thumb, also of the other kind, or rank a few prompts.',
+  );
+}
 
 export const ktoSteps = (thumbs: number, { epochs, batchSize }: KtoSettings): number =>
   epochs * Math.ceil(thumbs / batchSize);
@@ -90,12 +112,8 @@ export async function* kto(
   pad: number,
   seed: number,
 ): AsyncGenerator<TrainingStep> {
+  expectBothKinds(thumbs);
   const ups = thumbs.filter(({ up }) => up).length;
-  if (ups === 0 || ups === thumbs.length)
-    throw new InputError(
-      `KTO needs thumbs up and thumbs down, got ${ups} up and ${thumbs.length - ups} down.`,
-      'Rate some more replies, also of the other kind.',
-    );
   const steps = ktoSteps(thumbs.length, settings);
   const stepsPerEpoch = Math.ceil(thumbs.length / settings.batchSize);
   const [own, ref] = [logLikelihoodStep(policy), logLikelihoodStep(refPolicy)];

@@ -8,7 +8,7 @@ import { disposeGpt, type Gpt } from '../model/gpt';
 import { tinyGpt } from '../model/tinyGpt';
 import { CONSERVATIVE_DPO, DPO, ROBUST_DPO } from './dpo';
 import { IPO, IPO_MEAN } from './ipo';
-import { kto, KTO_DEFAULTS, ktoSteps, thumbsOf } from './kto';
+import { kto, KTO_DEFAULTS, ktoSteps, thumbsOf, withThumbs } from './kto';
 import { ORPO } from './orpo';
 import {
   logLikelihoodStep,
@@ -167,6 +167,26 @@ describe.each(['cpu', 'wasm'] as const)('learning from rankings on %s', (backend
     const last = steps.at(-1)?.metrics;
     expect(last?.['loss']).toBeLessThan(0.45);
     expect(last?.['rewards/chosen']).toBeGreaterThan((last?.['rewards/rejected'] as number) + 0.3);
+  });
+
+  it('KTO takes the thumbs that were given, and the best and worst only of rankings without any', () => {
+    const [one, other] = rankings(2, 3) as [TokenisedRanking, TokenisedRanking]; // ranks 3, 2, 1
+    const said = { ...one, thumbs: ['up', null, 'down'] as const };
+    const single = { ...one, replies: one.replies.slice(0, 1), ranks: [1], thumbs: ['down'] as const };
+    const silent = { ...other, thumbs: [null, null, null] };
+    const tied = { ...other, ranks: [1, 1, 1] };
+    const ups = (list: TokenisedRanking[]): [number[], boolean][] => thumbsOf(list).map(({ reply, up }) => [reply, up]);
+    expect(ups([said])).toEqual([
+      [one.replies[0], true],
+      [one.replies[2], false],
+    ]);
+    expect(ups([single, silent])).toEqual([
+      [one.replies[0], false],
+      [other.replies[0], false],
+      [other.replies[2], true],
+    ]);
+    expect(withThumbs([said, tied, single, silent])).toEqual([said, single, silent]);
+    expect(withThumbs([{ ...tied, thumbs: ['up', 'up', 'up'] as const }])).toHaveLength(1);
   });
 
   it('KTO adds to its loss the mean over thumbs up of the cross-entropy of a token, times the coefficient', async () => {

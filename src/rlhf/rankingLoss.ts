@@ -35,6 +35,20 @@ export function allPairsLoss(
 }
 
 /**
+ * What centring adds to `allPairsLoss` for each unit of its coefficient, where that is wanted of other rewards.
+ *
+ * 1/G Σ_g Σ_ij w[g][i][j] · (r_i + r_j)²
+ *
+ * @returns scalar
+ */
+export function pairCentre(rewards: tf.Tensor2D, weights: tf.Tensor3D): tf.Scalar {
+  return tf.tidy(() => {
+    const both = tf.add(tf.expandDims(rewards, 2), tf.expandDims(rewards, 1)); // [G, K, K]
+    return tf.div(tf.sum(tf.mul(weights, tf.square(both))), rewards.shape[0]);
+  });
+}
+
+/**
  * The likelihood of the whole ranking: the best of all, then the best of the rest, and so on.
  *
  * L = 1/G Σ_g -Σ_k [ r_k - log Σ_{l >= k} exp r_l ]

@@ -110,10 +110,7 @@ function rehearseRewardModel({ shape, settings, tokens }: Occasion, examples: re
   rewardModelStep(model, optimiser, settings.rewardModel).run({
     ...batchInputs(batch),
     pooling: poolingWeights(batch),
-    ...rankingInputs(
-      rankings.map(() => ranks),
-      REPLIES_PER_PROMPT,
-    ),
+    ...rankingInputs(rankings, REPLIES_PER_PROMPT),
     numbers: numbers(),
   });
   normaliseHead(model, [0, 1]);

@@ -12,6 +12,7 @@ import { tinyGpt } from '../model/tinyGpt';
 import {
   normaliseHead,
   rankingAccuracy,
+  rankingInputs,
   rewardModelOptimiser,
   rewardModelSteps,
   scoreReplies,
@@ -20,6 +21,7 @@ import {
   trainRewardModel,
   withPairs,
 } from './rewardModel';
+import { allPairsLoss, pairCentre } from './rankingLoss';
 import type { TrainingStep } from './trainingStep';
 
 const PAD = 1;
@@ -167,6 +169,66 @@ describe.each(['cpu', 'wasm'] as const)('the reward model on %s', (backend) => {
       expect(learnt.at(-1)?.metrics?.['accuracy']).toBe(1);
     },
   );
+
+  it.each([
+    ['replies that tie count one step to the next, whatever its number', [1, 1, 3, 4], undefined, [0, 0, 1, 2]],
+    ['a step that is much better counts twice', [2, 1, 4, 3], [1, 2, 1], [1, 0, 4, 3]],
+  ])('asks for a margin a step, centring what the rewards are without it: %s', async (_, ranks, gaps, steps) => {
+    const one = { ...(rankings(1)[0] as TokenisedRanking), ranks, ...(gaps && { gaps }) };
+    tf.tidy(() => model.bias.assign(tf.tensor1d([0.9])));
+    const [margin, centreCoef] = [0.3, 0.05];
+    const step = (await train([one], { ...STILL, margin, centreCoef }))[0];
+    const scores = await scoreReplies(model, new Array<number[]>(4).fill(one.prompt), one.replies, PAD);
+    const losses = ranks.flatMap((rank, i) =>
+      ranks.flatMap((other, j) => {
+        if (rank >= other) return [];
+        const ahead = scores[i]! - scores[j]! - margin * (steps[j]! - steps[i]!);
+        return [Math.log1p(Math.exp(-ahead)) + centreCoef * (scores[i]! + scores[j]!) ** 2];
+      }),
+    );
+    const byHand = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    expect(step?.metrics?.['loss']).toBeCloseTo(byHand, 4);
+  });
+
+  it('centred with a margin learns by the gradient of that very loss', async () => {
+    const list = rankings(2).map((ranking) => ({ ...ranking, ranks: [4, 2, 2, 1], gaps: [1, 2] }));
+    const [margin, centreCoef] = [0.4, 0.1];
+    const rewards = tf.tensor2d([
+      [0.5, -1, 2, 0.1],
+      [1.5, 0.2, -0.7, 3],
+    ]);
+    const { steps, pairWeights } = rankingInputs(list, 4);
+    const weights = tf.tensor3d(pairWeights.values, [2, 4, 4]);
+    const asked = tf.tensor2d(steps.values, [2, 4]);
+    const loss = (r: tf.Tensor): tf.Scalar =>
+      tf.add(
+        allPairsLoss(tf.add(r, tf.mul(margin, asked)), weights),
+        tf.mul(centreCoef, pairCentre(r as tf.Tensor2D, weights)),
+      );
+    const gradient = tf.tidy(() => tf.grad(loss)(rewards).dataSync());
+    const h = 1e-2;
+    const values = [...rewards.dataSync()];
+    for (const at of values.keys()) {
+      const moved = (by: number): number =>
+        tf.tidy(
+          () =>
+            loss(
+              tf.tensor2d(
+                values.map((value, i) => value + (i === at ? by : 0)),
+                [2, 4],
+              ),
+            ).dataSync()[0]!,
+        );
+      expect(gradient[at]).toBeCloseTo((moved(h) - moved(-h)) / (2 * h), 3);
+    }
+    tf.dispose([rewards, weights, asked]);
+  });
+
+  it('at a margin of 0 learns the same, however strong preferences are', async () => {
+    const list = rankings(4);
+    const lossOf = async (of: TokenisedRanking[]): Promise<unknown> => (await train(of, STILL))[0]?.metrics?.['loss'];
+    expect(await lossOf(list.map((ranking) => ({ ...ranking, gaps: [2, 2, 1] })))).toBe(await lossOf(list));
+  });
 
   it('learns from a tie that both replies are equally good, where ties count, and nothing otherwise', async () => {
     const tied = rankings(8).map((ranking) => ({ ...ranking, ranks: [1, 1, 1, 1] }));

@@ -4,7 +4,10 @@
  *
  *   L = -1/C(K,2) sum over pairs (i better than j) of log sigmoid(r_i - r_j)
  *
- * or the likelihood of the whole order, or of its best (rankingLoss.ts).
+ * or the likelihood of the whole order, or of its best (rankingLoss.ts). With a margin r_i must be ahead of r_j by the
+ * margin times the steps between them (`stepsBehindBest`), and a step that is much better counts twice: Llama 2 (Touvron
+ * et al. 2023, arXiv:2307.09288), section 3.2.2, whose m(r) goes by the strength of a preference. Our deviation: steps
+ * of a ranking add up, where Llama 2 compares two replies at a time.
  *
  * All replies of a prompt are one batch element. After training the head is rescaled so that
  * replies of the reference policy score mean 0, deviation 1 (lm-human-preferences), which gives klCoef a fixed meaning
@@ -19,12 +22,14 @@ import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
 import { batchInputs, batchTensors, padBatch, type Batch, type BatchInput } from '../model/batch';
 import { lossGradients } from '../model/lossGradients';
 import { replyScores, rewardParameters, type RewardModel } from '../model/rewardHead';
+import type { ReplyThumb } from '../session/protocol';
 import { AdamW } from '../ops/adamw';
 import { permutation } from '../ops/counterRandom';
 import { calibration, type Calibration } from './calibration';
 import { batchPairWeights, pairAccuracy, pairWeights, type TieRule } from './pairWeights';
-import { allPairsLoss, bestOfKLoss, plackettLuceLoss } from './rankingLoss';
+import { allPairsLoss, bestOfKLoss, pairCentre, plackettLuceLoss } from './rankingLoss';
 import { rewardNormalisation } from './rewards';
+import { stepsBehindBest } from '../text/rankSteps';
 import { linearToZero } from './schedule';
 import { kendallTau } from './statistics';
 import type { TrainingStep } from './trainingStep';
@@ -38,6 +43,10 @@ export interface TokenisedRanking {
   ranks: number[];
   /** [K] whether a reply breaks the rule, where somebody looked for that. */
   violations?: readonly boolean[];
+  /** [K] what was said of each reply by itself, where anything was. */
+  thumbs?: readonly ReplyThumb[];
+  /** What each step between neighbouring distinct ranks counts, best to worst; 1 each where there are none. */
+  gaps?: readonly number[];
 }
 
 export const rewardModelOptimiser = (model: RewardModel): AdamW =>
@@ -97,7 +106,7 @@ export async function* trainRewardModel(
     const [values, losses, norms] = (await learn.read({
       ...batchInputs(batch),
       pooling: poolingWeights(batch),
-      ...rankingInputs(ranks, repliesEach, ties),
+      ...rankingInputs(chosen, repliesEach, ties),
       numbers: { values: optimiser.advance(rate), shape: [3] },
     })) as [Float32Array, Float32Array, Float32Array];
     const [loss, gradNorm] = [losses[0] as number, norms[0] as number];
@@ -127,7 +136,7 @@ export async function* trainRewardModel(
 
 type RankingInput =
   | 'pairWeights' // [G, K, K], from `batchPairWeights`
-  | 'ranks' // [G, K], 0 for a reply that is not there
+  | 'steps' // [G, K], behind the best; 0 for a reply that is not there
   | 'order' // [G, K, K], row k of a ranking is 1 at the reply of place k
   | 'present' // [G, K] by place, 1 for a reply that is there
   | 'best'; // [G, K] by place, 1 for the best reply and for those that tie with it
@@ -137,25 +146,32 @@ type RankingInput =
  * @param K replies a row of the batch holds
  */
 export function rankingInputs(
-  rankings: readonly (readonly number[])[],
+  rankings: readonly Pick<TokenisedRanking, 'ranks' | 'gaps'>[],
   K: number,
   ties: TieRule = 'drop',
 ): Record<RankingInput, HostTensor> {
   const G = rankings.length;
-  const ranksOfAll = new Float32Array(G * K);
+  const steps = new Float32Array(G * K);
   const order = new Float32Array(G * K * K);
   const present = new Float32Array(G * K);
   const best = new Float32Array(G * K);
-  rankings.forEach((ranks, g) => {
-    ranksOfAll.set(ranks, g * K);
+  rankings.forEach(({ ranks, gaps }, g) => {
+    steps.set(stepsBehindBest(ranks, gaps), g * K);
     present.fill(1, g * K, g * K + ranks.length);
     best.fill(1, g * K, g * K + ranks.filter((rank) => rank === Math.min(...ranks)).length);
     const places = [...ranks.keys()].sort((one, other) => (ranks[one] as number) - (ranks[other] as number));
     for (let k = 0; k < K; k++) order[(g * K + k) * K + (places[k] ?? k)] = 1;
   });
   return {
-    pairWeights: { values: batchPairWeights(rankings, K, ties), shape: [G, K, K] },
-    ranks: { values: ranksOfAll, shape: [G, K] },
+    pairWeights: {
+      values: batchPairWeights(
+        rankings.map(({ ranks }) => ranks),
+        K,
+        ties,
+      ),
+      shape: [G, K, K],
+    },
+    steps: { values: steps, shape: [G, K] },
     order: { values: order, shape: [G, K, K] },
     present: { values: present, shape: [G, K] },
     best: { values: best, shape: [G, K] },
@@ -186,9 +202,13 @@ export function rewardModelStep(
           const [G, K] = pairWeights.shape;
           const grouped = tf.reshape<tf.Rank.R2>(rewards, [G, K]);
           if (kind === 'all pairs') {
-            // r_i - r_j - margin (rank_j - rank_i) is the difference of r + margin · rank.
-            const asked = margin === 0 ? grouped : (tf.add(grouped, tf.mul(margin, inputs.ranks)) as tf.Tensor2D);
-            return { loss: allPairsLoss(asked, pairWeights, { centreCoef }), statistics: rewards };
+            if (margin === 0) return { loss: allPairsLoss(grouped, pairWeights, { centreCoef }), statistics: rewards };
+            // r_i - r_j - margin (steps_j - steps_i) is the difference of r + margin · steps.
+            const asked = tf.add<tf.Tensor2D>(grouped, tf.mul(margin, inputs.steps));
+            const won = allPairsLoss(asked, pairWeights);
+            if (centreCoef === 0) return { loss: won, statistics: rewards };
+            // Centred are the rewards as they are, not what the margin asks of them.
+            return { loss: tf.add(won, tf.mul(centreCoef, pairCentre(grouped, pairWeights))), statistics: rewards };
           }
           const byPlace = tf.reshape<tf.Rank.R2>(tf.matMul(inputs.order, tf.reshape(grouped, [G, K, 1])), [G, K]);
           const present = inputs.present as tf.Tensor2D;

@@ -6,7 +6,7 @@ import { disposeGpt, type Gpt } from '../model/gpt';
 import { tinyGpt } from '../model/tinyGpt';
 import type { Ranking } from '../session/protocol';
 import { decodeReply, renderPrompt } from '../text/chatTemplate';
-import { rankReplies, TRAINING_LABELERS } from '../text/world/labeler';
+import { gapsByScore, rankReplies, TRAINING_LABELERS } from '../text/world/labeler';
 import { conversationKey, worldPrompts } from '../text/world/prompts';
 import { sampleResponses } from './rollout';
 import { promptTokens, simulateRankings, type SimulatedRankingRequest, tokeniseRanking } from './simulatedRankings';
@@ -75,6 +75,14 @@ describe('simulated rankings', () => {
           expect(score).toBeCloseTo(mean / total, 2);
         }
       }
+    }
+  });
+
+  it('call a step much better exactly where the score falls by a quarter of its range or more', async () => {
+    expect(gapsByScore([0.5, 0.9, 0.5, 0.25, 0.1])).toEqual([2, 2, 1]);
+    expect(gapsByScore([0.5, 0.7, 0.9])).toBeUndefined();
+    for (const { gaps, judged } of await all({ k: 4 })) {
+      expect(gaps).toEqual(gapsByScore(judged?.scores.map(({ score }) => score) ?? []));
     }
   });
 

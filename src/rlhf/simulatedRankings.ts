@@ -6,7 +6,7 @@ import type { Gpt } from '../model/gpt';
 import { decodeReply, encodeReply, renderPrompt, type TemplateName } from '../text/chatTemplate';
 import type { Tokenizer } from '../text/tokenizer';
 import { GOLD_WEIGHTS, goldScore, type GoldWeights } from '../text/world/gold';
-import { rankReplies } from '../text/world/labeler';
+import { gapsByScore, rankReplies } from '../text/world/labeler';
 import { breaksRule } from '../text/world/rules';
 import { samplePrompts, type Split } from '../text/world/prompts';
 import type { World } from '../text/world/world';
@@ -91,6 +91,7 @@ export async function* simulateRankings(
         finished: finished[i * k + j] as boolean,
       }));
       const scores = replies.map(({ text, finished }) => goldScore(world, prompt, text, finished, weights));
+      const gaps = gapsByScore(scores.map(({ score }) => score));
       return {
         id: `simulated-${split}-${seed}-${first + i}`,
         conversation: [...prompt.messages],
@@ -98,6 +99,7 @@ export async function* simulateRankings(
         ranks: rankReplies(world, prompt, replies, weights),
         labeler: 'simulated',
         violations: scores.map(breaksRule),
+        ...(gaps && { gaps }),
         judged: { weights, scores },
       };
     });
@@ -107,7 +109,7 @@ export async function* simulateRankings(
 /** A ranking in tokens, cut to the context; replies are rendered as the model would have sampled them. */
 export function tokeniseRanking(
   tokenizer: Tokenizer,
-  { conversation, replies, ranks, violations }: Ranking,
+  { conversation, replies, ranks, violations, thumbs, gaps }: Ranking,
   context: number,
 ): TokenisedRanking {
   // Prompt and reply may take half of the context each, whatever the other takes: rankings of any lengths then fit into
@@ -119,5 +121,7 @@ export function tokeniseRanking(
     replies: tokenised,
     ranks,
     ...(violations && { violations }),
+    ...(thumbs && { thumbs }),
+    ...(gaps && { gaps }),
   };
 }

@@ -27,6 +27,12 @@ describe('spoiled labels', () => {
     expect(tied.replies).toEqual(['a', 'b', 'cc']);
   });
 
+  it('lose how strong the right preferences were', () => {
+    const strong = { ...given, gaps: [2, 1] };
+    expect(spoilLabels([strong], 'longest first', 1, 1)[0]).not.toHaveProperty('gaps');
+    expect(spoilLabels([strong], 'none', 1, 1)).toEqual([strong]);
+  });
+
   it('are about the share that was asked for, the same for the same seed', () => {
     const many = Array.from({ length: 400 }, (_, i) => ranking(['a', 'bb'], [1, 2], String(i)));
     fc.assert(

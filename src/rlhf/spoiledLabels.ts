@@ -23,9 +23,12 @@ export function spoilLabels(
   seed: number,
 ): readonly Ranking[] {
   if (how === 'none' || share === 0) return rankings;
-  return rankings.map((ranking, i) =>
-    uniform(seed, 0x5b01, i, 0) < share ? { ...ranking, ranks: ranksBy(valuesOf(ranking, how)) } : ranking,
-  );
+  return rankings.map((ranking, i) => {
+    if (uniform(seed, 0x5b01, i, 0) >= share) return ranking;
+    // How strong the right preferences were says nothing of the wrong ones.
+    const { gaps: _, ...rest } = ranking;
+    return { ...rest, ranks: ranksBy(valuesOf(ranking, how)) };
+  });
 }
 
 /** What each reply is worth to a labeler who is spoiled so. */

@@ -39,6 +39,9 @@ export interface CreditedPiece {
   credit: number;
 }
 
+/** What somebody thinks of one reply; null: they did not say. */
+export type ReplyThumb = 'up' | 'down' | null;
+
 /**
  * One ranking of K replies to one prompt. `ranks[i]` belongs to `replies[i]`: 1 is best, equal ranks are a tie,
  * numbers need not be consecutive.
@@ -52,6 +55,13 @@ export interface Ranking {
   labeler: 'person' | 'simulated' | 'import';
   /** Whether each reply breaks a rule, where somebody looked for that. */
   violations?: boolean[];
+  /** What was said of each reply by itself, apart from the others; null: nothing. Absent where nothing was said of any. */
+  thumbs?: ReplyThumb[];
+  /**
+   * How strong the preference is at each step between neighbouring distinct ranks, best to worst: 1 is better, 2 much
+   * better. Absent where every step is 1.
+   */
+  gaps?: number[];
   /** Why a simulated labeler ranked so: what it weighed, and the gold score of each reply. */
   judged?: { weights: PartValues; scores: { score: number; parts: PartValues }[] };
 }

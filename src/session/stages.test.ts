@@ -9,7 +9,7 @@ import { type SettingInfo, SETTINGS as SETTING_INFO } from '../settingInfo';
 import { readVariables } from '../model/checkpoint';
 import { readSafetensors, type StoredTensor, writeSafetensors } from '../model/safetensors';
 import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
-import type { CheckpointName, MetricValues, StageReport } from './protocol';
+import type { CheckpointName, MetricValues, Ranking, StageReport } from './protocol';
 import type { HostWeights } from './models';
 import type { SavedState, Stage } from './stage';
 import { policyWeightsOf } from './stages/policyCheckpoint';
@@ -159,6 +159,30 @@ describe('the stages', () => {
     const tied = toyRankings(3).map((ranking) => ({ ...ranking, ranks: [1, 1] }));
     const request = { method: 'DPO', settings: SETTINGS.preferences, rankings: tied, continuePolicy: false } as const;
     expect(() => new PreferenceStage(workshop, request, 1)).toThrow(InputError);
+  });
+
+  it('by KTO learns from thumbs of single replies, which change no other stage, and refuses thumbs of one kind', async () => {
+    const thumb = (n: number): Ranking => ({
+      ...toyRankings(n + 1)[n]!,
+      ...{ replies: [n % 2 ? 'dunno lol' : 'Yes, it is.'], ranks: [1], thumbs: [n % 2 ? 'down' : 'up'] },
+    });
+    const single = Array.from({ length: 6 }, (_, n) => thumb(n));
+    const make = (method: 'KTO' | 'DPO', rankings: Ranking[]): PreferenceStage =>
+      new PreferenceStage(workshop, { method, settings: SETTINGS.preferences, rankings, continuePolicy: false }, SEED);
+    const alone = make('KTO', single);
+    alone.build(null);
+    await take(alone);
+    expect(alone.numbers()['step']).toBe(alone.steps);
+    alone.release();
+    const ups = single.filter(({ thumbs }) => thumbs?.[0] === 'up');
+    expect(() => make('KTO', ups)).toThrow('KTO needs thumbs up and thumbs down, got 3 up and 0 down.');
+    expect(() => make('KTO', [])).toThrow(InputError);
+    expect(() => make('DPO', single)).toThrow(InputError);
+    const paired = toyRankings(12);
+    expect(make('DPO', [...single, ...paired]).steps).toBe(make('DPO', paired).steps);
+    const reward = (rankings: Ranking[]): number =>
+      new RewardModelStage(workshop, SETTINGS.rewardModel, rankings, [], SEED).steps;
+    expect(reward([...single, ...paired])).toBe(reward(paired));
   });
 
   /** Runs a stage from its beginning to its end. */

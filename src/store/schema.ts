@@ -20,6 +20,7 @@ import type {
   RewardModelReport,
   RunState,
   Standing,
+  ReplyThumb,
   TrainingSample,
   PartValues,
   WrittenSample,
@@ -61,6 +62,10 @@ export interface RankingDraftRecord {
   order: number[];
   /** Indices of replies that were flagged for breaking the rule. */
   flagged?: number[];
+  /** One a reply; absent in records from before there were any. */
+  thumbs?: ReplyThumb[];
+  /** As in `Ranking`. */
+  gaps?: number[];
   /** Seed of the blind order. */
   seed: number;
   createdAt: number;

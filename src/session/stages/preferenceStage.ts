@@ -5,7 +5,7 @@ import { type MethodName, preferenceDefaults } from '../../methods';
 import { CONSERVATIVE_DPO, DPO, ROBUST_DPO } from '../../rlhf/dpo';
 import { type DriftProbe, PROBE_PROMPTS, withDrift } from '../../rlhf/driftProbe';
 import { IPO, IPO_MEAN } from '../../rlhf/ipo';
-import { kto, ktoSettings, ktoSteps, thumbsOf } from '../../rlhf/kto';
+import { expectBothKinds, kto, ktoSettings, ktoSteps, thumbsOf, withThumbs } from '../../rlhf/kto';
 import { ORPO } from '../../rlhf/orpo';
 import {
   optimisePreferences,
@@ -53,7 +53,7 @@ export class PreferenceStage implements Stage {
   readonly #policyBefore: HostWeights | null;
   #state: PreferenceState | null = null;
 
-  /** @throws InputError without a single pair to learn from */
+  /** @throws InputError without a single pair to learn from, or, for KTO, without a thumb of each kind */
   constructor(workshop: Workshop, { method, settings, rankings, continuePolicy }: PreferenceRequest, seed: number) {
     const { tokenizer, models } = workshop;
     this.#workshop = workshop;
@@ -61,18 +61,20 @@ export class PreferenceStage implements Stage {
     this.#settings = { ...preferenceDefaults(method), ...settings };
     this.#continuePolicy = continuePolicy;
     this.#seed = seed;
-    this.#rankings = withPairs(rankings).map((ranking) => tokeniseRanking(tokenizer, ranking, models.shape.context));
-    if (this.#rankings.length === 0)
+    const byThumbs = method === 'KTO';
+    const usable = byThumbs ? withThumbs(rankings) : withPairs(rankings);
+    this.#rankings = usable.map((ranking) => tokeniseRanking(tokenizer, ranking, models.shape.context));
+    if (byThumbs) expectBothKinds(thumbsOf(this.#rankings));
+    else if (this.#rankings.length === 0)
       throw new InputError(
         `Expected rankings in which one reply is better than another, got ${rankings.length} without such a pair.`,
         'Rank a few prompts, then train again.',
       );
     this.#probe = probeOn(workshop, rankings, seed);
     this.#policyBefore = models.weights('policy');
-    this.steps =
-      method === 'KTO'
-        ? ktoSteps(thumbsOf(this.#rankings).length, ktoSettings(this.#settings))
-        : preferenceSteps(this.#rankings.length, this.#settings);
+    this.steps = byThumbs
+      ? ktoSteps(thumbsOf(this.#rankings).length, ktoSettings(this.#settings))
+      : preferenceSteps(this.#rankings.length, this.#settings);
   }
 
   build(saved: SavedState | null): void {

@@ -5,6 +5,7 @@
  */
 import { conversationKey, worldPrompts, type WorldPrompt } from './prompts';
 import { GOLD_WEIGHTS, goldScore, type GoldWeights } from './gold';
+import { MUCH_BETTER } from '../rankSteps';
 import type { World } from './world';
 
 export interface JudgedReply {
@@ -77,6 +78,16 @@ export function rankReplies(
 ): number[] {
   const scores = replies.map(({ text, finished }) => goldScore(world, prompt, text, finished, weights).score);
   return scores.map((score) => 1 + scores.filter((other) => other > score).length);
+}
+
+/** Two replies whose gold scores, 0 to 1, lie at least this far apart are much better and much worse. Ours, by eye. */
+export const MUCH_BETTER_BY = 0.25;
+
+/** What the steps of those ranks count, as in `Ranking`: those to a reply that is far worse by its gold score are wide. */
+export function gapsByScore(scores: readonly number[]): number[] | undefined {
+  const bestFirst = [...new Set(scores)].sort((a, b) => b - a);
+  const gaps = bestFirst.slice(1).map((score, at) => (bestFirst[at]! - score >= MUCH_BETTER_BY ? MUCH_BETTER : 1));
+  return gaps.includes(MUCH_BETTER) ? gaps : undefined;
 }
 
 /** 1 where the first reply is better, 0 where the second is, 0.5 for a tie. */

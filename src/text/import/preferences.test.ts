@@ -5,8 +5,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CancelledError, ImportError } from '../../errors';
 import type { Ranking } from '../../session/protocol';
-import { readHhRlhf, splitPair } from './hhRlhf';
-import type { BadRow, ImportOptions } from './hhRlhf';
+import { splitPair } from './hhRlhf';
+import { readPreferences } from './preferences';
+import type { BadRow, ImportOptions } from './preferences';
 
 const REAL = path.resolve(import.meta.dirname, '../../../../shared/data/hh-rlhf-harmless-base-test.jsonl.gz');
 
@@ -22,7 +23,7 @@ async function readAll(
   options: Partial<ImportOptions> = {},
 ): Promise<Everything> {
   const all: Everything = { rankings: [], badRows: [], batches: 0, rows: 0 };
-  for await (const batch of readHhRlhf(new Blob([bytes]), { name: 'file', ...options })) {
+  for await (const batch of readPreferences(new Blob([bytes]), { name: 'file', ...options })) {
     all.rankings.push(...batch.rankings);
     all.badRows.push(...batch.badRows);
     all.batches++;
@@ -125,7 +126,7 @@ describe('HH-RLHF rows', () => {
       for (const size of [1, 2, 7, 64]) {
         const rankings: Ranking[] = [];
         const badRows: BadRow[] = [];
-        for await (const batch of readHhRlhf(inChunks(bytes, size), { name: 'file' })) {
+        for await (const batch of readPreferences(inChunks(bytes, size), { name: 'file' })) {
           rankings.push(...batch.rankings);
           badRows.push(...batch.badRows);
         }
@@ -180,7 +181,7 @@ describe('an HH-RLHF file', () => {
     const packed = gzip(Array.from({ length: 3000 }, () => row(talk(String(Math.random())), talk('no'))).join('\n'));
     const rankings: Ranking[] = [];
     const reading = (async () => {
-      for await (const batch of readHhRlhf(new Blob([packed.slice(0, -2000)]), { name: 'f' }))
+      for await (const batch of readPreferences(new Blob([packed.slice(0, -2000)]), { name: 'f' }))
         rankings.push(...batch.rankings);
     })();
     await expect(reading).rejects.toThrow(/damaged or cut short/);
@@ -197,7 +198,7 @@ describe('an HH-RLHF file', () => {
   it('comes in batches with progress, and stops when asked', async () => {
     const bytes = new TextEncoder().encode(goodRows(400));
     const stopper = new AbortController();
-    const reading = readHhRlhf(inChunks(bytes, 1000), { name: 'file', signal: stopper.signal });
+    const reading = readPreferences(inChunks(bytes, 1000), { name: 'file', signal: stopper.signal });
     const first = await reading.next();
     expect(first.value?.progress).toEqual({ rows: first.value?.rankings.length, bytes: 1000, totalBytes: null });
     stopper.abort();

@@ -56,6 +56,8 @@ const FORBIDDEN: [what: string, code: string, said: RegExp][] = [
   ['another worker', "function reward() { new Worker('data:,1'); return 1; }", /Worker is not there/],
   ['a socket', "function reward() { new WebSocket('ws://127.0.0.1:1/leak'); return 1; }", /WebSocket is not there/],
   ['dice', 'function reward() { return Math.random(); }', /random is not there.*same each time/],
+  ['a clock', 'function reward() { return Date.now(); }', /Date is not there.*same each time/],
+  ['a timer', 'function reward() { setTimeout(() => 1, 9); return 1; }', /setTimeout is not there.*same each time/],
   [
     'a flood of messages',
     'function reward() { for (let i = 0; i < 100000; i++) postMessage(i); return 1; }',
@@ -96,6 +98,29 @@ const FORBIDDEN: [what: string, code: string, said: RegExp][] = [
   ['a failing function', "function reward() {\n  throw new Error('oh no');\n}", /failed: oh no/],
 ];
 
+/** Ways to a number that is another each time, by what is left when clock and dice are taken away by name. */
+const UNSTEADY: [what: string, code: string][] = [
+  ['a file', "new File([], '').lastModified"],
+  ['an event', "new Event('x').timeStamp"],
+  ['the clock of a prototype', 'Object.getPrototypeOf(Object.getPrototypeOf(self)).performance.now()'],
+  [
+    "a prototype's getter",
+    "Reflect.get(Object.getPrototypeOf(Object.getPrototypeOf(self)), 'crypto', self).randomUUID()",
+  ],
+  ['the calendar', 'new Intl.DateTimeFormat().format()'],
+  ['Temporal', 'Temporal.Now.instant().epochMilliseconds'],
+  ['the address of the program', 'location.href'],
+  ['a trace', '(/blob:\\S+/.exec(new Error().stack) ?? missing)[0]'],
+  [
+    'a trace on request',
+    '(/blob:\\S+/.exec((() => { const o = {}; Error.captureStackTrace(o); return o.stack; })()) ?? missing)[0]',
+  ],
+  ['an address made on the spot', 'URL.createObjectURL(new Blob([]))'],
+  ['memory that two share', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)'],
+  ['memory that is cleaned', 'new WeakRef({}).deref()'],
+  ['a message to oneself', 'new MessageChannel().port1'],
+];
+
 /**
  * Ways out, as a function might try them: each ends well only where what it asks for arrives. `door` has what the list of
  * names takes away.
@@ -128,12 +153,15 @@ const WAYS_OUT: [what: string, code: string][] = [
   ],
   ['importScripts', 'door.importScripts(url)'],
   ['import', 'await import(url)'],
-  ['a font', "await new FontFace('far', 'url(' + url + ')').load().catch((error) => { if (!arrives) throw error; })"],
+  [
+    'a font',
+    "await new door.FontFace('far', 'url(' + url + ')').load().catch((error) => { if (!arrives) throw error; })",
+  ],
   [
     'a worker of its own, that fetches',
     `await new Promise((arrived, shut) => {
       const tries = 'fetch("' + url + '").then(() => postMessage(1), () => postMessage(0))';
-      const worker = new door.Worker(URL.createObjectURL(new Blob([tries])));
+      const worker = new door.Worker(door.URL.createObjectURL(new door.Blob([tries])));
       Object.assign(worker, { onmessage: ({ data }) => (data ? arrived() : shut('shut')), onerror: () => shut('shut') });
     })`,
   ],
@@ -141,7 +169,7 @@ const WAYS_OUT: [what: string, code: string][] = [
     'a worker of its own, that imports',
     `await new Promise((arrived, shut) => {
       const tries = 'importScripts("' + url + '"); postMessage(1)';
-      const worker = new door.Worker(URL.createObjectURL(new Blob([tries])));
+      const worker = new door.Worker(door.URL.createObjectURL(new door.Blob([tries])));
       Object.assign(worker, { onmessage: arrived, onerror: (event) => (event.preventDefault(), shut('shut')) });
     })`,
   ],
@@ -155,7 +183,7 @@ const WAYS_OUT: [what: string, code: string][] = [
 
 /** Keeps what the list of names is about to take away. */
 const KEEP_DOOR =
-  'const door = { fetch: fetch.bind(self), importScripts: importScripts.bind(self), XMLHttpRequest, WebSocket, EventSource, Worker };';
+  'const door = { fetch: fetch.bind(self), importScripts: importScripts.bind(self), XMLHttpRequest, WebSocket, EventSource, Worker, FontFace, URL, Blob };';
 
 /** Ways to what the list of names took away, from what is at hand. */
 const BACK_DOORS: [what: string, code: string][] = [
@@ -220,6 +248,34 @@ test('stops and names what a function may not do, and loses nothing', async ({ n
   expect(await nudge.replyButtons.allTextContents()).toEqual(replies);
   // A trial leaves no sandbox behind.
   await expect(page.locator('iframe')).toHaveCount(0);
+  forgive(mistakes);
+});
+
+test('a function finds nothing that is another each time, by name or by a back door', async ({
+  nudge,
+  page,
+  mistakes,
+}) => {
+  const editor = await openEditor(nudge, page);
+  for (const [what, code] of UNSTEADY) {
+    await editor.try(`function reward() { return ${code} ? 1 : 0; }`);
+    await expect(editor.problem, what).toContainText('failed');
+  }
+  // Whatever else the browser gives to a worker, now or in a later version.
+  await editor.try(`function reward() {
+    const left = new Set();
+    for (let owner = globalThis; owner && owner !== Object.prototype; owner = Object.getPrototypeOf(owner))
+      for (const name of Reflect.ownKeys(owner)) {
+        try {
+          if (typeof Reflect.get(owner, name, self) === 'function' && !/^[A-Z]/.test(String(name))) left.add(name);
+        } catch {}
+      }
+    left.delete('reward');
+    throw new Error('left: ' + [...left].sort().join(' '));
+  }`);
+  await expect(editor.problem).toContainText(
+    'left: atob btoa constructor decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval isFinite isNaN parseFloat parseInt postMessage queueMicrotask structuredClone unescape.',
+  );
   forgive(mistakes);
 });
 

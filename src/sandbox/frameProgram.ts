@@ -96,9 +96,40 @@ function frame(wrongIn: typeof wrongWith): void {
   });
 }
 
-/** Before a person's function, on the same line as its first: takes away what a function of text has no use for. */
+/**
+ * Before a person's function, on the same line as its first: takes away what a function of text has no use for. What the
+ * frame's policy keeps in is kept in without this; this is so that a reply is worth the same each time, and that a
+ * function which tries is told why not.
+ */
 function prelude(wrongIn: typeof wrongWith): (score: ((items: RewardItem[]) => unknown) | null) => void {
   const post = postMessage.bind(self) as (message: unknown) => void;
+  let scoreAll: ((items: RewardItem[]) => unknown) | null = null;
+  addEventListener('message', ({ data }: MessageEvent<{ id: number; items: RewardItem[] }>) => {
+    void answer(data);
+  });
+  const answer = async ({ id, items }: { id: number; items: RewardItem[] }): Promise<void> => {
+    try {
+      let rewards = await (scoreAll as (items: RewardItem[]) => unknown)(items);
+      if (Array.isArray(rewards) && rewards.length === items.length) rewards = await Promise.all(rewards);
+      const wrong = wrongIn(rewards, items.length);
+      post(wrong ? { id, wrong } : { id, rewards });
+    } catch (error) {
+      post({ id, error: String(error instanceof Error ? error.message : error).slice(0, 500) });
+    }
+  };
+  // The browser's console keeps what it is told for as long as the page is open.
+  const full = self.console;
+  let linesLeft = 100;
+  const textOf = (said: unknown): string => (typeof said === 'string' ? said : (JSON.stringify(said) ?? String(said)));
+  const note =
+    (level: 'log' | 'warn' | 'error') =>
+    (...said: unknown[]): void => {
+      if (linesLeft-- > 0) full[level](said.map(textOf).join(' ').slice(0, 500));
+    };
+  const log = note('log');
+  const notes = { log, info: log, debug: log, warn: note('warn'), error: note('error') };
+  Object.defineProperty(self, 'console', { value: notes });
+
   const deny = (owner: object, names: string[], why: string): void => {
     for (const name of names)
       Object.defineProperty(owner, name, {
@@ -117,31 +148,27 @@ function prelude(wrongIn: typeof wrongWith): (score: ((items: RewardItem[]) => u
     'a reward function has the prompt and the reply, no network and no storage',
   );
   const steady = 'a reply has to be worth the same each time';
-  deny(self, ['Date', 'performance', 'crypto'], steady);
+  deny(self, ['Date', 'performance', 'crypto', 'setTimeout', 'setInterval', 'requestAnimationFrame'], steady);
   deny(Math, ['random'], steady);
-  // The browser's console keeps what it is told for as long as the page is open.
-  const full = self.console;
-  let linesLeft = 100;
-  const textOf = (said: unknown): string => (typeof said === 'string' ? said : (JSON.stringify(said) ?? String(said)));
-  const note =
-    (level: 'log' | 'warn' | 'error') =>
-    (...said: unknown[]): void => {
-      if (linesLeft-- > 0) full[level](said.map(textOf).join(' ').slice(0, 500));
-    };
-  const log = note('log');
-  const notes = { log, info: log, debug: log, warn: note('warn'), error: note('error') };
-  Object.defineProperty(self, 'console', { value: notes });
+  deny(Intl, ['DateTimeFormat'], steady); // of no date, it is today's
+  // Of the rest, only the language itself, less what tells of time (Atomics.wait) or of when memory was cleaned (WeakRef).
+  const kept = new Set<PropertyKey>([
+    ...['globalThis', 'self', 'console', 'postMessage', 'queueMicrotask', 'structuredClone', 'atob', 'btoa'],
+    ...['TextEncoder', 'TextDecoder', 'Infinity', 'NaN', 'undefined', 'parseFloat', 'parseInt', 'isFinite', 'isNaN'],
+    ...['decodeURI', 'decodeURIComponent', 'encodeURI', 'encodeURIComponent', 'escape', 'unescape', 'eval'],
+    ...['Object', 'Function', 'Array', 'Number', 'Boolean', 'String', 'Symbol', 'BigInt', 'Math', 'JSON', 'Intl'],
+    ...['Promise', 'Proxy', 'Reflect', 'RegExp', 'Map', 'Set', 'WeakMap', 'WeakSet', 'Iterator', 'ArrayBuffer'],
+    ...['Error', 'AggregateError', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'],
+    ...['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array'],
+    ...['BigInt64Array', 'BigUint64Array', 'Float16Array', 'Float32Array', 'Float64Array', 'DataView', 'constructor'],
+  ]);
+  const above = (owner: object): object | null => Object.getPrototypeOf(owner) as object | null;
+  for (let owner: object | null = self; owner && owner !== Object.prototype; owner = above(owner))
+    for (const name of Reflect.ownKeys(owner)) if (!kept.has(name)) Reflect.deleteProperty(owner, name);
+  // A trace names the address of this text, which is another each time.
+  Object.defineProperty(Error, 'stackTraceLimit', { value: 0, writable: false, configurable: false });
   return (score) => {
-    self.onmessage = async ({ data: { id, items } }: MessageEvent<{ id: number; items: RewardItem[] }>) => {
-      try {
-        let rewards = await (score as (items: RewardItem[]) => unknown)(items);
-        if (Array.isArray(rewards) && rewards.length === items.length) rewards = await Promise.all(rewards);
-        const wrong = wrongIn(rewards, items.length);
-        post(wrong ? { id, wrong } : { id, rewards });
-      } catch (error) {
-        post({ id, error: String(error instanceof Error ? error.message : error).slice(0, 500) });
-      }
-    };
+    scoreAll = score;
     post({ ready: score !== null });
   };
 }

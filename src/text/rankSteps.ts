@@ -1,7 +1,8 @@
 /**
  * How far apart a ranking puts its replies: in steps between neighbouring ranks, each 1 unless it was said to be more.
- * Llama 2 (Touvron et al. 2023, arXiv:2307.09288), section 3.2.2, asks its annotators for the strength of a preference.
+ * Llama 2 (Touvron et al. 2023, arXiv:2307.09288), section 3.2.2: a margin by the strength of a preference.
  */
+
 /** What a step counts that a labeler calls much better; a step that is only better counts 1. */
 export const MUCH_BETTER = 2;
 

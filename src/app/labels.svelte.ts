@@ -31,16 +31,17 @@ export class Labels {
   #counted = $state.raw<readonly Counted[]>([]);
   #demonstrationTimes = $state.raw<ReadonlyMap<string, number>>(new Map());
 
-  readonly #said: readonly Counted[] = $derived(this.#counted.filter((ranking) => !ranking.noneGood));
-  readonly #usable: readonly Counted[] = $derived(this.#said.filter(({ compares }) => compares));
+  readonly #usable: readonly Counted[] = $derived(
+    this.#counted.filter(({ noneGood, compares }) => !noneGood && compares),
+  );
   /** Rankings that the reward model can learn from. */
   readonly count: number = $derived(this.#usable.length);
   readonly byPerson: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'person').length);
   readonly simulated: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'simulated').length);
   readonly imported: number = $derived(this.#usable.filter(({ labeler }) => labeler === 'import').length);
   /** Replies that were given a thumb, in rankings and by themselves. */
-  readonly thumbsUp: number = $derived(this.#said.reduce((sum, { thumbsUp }) => sum + thumbsUp, 0));
-  readonly thumbsDown: number = $derived(this.#said.reduce((sum, { thumbsDown }) => sum + thumbsDown, 0));
+  readonly thumbsUp: number = $derived(this.#counted.reduce((sum, { thumbsUp }) => sum + thumbsUp, 0));
+  readonly thumbsDown: number = $derived(this.#counted.reduce((sum, { thumbsDown }) => sum + thumbsDown, 0));
   readonly thumbs: number = $derived(this.thumbsUp + this.thumbsDown);
   readonly demonstrationCount: number = $derived(this.#demonstrationTimes.size);
   /** Imported files and what came from each. */
@@ -84,8 +85,8 @@ export class Labels {
   async rankings(source?: string): Promise<Ranking[]> {
     const records = await this.#store.rankings.list();
     return records
-      .filter((record) => !record.noneGood && (source === undefined || record.source === source))
-      .map(toRanking);
+      .filter((record) => source === undefined || record.source === source)
+      .flatMap((record) => (record.noneGood ? thumbsAlone(record) : [toRanking(record)]));
   }
 
   /** The newest that a simulated labeler ranked and said why. */
@@ -195,6 +196,14 @@ function counted({ id, labeler, source, createdAt, noneGood, replies, thumbs = [
   const countOf = (kind: ReplyThumb): number => thumbs.filter((thumb) => thumb === kind).length;
   const [thumbsUp, thumbsDown] = [countOf('up'), countOf('down')];
   return { id, labeler, source, createdAt, noneGood, compares: replies.length > 1, thumbsUp, thumbsDown };
+}
+
+/** Of replies none of which is good nothing is said but what each was given by itself. */
+function thumbsAlone({ id, conversation, replies, labeler, thumbs }: RankingRecord): Ranking[] {
+  return replies.flatMap((reply, i) => {
+    const thumb = thumbs?.[i];
+    return thumb ? [{ id: `${id}-${i}`, conversation, replies: [reply], ranks: [1], labeler, thumbs: [thumb] }] : [];
+  });
 }
 
 function toRanking({ id, conversation, replies, ranks, labeler, violations, thumbs, gaps }: RankingRecord): Ranking {

@@ -1,7 +1,7 @@
 import { IDBFactory } from 'fake-indexeddb';
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Ranking } from '../session/protocol';
+import type { Ranking, ReplyThumb } from '../session/protocol';
 import { Store } from '../store/store';
 import { Labels, type NewRanking } from './labels.svelte';
 import { Notices } from './notices.svelte';
@@ -21,7 +21,12 @@ describe('what was said about replies', () => {
     vi.unstubAllGlobals();
   });
 
-  async function rank(ranks: number[], writers?: (string | null)[], noneGood = false): Promise<void> {
+  async function rank(
+    ranks: number[],
+    writers?: (string | null)[],
+    noneGood = false,
+    thumbs?: ReplyThumb[],
+  ): Promise<void> {
     const ranking: NewRanking = {
       id: crypto.randomUUID(),
       conversation: [{ role: 'user', text: 'Where is the boat?' }],
@@ -32,6 +37,7 @@ describe('what was said about replies', () => {
       milliseconds: 1,
       noneGood,
       ...(writers && { writers }),
+      ...(thumbs && { thumbs }),
     };
     expect(await labels.addRanking(ranking)).toBe(true);
   }
@@ -49,7 +55,7 @@ describe('what was said about replies', () => {
     expect(await labels.duels('third')).toEqual({ won: 0, lost: 0 });
   });
 
-  it('are counted with thumbs beside rankings; a reply by itself is no ranking, and refusals count for neither', async () => {
+  it('are counted with thumbs beside rankings; a reply by itself is no ranking, and of refusals only the thumbs are left', async () => {
     await rank([1, 2, 3]);
     expect([labels.count, labels.thumbsUp, labels.thumbsDown]).toEqual([1, 0, 0]);
     const conversation = [{ role: 'user' as const, text: 'Where is the boat?' }];
@@ -74,7 +80,14 @@ describe('what was said about replies', () => {
     expect(await nextVisit.rankings('some.jsonl')).toEqual([one('a', 'up'), one('b', 'down'), one('c', 'down'), pair]);
     await rank([1, 1], undefined, true);
     expect(counts(labels)).toEqual([2, 1, 1, 3, 1, 2]);
+    await rank([1, 1, 1], undefined, true, ['down', null, 'up']);
+    expect(counts(labels)).toEqual([2, 1, 1, 5, 2, 3]);
+    const learned = (await labels.rankings()).slice(-2);
+    expect(learned.map(({ replies, ranks, thumbs }) => [replies, ranks, thumbs])).toEqual([
+      [['Reply 0'], [1], ['down']],
+      [['Reply 2'], [1], ['up']],
+    ]);
     await labels.removeSource('some.jsonl');
-    expect(counts(labels)).toEqual([1, 1, 0, 0, 0, 0]);
+    expect(counts(labels)).toEqual([1, 1, 0, 2, 1, 1]);
   });
 });

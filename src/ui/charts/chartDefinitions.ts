@@ -57,7 +57,7 @@ export const CHARTS: Record<StageName, readonly ChartDefinition[]> = {
     // Of the methods without a reward model.
     chart('ppo', ['loss']),
     chart('ppo', ['rewards/accuracies']),
-    chart('ppo', ['rewards/chosen', 'rewards/rejected'], 'Rewards of the policy itself'),
+    chart('ppo', ['rewards/chosen', 'rewards/rejected'], 'Its own rewards'),
   ],
 };
 

@@ -55,9 +55,15 @@ export function plotOptions(node: HTMLElement, definition: ChartDefinition, colo
         stroke: resolveColour(node, index === 0 ? colour : 'var(--ink-soft)'),
         width: 1.75,
         ...(index === 0 ? {} : { dash: [5, 4] }),
-        points: { show: (chart) => (chart.data[0]?.length ?? 0) < 3 },
+        points: { show: (chart, series) => hasFew(chart.data[series] ?? []) },
         spanGaps: true,
       })),
     ],
   };
+}
+
+/** Too few to be seen as a line, or measured only now and then. */
+function hasFew(values: ArrayLike<number | null | undefined>): boolean {
+  const there = Array.from(values).filter((value) => value !== null && value !== undefined).length;
+  return there < 3 || (there < values.length && there < 40);
 }

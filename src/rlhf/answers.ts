@@ -1,4 +1,5 @@
 /** What a model answers to prompts of the world, and what the world's own truth says of each answer. */
+import type { Scoring } from '../model/decoder';
 import type { Gpt } from '../model/gpt';
 import type { Message, ModelRole } from '../session/protocol';
 import { decodeReply, type TemplateName } from '../text/chatTemplate';
@@ -15,6 +16,8 @@ export interface Speaker {
   /** The base model is asked in the words of its threads. */
   role: ModelRole;
   tokenizer: Tokenizer;
+  /** Its own logits unless given. */
+  scoring?: Scoring;
 }
 
 export interface AnswerRequest {
@@ -55,7 +58,7 @@ const PROMPTS_AT_ONCE = 32;
  * @throws CancelledError
  */
 export async function* answers(
-  { gpt, role, tokenizer }: Speaker,
+  { gpt, role, tokenizer, scoring }: Speaker,
   world: World,
   prompts: readonly WorldPrompt[],
   { samplesPerPrompt, temperature, maxNewTokens, seed, weights, shown, template, signal }: AnswerRequest,
@@ -65,7 +68,8 @@ export async function* answers(
     const asked = repeated(prompts.slice(first, first + PROMPTS_AT_ONCE), samplesPerPrompt);
     const talks = shown ? asked.map((prompt) => ({ messages: [...shown(prompt), ...prompt.messages] })) : asked;
     const rows = promptRows(talks, role, tokenizer, gpt.shape.context - maxNewTokens, template);
-    const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0, ...(signal && { signal }) };
+    const optional = { ...(scoring && { scoring }), ...(signal && { signal }) };
+    const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0, ...optional };
     const { responses, finished } = await sampleResponses(gpt, rows, tokens, sampling);
     yield asked.map((prompt, i): Answer => {
       const response = responses[i] as number[];

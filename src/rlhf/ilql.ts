@@ -39,6 +39,7 @@ export interface IlqlSettings {
   /** Expectile, 0.5 (the mean) to below 1 (the best). */
   tau: number;
   cqlScale: number;
+  /** Nothing where the imitator is a model of its own. */
   imitationScale: number;
   /** How fast the slow copies follow, 0 to 1, ... */
   targetRate: number;

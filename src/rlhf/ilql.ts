@@ -153,7 +153,7 @@ export async function* ilql(
 ): AsyncGenerator<TrainingStep> {
   const steps = ilqlSteps(replies.length, settings);
   const stepsPerEpoch = Math.ceil(replies.length / settings.batchSize);
-  const learn = learningStep(model, optimiser, settings);
+  const learn = ilqlStep(model, optimiser, settings);
   try {
     while (optimiser.step < steps) {
       const first = (optimiser.step % stepsPerEpoch) * settings.batchSize;
@@ -177,9 +177,9 @@ export async function* ilql(
   }
 }
 
-type IlqlInput = BatchInput | 'rewards' | 'numbers';
+export type IlqlInput = BatchInput | 'rewards' | 'numbers';
 
-function ilqlInputs(
+export function ilqlInputs(
   chosen: readonly RewardedReply[],
   pad: number,
   context: number,
@@ -198,7 +198,7 @@ function ilqlInputs(
 }
 
 /** Gives the four losses, their sum, and the norm of its gradient. */
-function learningStep(model: IlqlModel, optimiser: AdamW, settings: IlqlSettings): Step<IlqlInput> {
+export function ilqlStep(model: IlqlModel, optimiser: AdamW, settings: IlqlSettings): Step<IlqlInput> {
   const { trunk, imitator, heads, targets } = model;
   const V = trunk.shape.vocabulary;
   return new Step(
@@ -219,12 +219,13 @@ function learningStep(model: IlqlModel, optimiser: AdamW, settings: IlqlSettings
 
       const { loss, statistics, gradients } = optimiser.differentiate(() =>
         lossGradients(ilqlParameters(model), () => {
-          const { hidden, wte } = statesAndHead(trunk, ids, start, responseMask);
+          const imitating = imitator === trunk ? statesAndHead(trunk, ids, start, responseMask) : null;
+          const hidden = imitating?.hidden ?? hiddenStates(trunk, ids, start, responseMask);
           const states = drop(responseRows(hidden, P)); // [M, C]
           const pass = {
             q: [headOutput(heads.first, states), headOutput(heads.second, states)],
             value: headOutput(heads.value, states),
-            logits: imitator === trunk ? matrixProduct(states, wte, { transposeB: true }) : null,
+            logits: imitating && matrixProduct(states, imitating.wte, { transposeB: true }),
           };
           return ilqlLoss(pass, minibatch, aims, settings);
         }),

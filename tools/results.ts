@@ -4,7 +4,7 @@
  *   npm run results -- small-beats-large --small nano --large midi --seeds 5
  *   npm run results -- steps-help --preset nano
  *   npm run results -- instruction-data --preset nano
- *   npm run results -- methods --preset nano
+ *   npm run results -- methods --preset nano                           (--only ILQL: that one alone)
  *   npm run results -- over-optimisation | kl-controller | best-of-n | alignment-tax | labels-needed | is-rl-needed
  *   npm run results -- random-walks
  *   npm run results -- ten-prompts --preset mini
@@ -12,7 +12,7 @@
  *
  * What was measured goes to results/*.json, and from there to RESULTS.md, its figures and the README.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PresetName } from '../src/config';
 import { NudgeError } from '../src/errors';
@@ -29,6 +29,7 @@ import {
   USAGE,
   type ResultsOptions,
 } from './results/arguments';
+import { withMethods } from './results/addedMethods';
 import { alignmentTax, alignmentTaxPlan } from './results/alignmentTax';
 import { bestOfNPlan, bestOfNResult } from './results/bestOfNResult';
 import { instructionData } from './results/instructionData';
@@ -36,7 +37,7 @@ import { isRlNeeded, isRlNeededPlan } from './results/isRlNeeded';
 import { klControl, klControlPlan } from './results/klControl';
 import { labelsNeeded, labelsNeededPlan } from './results/labelsNeeded';
 import { piecesOfLoop, trainPolicy, type LoopOutcome } from './results/loop';
-import { compareMethods, methodsPlan } from './results/methods';
+import { compareMethods, METHOD_NAMES, type Methods, methodsPlan } from './results/methods';
 import { loadModels, sha256, weightsIn, type LoadedModels } from './results/models';
 import { overOptimisation, overOptimisationPlan } from './results/overOptimisation';
 import { Progress } from './results/progress';
@@ -72,13 +73,20 @@ async function run(options: ResultsOptions): Promise<void> {
   }
   const { record: found, seconds } = await measureAll(options, device.backend);
   const made = madeHere(device satisfies DeviceReport, seconds, options.quick);
-  const record = { ...found, made } as StoredResult;
+  const record = withStored({ ...found, made } as StoredResult, options);
   console.log(record.result === 'ten-prompts' ? tenPromptsBlock(record) : resultsReport([record], {}).markdown);
   if (options.json === null) return;
   mkdirSync(path.dirname(path.resolve(options.json)), { recursive: true });
   writeFileSync(options.json, stored(record));
   sayWritten([options.json]);
   if (path.dirname(path.resolve(options.json)) === path.resolve('results')) sayWritten(writeReport('.'));
+}
+
+/** Some methods alone join those that were measured before, where there are any. */
+function withStored(record: StoredResult, { only, json }: ResultsOptions): StoredResult {
+  if (record.result !== 'methods' || only.length === METHOD_NAMES.length || !json || !existsSync(json)) return record;
+  const before = JSON.parse(readFileSync(json, 'utf8')) as Methods;
+  return withMethods(before, JSON.parse(stored(record)) as Methods);
 }
 
 /** Over all seeds, or the one of the ten prompts. */
@@ -97,11 +105,11 @@ async function measureAll(options: ResultsOptions, backend: string): Promise<{ r
 
 /** What the numbers of a seed depend on. */
 function storeOf(options: ResultsOptions, backend: string): SeedStore | null {
-  const { cache, command, preset, small, large, models, rankings, labeler, prompts, quick } = options;
+  const { cache, command, preset, small, large, models, rankings, only, labeler, prompts, quick } = options;
   if (cache === null) return null;
   const presets = command === 'small-beats-large' ? [small, large] : command === 'random-walks' ? [] : [preset];
   const files = presets.map((one) => load(one, models).facts.files);
-  const request = [command, presets, rankings, labeler, prompts, quick, backend];
+  const request = [command, presets, rankings, only, labeler, prompts, quick, backend];
   return { folder: path.join(cache, command), key: sha256(JSON.stringify([request, files, codeFingerprint()])) };
 }
 
@@ -124,7 +132,13 @@ function measure(options: ResultsOptions): Promise<SeedsRecord> {
     case 'instruction-data':
       return instructionData(load(preset, models), instructionDataPlan(options), cache);
     case 'methods':
-      return compareMethods(load(preset, models), methodsPlan(preset, options.seeds, options.rankings, options.quick));
+      return compareMethods(
+        load(preset, models),
+        methodsPlan(preset, options.seeds, options.rankings, options.quick),
+        undefined,
+        undefined,
+        options.only,
+      );
     case 'over-optimisation':
       return overOptimisation(load(preset, models), overOptimisationPlan(preset, options.seeds, options.quick));
     case 'kl-controller':

@@ -15,42 +15,55 @@ import { logits, transformer, whenDisposed, type Gpt } from './gpt';
 
 export type Truncation = Pick<SamplingSettings, 'temperature' | 'topK' | 'topP'>;
 
+/** What tokens are drawn from, where it is not the model's own logits. */
+export interface Scoring {
+  /** The model whose states are wanted as well: another, which reads along with a cache of its own, or the model itself. */
+  beside: Gpt;
+  /**
+   * What the policy is the softmax of.
+   * @param own [B, C], the model's states of the last tokens
+   * @param beside [B, C], those of the model beside
+   * @returns [B, V]
+   */
+  scores: (own: tf.Tensor2D, beside: tf.Tensor2D) => tf.Tensor2D;
+  /** What it reads of neither model's parameters. */
+  variables: () => readonly tf.Variable[];
+}
+
 export class Decoder {
   readonly #start: HostTensor;
   /** [B] int32, the tokens that were drawn last. */
   readonly #tokens: tf.Variable<tf.Rank.R1>;
-  /** [B, N, 2C] each, keys and values of a layer. */
-  readonly #caches: tf.Variable<tf.Rank.R3>[];
+  readonly #readers: readonly Reading[];
   readonly #prompt: Step<'ids' | 'start' | 'draw'>;
   readonly #next: Step<'start' | 'position' | 'draw'>;
 
   /**
    * @param rows B
    * @param capacity N, prompt and reply together
+   * @param scoring the model's own logits unless given
    */
-  constructor(gpt: Gpt, rows: number, capacity: number, truncation: Truncation) {
-    const { layers, width, heads } = gpt.shape;
+  constructor(gpt: Gpt, rows: number, capacity: number, truncation: Truncation, scoring?: Scoring) {
     this.#start = { values: new Int32Array(rows), shape: [rows] };
     this.#tokens = tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R1>([rows], 'int32'), false));
-    this.#caches = Array.from({ length: layers }, () =>
-      tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R3>([rows, capacity, 2 * width]), false)),
-    );
-    const drawFrom = (hidden: tf.Tensor3D, draw: tf.Tensor): tf.Tensor[] => {
-      const last = hidden.shape[1] - 1;
-      const states = last === 0 ? hidden : tf.slice(hidden, [0, last, 0], [rows, 1, width]);
-      const scores = logits(gpt, tf.reshape<tf.Rank.R2>(states, [rows, width])); // [B, V]
+    const readers = [...new Set([gpt, scoring?.beside ?? gpt])].map((one) => new Reading(one, rows, capacity));
+    this.#readers = readers;
+    const drawFrom = (states: readonly tf.Tensor2D[], draw: tf.Tensor): tf.Tensor[] => {
+      const [own, beside = own] = states as [tf.Tensor2D, tf.Tensor2D?];
+      const scores = scoring ? scoring.scores(own, beside) : logits(gpt, own); // [B, V]
       const { tokens, logProb } = sample(scores, truncation, draw as tf.Tensor1D, this.#tokens);
       return [tokens, logProb];
     };
-    const variables = (): tf.Variable[] => [...gpt.parameters.values(), this.#tokens, ...this.#caches];
+    const variables = (): tf.Variable[] => [
+      ...readers.flatMap((reader) => reader.variables()),
+      ...(scoring?.variables() ?? []),
+      this.#tokens,
+    ];
     this.#prompt = new Step(
       'prompt',
       ({ ids, start, draw }) => {
-        const hidden = transformer(gpt, ids as tf.Tensor2D, start as tf.Tensor1D, 0, (qkv, layer) => {
-          fillCache(this.#caches[layer] as tf.Tensor3D, qkv);
-          return causalAttention(qkv, start as tf.Tensor1D, heads);
-        });
-        return drawFrom(hidden, draw);
+        const states = readers.map((reader) => reader.prompt(ids as tf.Tensor2D, start as tf.Tensor1D));
+        return drawFrom(states, draw);
       },
       variables,
     );
@@ -58,13 +71,8 @@ export class Decoder {
       'next token',
       ({ start, position, draw }) => {
         const ids = tf.reshape<tf.Rank.R2>(this.#tokens, [rows, 1]);
-        const at = position as tf.Tensor1D;
-        const hidden = transformer(gpt, ids, start as tf.Tensor1D, at, (qkv, layer) => {
-          const flat = tf.reshape<tf.Rank.R2>(qkv, [rows, 3 * width]);
-          const out = cachedAttention(flat, this.#caches[layer] as tf.Tensor3D, start as tf.Tensor1D, heads, at);
-          return tf.reshape<tf.Rank.R3>(out, [rows, 1, width]);
-        });
-        return drawFrom(hidden, draw);
+        const states = readers.map((reader) => reader.next(ids, start as tf.Tensor1D, position as tf.Tensor1D));
+        return drawFrom(states, draw);
       },
       variables,
     );
@@ -106,7 +114,56 @@ export class Decoder {
   dispose(): void {
     this.#prompt.dispose();
     this.#next.dispose();
-    tf.dispose([this.#tokens, ...this.#caches]);
+    this.#tokens.dispose();
+    for (const reader of this.#readers) reader.dispose();
+  }
+}
+
+/** A model and the keys and values of what it has read. */
+class Reading {
+  readonly #gpt: Gpt;
+  readonly #rows: number;
+  /** [B, N, 2C] each, keys and values of a layer. */
+  readonly #caches: tf.Variable<tf.Rank.R3>[];
+
+  constructor(gpt: Gpt, rows: number, capacity: number) {
+    const { layers, width } = gpt.shape;
+    this.#gpt = gpt;
+    this.#rows = rows;
+    this.#caches = Array.from({ length: layers }, () =>
+      tf.tidy(() => tf.variable(tf.zeros<tf.Rank.R3>([rows, capacity, 2 * width]), false)),
+    );
+  }
+
+  /** @returns [B, C], the states of the prompts' last tokens */
+  prompt(ids: tf.Tensor2D, start: tf.Tensor1D): tf.Tensor2D {
+    const { width, heads } = this.#gpt.shape;
+    const hidden = transformer(this.#gpt, ids, start, 0, (qkv, layer) => {
+      fillCache(this.#caches[layer] as tf.Tensor3D, qkv);
+      return causalAttention(qkv, start, heads);
+    });
+    const last = hidden.shape[1] - 1;
+    const states = last === 0 ? hidden : tf.slice(hidden, [0, last, 0], [this.#rows, 1, width]);
+    return tf.reshape(states, [this.#rows, width]);
+  }
+
+  /** @param ids [B, 1], the tokens at `position` @returns [B, C], their states */
+  next(ids: tf.Tensor2D, start: tf.Tensor1D, position: tf.Tensor1D): tf.Tensor2D {
+    const { width, heads } = this.#gpt.shape;
+    const hidden = transformer(this.#gpt, ids, start, position, (qkv, layer) => {
+      const flat = tf.reshape<tf.Rank.R2>(qkv, [this.#rows, 3 * width]);
+      const out = cachedAttention(flat, this.#caches[layer] as tf.Tensor3D, start, heads, position);
+      return tf.reshape<tf.Rank.R3>(out, [this.#rows, 1, width]);
+    });
+    return tf.reshape(hidden, [this.#rows, width]);
+  }
+
+  variables(): tf.Variable[] {
+    return [...this.#gpt.parameters.values(), ...this.#caches];
+  }
+
+  dispose(): void {
+    tf.dispose(this.#caches);
   }
 }
 
@@ -116,18 +173,19 @@ const KEPT = 4;
 const keptOf = new WeakMap<Gpt, Map<string, Decoder>>();
 
 /**
- * Lends a decoder to `body`. On WebGPU it is kept with its recordings until the model is disposed.
+ * Lends a decoder to `body`. On WebGPU it is kept with its recordings until the model is disposed, unless it has a
+ * scoring of its own.
  */
 export async function* withDecoder<T>(
   gpt: Gpt,
   rows: number,
   capacity: number,
-  truncation: Truncation,
+  { scoring, ...truncation }: Truncation & { scoring?: Scoring },
   body: (decoder: Decoder) => AsyncGenerator<T>,
 ): AsyncGenerator<T> {
   const key = [rows, capacity, truncation.temperature, truncation.topK, truncation.topP].join(' ');
-  const kept = tf.getBackend() === 'webgpu' ? keptDecoders(gpt) : undefined;
-  const decoder = kept?.get(key) ?? new Decoder(gpt, rows, capacity, truncation);
+  const kept = tf.getBackend() === 'webgpu' && !scoring ? keptDecoders(gpt) : undefined;
+  const decoder = kept?.get(key) ?? new Decoder(gpt, rows, capacity, truncation, scoring);
   kept?.delete(key); // two generations at once must not share a cache
   try {
     yield* body(decoder);

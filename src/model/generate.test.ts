@@ -2,9 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CancelledError, InputError } from '../errors';
 import { startDevice } from '../gpu/device';
+import { responseRows } from '../ops/responseRows';
 import { batchTensors, padBatch } from './batch';
 import { generate, generateAll, type GenerateOptions } from './generate';
-import { disposeGpt, type Gpt } from './gpt';
+import { disposeGpt, type Gpt, hiddenStates, logits } from './gpt';
 import { responseLogProbs } from './responseLogProbs';
 import { TINY, tinyGpt } from './tinyGpt';
 
@@ -46,6 +47,36 @@ describe.each(['cpu', 'wasm'] as const)('generation on %s', (backend) => {
         expect(row.length).toBe(responses[b]?.length);
         row.forEach((logProb, t) => expect(Math.abs(logProb - (trained[b]?.[t] as number))).toBeLessThan(1e-4));
       });
+    },
+  );
+
+  it.each(['itself', 'another'] as const)(
+    'with a scoring beside %s it tells the log-probs of whole passes',
+    async (which) => {
+      const other = tinyGpt(12);
+      const beside = which === 'itself' ? gpt : other;
+      const scores = (own: tf.Tensor2D, of: tf.Tensor2D): tf.Tensor2D =>
+        tf.add(logits(gpt, own), tf.mul(3, logits(beside, of)));
+      const request = { ...OPTIONS, scoring: { beside, scores, variables: () => [] } };
+      const { responses, logProbs } = await generateAll(gpt, PROMPTS, request);
+      const plain = await generateAll(gpt, PROMPTS, OPTIONS);
+      expect(responses).not.toEqual(plain.responses); // or the test shows nothing
+      const [P, R] = [
+        Math.max(...PROMPTS.map(({ length }) => length)),
+        Math.max(...responses.map(({ length }) => length)),
+      ];
+      const whole = tf.tidy(() => {
+        const { ids, start } = batchTensors(padBatch(PROMPTS, responses, PAD, TINY.context));
+        const [own, of] = [gpt, beside].map((one) => responseRows(hiddenStates(one, ids, start), P)) as [
+          tf.Tensor2D,
+          tf.Tensor2D,
+        ];
+        return tf.reshape(tf.logSoftmax(scores(own, of)), [PROMPTS.length, R, -1]).arraySync() as number[][][];
+      });
+      logProbs.forEach((row, b) =>
+        row.forEach((logProb, t) => expect(Math.abs(logProb - whole[b]![t]![responses[b]![t]!]!)).toBeLessThan(1e-4)),
+      );
+      disposeGpt(other);
     },
   );
 

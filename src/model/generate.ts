@@ -7,7 +7,7 @@ import { CancelledError, InputError } from '../errors';
 import { nextMacrotask } from '../gpu/macrotask';
 import { lengthMultiple, type Reader } from '../gpu/step';
 import { type Lengths, padPrompts } from './batch';
-import { withDecoder } from './decoder';
+import { type Scoring, withDecoder } from './decoder';
 import type { Gpt } from './gpt';
 
 export interface GenerateOptions extends SamplingSettings {
@@ -18,6 +18,8 @@ export interface GenerateOptions extends SamplingSettings {
   /** Fills short prompts. */
   padToken: number;
   signal?: AbortSignal;
+  /** Of the policy where it is more than the model; its own logits unless given. */
+  scoring?: Scoring;
   /** Of the rows; rounded up as a step wants them unless given. */
   lengths?: Lengths;
 }

@@ -1,4 +1,5 @@
 /** What a model answers to prompts of the world, and what the world's own truth says of each answer. */
+import type { Scoring } from '../model/decoder';
 import type { Gpt } from '../model/gpt';
 import type { Message, ModelRole } from '../session/protocol';
 import { decodeReply, type TemplateName } from '../text/chatTemplate';
@@ -17,6 +18,8 @@ export interface Speaker {
   /** The base model is asked in the words of its threads. */
   role: ModelRole;
   tokenizer: Tokenizer;
+  /** Its own logits unless given; without `choose`. */
+  scoring?: Scoring;
   /** Best of n: of so many replies it gives the one that the scorer likes best. */
   choose?: { n: number; scorer: Scorer };
 }
@@ -60,7 +63,7 @@ const PROMPTS_AT_ONCE = 32;
  * @throws CancelledError
  */
 export async function* answers(
-  { gpt, role, tokenizer, choose }: Speaker,
+  { gpt, role, tokenizer, scoring, choose }: Speaker,
   world: World,
   prompts: readonly WorldPrompt[],
   { samplesPerPrompt, temperature, maxNewTokens, seed, weights, shown, template, signal }: AnswerRequest,
@@ -74,7 +77,7 @@ export async function* answers(
     const sampling = { temperature, maxNewTokens, seed: (seed + first) >>> 0, ...(signal && { signal }) };
     const { responses, finished } = choose
       ? await bestOfN(gpt, rows, tokens, choose.scorer, { ...sampling, n: choose.n })
-      : await sampleResponses(gpt, rows, tokens, sampling);
+      : await sampleResponses(gpt, rows, tokens, { ...sampling, ...(scoring && { scoring }) });
     yield asked.map((prompt, i): Answer => {
       const response = responses[i] as number[];
       const whole = decodeReply(tokenizer, response);

@@ -4,16 +4,29 @@ import { DEFAULT_SETTINGS, type ModelShape, type PpoSettings } from '../config';
 import { startDevice } from '../gpu/device';
 import { memory } from '../gpu/memory';
 import { type HostTensor, Step } from '../gpu/step';
-import { batchInputs, padBatch } from '../model/batch';
+import { batchInputs, batchTensors, padBatch } from '../model/batch';
 import { Decoder } from '../model/decoder';
+import { generateAll } from '../model/generate';
 import { cloneGpt, disposeGpt, type Gpt } from '../model/gpt';
 import { initialParameters } from '../model/parameters';
+import { responseLogProbs } from '../model/responseLogProbs';
 import { disposeRewardModel, rewardModelFrom, type RewardModel } from '../model/rewardHead';
 import { cloneScalarModel, disposeScalarModel } from '../model/scalarHead';
 import type { AdamW } from '../ops/adamw';
 import { klCoefValues } from '../ops/shapedRewards';
 import '../ops/webgpuKernels';
 import { FixedKlController } from './adaptiveKlController';
+import {
+  disposeIlql,
+  ILQL_DEFAULTS,
+  ilqlDrift,
+  ilqlInputs,
+  ilqlModel,
+  ilqlOptimiser,
+  ilqlParameters,
+  ilqlScoring,
+  ilqlStep,
+} from './ilql';
 import { ppo, ppoOptimisers, type PpoState } from './ppo';
 import { namedAsText, PpoSteps } from './ppoSteps';
 import { pretrainingOptimiser, pretrainingStep, windowBatch } from './pretraining';
@@ -107,6 +120,8 @@ const CASES: Record<string, () => Case> = {
       dispose: () => [steps.dispose(), dispose()],
     };
   },
+  'ILQL, imitating': () => ilqlCase(false),
+  'ILQL beside the policy that said the data': () => ilqlCase(true),
   scoring: () => scoringCase({}),
   'scoring with the mistakes of lessons': () => scoringCase({ scoringDropout: 0.2, whitenPadding: 1 }),
 };
@@ -126,6 +141,41 @@ function rewardModelCase(settings: Parameters<typeof rewardModelStep>[2]): Case 
     }),
     changed: () => new Map([...model.trunk.parameters, ['likelihood', model.likelihood], ...optimiser.moments()]),
     dispose: () => [optimiser.dispose(), disposeRewardModel(model)],
+  };
+}
+
+/** Of whole responses, [B]. */
+async function logLikelihoods(gpt: Gpt, prompts: number[][], responses: number[][]): Promise<Float32Array> {
+  const batch = padBatch(prompts, responses, PAD, SHAPE.context);
+  const sums = tf.tidy(() => {
+    const { ids, start, responseMask } = batchTensors(batch);
+    return tf.sum(tf.mul(responseLogProbs(gpt, ids, start, batch.promptLength, 1).logProbs, responseMask), 1);
+  });
+  const values = await sums.data<'float32'>();
+  sums.dispose();
+  return values as Float32Array;
+}
+
+function ilqlCase(beside: boolean): Case {
+  const imitator = freshGpt(4);
+  const model = ilqlModel(freshGpt(), 1, beside ? { imitator, blank: true } : {});
+  const optimiser = ilqlOptimiser(model);
+  const replies = [4, 6, 3, 8].map((count, row) => {
+    const response = [...tokens(row, count), STOP];
+    return { prompt: tokens(row, 5), response, rewards: response.map((_, t) => Math.sin(row + t)) };
+  });
+  return {
+    step: ilqlStep(model, optimiser, ILQL_DEFAULTS),
+    inputsAt: (step) => ({
+      ...ilqlInputs(
+        [0, 1, 2, 3].map((i) => replies[(i + step) % 4]!),
+        PAD,
+        SHAPE.context,
+      ),
+      numbers: numbersOf(optimiser, step),
+    }),
+    changed: () => new Map([...ilqlParameters(model), ...optimiser.moments()]),
+    dispose: () => [optimiser.dispose(), disposeIlql(model), disposeGpt(imitator)],
   };
 }
 
@@ -252,6 +302,28 @@ describe('captured training', () => {
     step.dispose();
     optimiser.dispose();
     disposeGpt(gpt);
+  });
+
+  it('a decoder with another model beside tells the log-probs of whole passes', async () => {
+    const imitator = freshGpt();
+    const model = ilqlModel(freshGpt(4), 1, { imitator });
+    const prompts = [tokens(0, 5), tokens(3, 9)];
+    const request = { temperature: 1, topK: 0, topP: 1, maxNewTokens: 8, seed: 3, stopToken: STOP, padToken: PAD };
+    const { responses, logProbs } = await generateAll(imitator, prompts, {
+      ...request,
+      scoring: ilqlScoring(model, 2),
+    });
+    const [drift, expected] = [
+      await ilqlDrift(model, 2, prompts, responses, PAD),
+      await logLikelihoods(imitator, prompts, responses),
+    ];
+    drift.forEach((own, b) => {
+      const said = logProbs[b]!.reduce((sum, logProb) => sum + logProb, 0);
+      expect(Math.abs(own)).toBeGreaterThan(0.1); // or the test shows nothing
+      expect(said - expected[b]!).toBeCloseTo(own, 3);
+    });
+    disposeIlql(model);
+    disposeGpt(imitator);
   });
 
   it('a token of four layers is at most 33 dispatches', async () => {

@@ -5,23 +5,29 @@
  *
  *   says a ~ softmax(log pi(a | s) + beta (Q̂(s, a) - V(s)))
  *
- * The reward of a reply is paid at its last token. The heads have one hidden layer twice as wide as the states.
+ * pi imitates the data. It is the trunk of Q and V, which then learns to imitate as well (trlX), or a model of its own, for
+ * replies whose policy is known (the paper has one of its own too, made by imitation). V is the same for all tokens, so the
+ * softmax needs none of it. The heads have one hidden layer twice as wide as the states. Their slow copies share the trunk,
+ * as in trlX; the paper's have a slow trunk too.
  *
- * Letters: B rows, P prompt length, R response length, C width, V vocabulary.
+ * Letters: B rows, P prompt length, R response length, M rows of B R that are no padding, C width, V vocabulary.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { NonFiniteError } from '../errors';
 import { type HostTensor, lengthMultiple, Step } from '../gpu/step';
-import { batchInputs, type BatchInput, type BatchTensors, padBatch, padPrompts } from '../model/batch';
-import { disposeGpt, type Gpt, hiddenStates, statesAndHead } from '../model/gpt';
+import { batchInputs, type BatchInput, type BatchTensors, batchTensors, padBatch } from '../model/batch';
+import type { Scoring } from '../model/decoder';
+import { disposeGpt, type Gpt, hiddenStates, logits, statesAndHead } from '../model/gpt';
 import { lossGradients } from '../model/lossGradients';
 import { AdamW } from '../ops/adamw';
-import { gumbel, normalSamples, permutation } from '../ops/counterRandom';
+import { normalSamples, permutation } from '../ops/counterRandom';
 import { linear } from '../ops/linear';
 import { matrixProduct } from '../ops/matrixProduct';
+import { realRows } from '../ops/realRows';
 import { responseRows } from '../ops/responseRows';
 import { ilqlAims, ilqlLoss } from './ilqlLoss';
-import type { ControlTokens } from './rollout';
+import { k1, sequenceKl } from './kl';
+import { type ControlTokens, sampleResponses, type SamplingRequest } from './rollout';
 import { linearToZero } from './schedule';
 import type { TrainingStep } from './trainingStep';
 
@@ -33,6 +39,7 @@ export interface IlqlSettings {
   /** Expectile, 0.5 (the mean) to below 1 (the best). */
   tau: number;
   cqlScale: number;
+  /** Nothing where the imitator is a model of its own. */
   imitationScale: number;
   /** How fast the slow copies follow, 0 to 1, ... */
   targetRate: number;
@@ -58,8 +65,13 @@ export interface RewardedReply {
   prompt: number[];
   /** With its stop token where it has one. */
   response: number[];
-  reward: number;
+  /** What each token earned. */
+  rewards: number[];
 }
+
+/** Rewards where no more is known than what the whole reply was worth. */
+export const paidAtItsEnd = (response: readonly number[], reward: number): number[] =>
+  response.map((_, t) => (t === response.length - 1 ? reward : 0));
 
 /** A head with one hidden layer, from states to `outputs` numbers. */
 type Head = Record<'inner' | 'innerBias' | 'outer' | 'outerBias', tf.Variable>;
@@ -68,26 +80,36 @@ const HEADS = ['first', 'second', 'value'] as const;
 type HeadName = (typeof HEADS)[number];
 
 export interface IlqlModel {
-  /** Trained along, so that it imitates the data. */
+  /** Trained along. */
   readonly trunk: Gpt;
+  /** pi: the trunk, or a model that belongs to somebody else and stays as it is. */
+  readonly imitator: Gpt;
   /** Two of Q, [C] to [V], and one of V, [C] to [1]. */
   readonly heads: Readonly<Record<HeadName, Head>>;
   /** Slow copies of both of Q. */
   readonly targets: Readonly<Record<'first' | 'second', Head>>;
 }
 
-/** Heads on a trunk that from then on is the model's. */
-export function ilqlModel(trunk: Gpt, seed: number): IlqlModel {
+/**
+ * Heads on a trunk that from then on is the model's.
+ * @param blank whether heads begin as 0 everywhere, and not with random worths: tokens that the data does not have then stay
+ *   as likely as pi has them, with no need of the conservative term
+ */
+export function ilqlModel(
+  trunk: Gpt,
+  seed: number,
+  { imitator = trunk, blank = false }: { imitator?: Gpt; blank?: boolean } = {},
+): IlqlModel {
   const { width, vocabulary } = trunk.shape;
-  const matrix = (rows: number, columns: number, stream: number): tf.Variable => {
-    const values = normalSamples(rows * columns, seed, 0x110c + stream).map((z) => z / Math.sqrt(rows));
+  const matrix = (rows: number, columns: number, stream: number, scale = 1): tf.Variable => {
+    const values = normalSamples(rows * columns, seed, 0x110c + stream).map((z) => (scale * z) / Math.sqrt(rows));
     return tf.tidy(() => tf.variable(tf.tensor2d(values, [rows, columns])));
   };
   const zeros = (size: number): tf.Variable => tf.tidy(() => tf.variable(tf.zeros([size])));
   const head = (outputs: number, stream: number): Head => ({
     inner: matrix(width, 2 * width, stream),
     innerBias: zeros(2 * width),
-    outer: matrix(2 * width, outputs, stream + 1),
+    outer: matrix(2 * width, outputs, stream + 1, blank ? 0 : 1),
     outerBias: zeros(outputs),
   });
   const heads = { first: head(vocabulary, 0), second: head(vocabulary, 2), value: head(1, 4) };
@@ -95,7 +117,7 @@ export function ilqlModel(trunk: Gpt, seed: number): IlqlModel {
     Object.fromEntries(
       Object.entries(own).map(([name, variable]) => [name, tf.tidy(() => tf.variable(tf.add(variable, 0), false))]),
     ) as unknown as Head;
-  return { trunk, heads, targets: { first: copy(heads.first), second: copy(heads.second) } };
+  return { trunk, imitator, heads, targets: { first: copy(heads.first), second: copy(heads.second) } };
 }
 
 /** All that is trained, by name. */
@@ -105,6 +127,10 @@ export function ilqlParameters({ trunk, heads }: IlqlModel): Map<string, tf.Vari
     for (const [part, variable] of Object.entries(heads[name])) all.set(`ilql.${name}.${part}`, variable);
   return all;
 }
+
+/** Number of weights of the heads. */
+export const ilqlHeadParameters = (heads: IlqlModel['heads']): number =>
+  HEADS.reduce((sum, name) => sum + Object.values(heads[name]).reduce((own, { size }) => own + size, 0), 0);
 
 export const ilqlOptimiser = (model: IlqlModel): AdamW =>
   new AdamW(ilqlParameters(model), { form: 'torch', epsilon: 1e-8 });
@@ -127,7 +153,7 @@ export async function* ilql(
 ): AsyncGenerator<TrainingStep> {
   const steps = ilqlSteps(replies.length, settings);
   const stepsPerEpoch = Math.ceil(replies.length / settings.batchSize);
-  const learn = learningStep(model, optimiser, settings);
+  const learn = ilqlStep(model, optimiser, settings);
   try {
     while (optimiser.step < steps) {
       const first = (optimiser.step % stepsPerEpoch) * settings.batchSize;
@@ -151,9 +177,9 @@ export async function* ilql(
   }
 }
 
-type IlqlInput = BatchInput | 'rewards' | 'numbers';
+export type IlqlInput = BatchInput | 'rewards' | 'numbers';
 
-function ilqlInputs(
+export function ilqlInputs(
   chosen: readonly RewardedReply[],
   pad: number,
   context: number,
@@ -167,13 +193,13 @@ function ilqlInputs(
     { multiple: lengthMultiple() },
   );
   const rewards = new Float32Array(batch.rows * batch.responseLength);
-  chosen.forEach(({ response, reward }, b) => (rewards[b * batch.responseLength + response.length - 1] = reward));
+  chosen.forEach((reply, b) => rewards.set(reply.rewards, b * batch.responseLength));
   return { ...batchInputs(batch), rewards: { values: rewards, shape: [batch.rows, batch.responseLength] } };
 }
 
 /** Gives the four losses, their sum, and the norm of its gradient. */
-function learningStep(model: IlqlModel, optimiser: AdamW, settings: IlqlSettings): Step<IlqlInput> {
-  const { trunk, heads, targets } = model;
+export function ilqlStep(model: IlqlModel, optimiser: AdamW, settings: IlqlSettings): Step<IlqlInput> {
+  const { trunk, imitator, heads, targets } = model;
   const V = trunk.shape.vocabulary;
   return new Step(
     'ILQL',
@@ -182,22 +208,24 @@ function learningStep(model: IlqlModel, optimiser: AdamW, settings: IlqlSettings
       const rewards = inputs.rewards as tf.Tensor2D;
       const [B, R] = responseMask.shape;
       const P = ids.shape[1] - R;
-      const said = tf.cast(tf.reshape(tf.slice(ids, [0, P], [B, R]), [-1]), 'int32'); // [B R]
-      const minibatch = { actions: tf.oneHot(said, V) as tf.Tensor2D, rewards, responseMask };
+      const said = tf.cast(tf.reshape<tf.Rank.R1>(tf.slice(ids, [0, P], [B, R]), [-1]), 'int32'); // [B R]
+      const { drop, dropIds, restore } = realRows(R, null, responseMask);
+      const minibatch = { actions: tf.oneHot(dropIds(said), V) as tf.Tensor2D, restore, rewards, responseMask };
 
       // What the losses aim at, of the weights as they are.
-      const before = responseRows(hiddenStates(trunk, ids, start), P); // [B R, C]
+      const before = drop(responseRows(hiddenStates(trunk, ids, start, responseMask), P)); // [M, C]
       const slowQ = [headOutput(targets.first, before), headOutput(targets.second, before)] as const;
       const aims = ilqlAims(minibatch, [...slowQ], headOutput(heads.value, before), settings.gamma, settings.tau);
 
       const { loss, statistics, gradients } = optimiser.differentiate(() =>
         lossGradients(ilqlParameters(model), () => {
-          const { hidden, wte } = statesAndHead(trunk, ids, start);
-          const states = responseRows(hidden, P); // [B R, C]
+          const imitating = imitator === trunk ? statesAndHead(trunk, ids, start, responseMask) : null;
+          const hidden = imitating?.hidden ?? hiddenStates(trunk, ids, start, responseMask);
+          const states = drop(responseRows(hidden, P)); // [M, C]
           const pass = {
             q: [headOutput(heads.first, states), headOutput(heads.second, states)],
             value: headOutput(heads.value, states),
-            logits: matrixProduct(states, wte, { transposeB: true }),
+            logits: imitating && matrixProduct(states, imitating.wte, { transposeB: true }),
           };
           return ilqlLoss(pass, minibatch, aims, settings);
         }),
@@ -224,61 +252,73 @@ function followTargets({ heads, targets }: IlqlModel, rate: number): void {
       });
 }
 
-export interface IlqlSampling {
-  /** How much a token's worth counts against how likely it is; 0 imitates the data. */
+/**
+ * How the policy that the model stands for draws its tokens, where the imitator reads.
+ * @param beta how much a token's worth counts against how likely it is; 0 imitates the data
+ */
+export const ilqlScoring = (model: IlqlModel, beta: number): Scoring => ({
+  beside: model.trunk,
+  scores: (own, beside) => perturbed(model, own, beside, beta),
+  variables: () => Object.values(model.targets).flatMap((head) => Object.values(head)),
+});
+
+/** log pi + beta Q̂ up to what is the same for all tokens. @param own [M, C] of the imitator @param beside [M, C] of the trunk */
+function perturbed({ imitator, targets }: IlqlModel, own: tf.Tensor2D, beside: tf.Tensor2D, beta: number): tf.Tensor2D {
+  const q = tf.minimum(headOutput(targets.first, beside), headOutput(targets.second, beside));
+  return tf.add(logits(imitator, own), tf.mul(beta, q));
+}
+
+export interface IlqlSampling extends SamplingRequest {
   beta: number;
-  /** 0 is greedy. */
-  temperature: number;
-  maxNewTokens: number;
-  seed: number;
 }
 
 /**
- * Replies of the policy that the model stands for, one a prompt. Without a cache: every token is a whole pass.
+ * Replies of the policy that the model stands for, one a prompt.
  * @returns [prompts], each with its stop token where it has one
  */
 export async function sampleIlql(
-  { trunk, heads, targets }: IlqlModel,
+  model: IlqlModel,
   prompts: readonly number[][],
-  { stop, pad }: ControlTokens,
-  { beta, temperature, maxNewTokens, seed }: IlqlSampling,
+  tokens: ControlTokens,
+  { beta, ...sampling }: IlqlSampling,
 ): Promise<number[][]> {
-  const responses: number[][] = prompts.map(() => []);
-  const done = prompts.map(() => false);
-  const V = trunk.shape.vocabulary;
-  for (let t = 0; t < maxNewTokens && !done.every(Boolean); t++) {
-    const rows = prompts.map((prompt, b) => [...prompt, ...(responses[b] as number[])]);
-    const { ids, start, promptLength } = padPrompts(rows, pad);
-    const scores = tf.tidy(() => {
-      const hidden = hiddenStates(
-        trunk,
-        tf.tensor2d(ids, [rows.length, promptLength], 'int32'),
-        tf.tensor1d(start, 'int32'),
-      );
-      const last = tf.reshape<tf.Rank.R2>(tf.slice(hidden, [0, promptLength - 1, 0], [-1, 1, -1]), [rows.length, -1]);
-      const wte = trunk.parameters.get('transformer.wte.weight') as tf.Variable;
-      const logPi = tf.logSoftmax(matrixProduct(last, wte as tf.Tensor2D, { transposeB: true }));
-      const q = tf.minimum(headOutput(targets.first, last), headOutput(targets.second, last));
-      return tf.add(logPi, tf.mul(beta, tf.sub(q, headOutput(heads.value, last))));
-    });
-    const values = await scores.data<'float32'>();
-    scores.dispose();
-    for (let b = 0; b < rows.length; b++) {
-      if (done[b]) continue;
-      let best = 0;
-      let highest = -Infinity;
-      for (let v = 0; v < V; v++) {
-        const score = values[b * V + v] as number;
-        const own = temperature > 0 ? score / temperature + gumbel(seed, t, b, v) : score;
-        if (own > highest) [best, highest] = [v, own];
-      }
-      (responses[b] as number[]).push(best);
-      done[b] = best === stop;
-    }
-  }
-  return responses;
+  const request = { ...sampling, scoring: ilqlScoring(model, beta) };
+  return (await sampleResponses(model.imitator, prompts, tokens, request)).responses;
 }
 
+/**
+ * Sum over each response of how much likelier the policy makes it than the imitator (k1), in nats, at temperature 1.
+ * @returns [B]
+ */
+export async function ilqlDrift(
+  model: IlqlModel,
+  beta: number,
+  prompts: readonly number[][],
+  responses: readonly number[][],
+  pad: number,
+): Promise<Float32Array> {
+  const { trunk, imitator } = model;
+  const batch = padBatch(prompts, responses, pad, trunk.shape.context);
+  const P = batch.promptLength;
+  const drift = tf.tidy(() => {
+    const { ids, start, responseMask } = batchTensors(batch);
+    const [B, R] = responseMask.shape;
+    const said = tf.oneHot(tf.cast(tf.reshape(tf.slice(ids, [0, P], [B, R]), [-1]), 'int32'), trunk.shape.vocabulary);
+    const [own, beside] = [imitator, trunk].map((gpt) => responseRows(hiddenStates(gpt, ids, start), P)) as [
+      tf.Tensor2D,
+      tf.Tensor2D,
+    ];
+    const logProbs = (scores: tf.Tensor2D): tf.Tensor2D =>
+      tf.reshape(tf.sum(tf.mul(tf.logSoftmax(scores), said), 1), [B, R]);
+    const policy = logProbs(perturbed(model, own, beside, beta));
+    return sequenceKl(k1(policy, logProbs(logits(imitator, own)), responseMask));
+  });
+  const values = Float32Array.from(await drift.data<'float32'>());
+  drift.dispose();
+  return values;
+}
+
+/** A separate imitator stays. */
 export function disposeIlql({ trunk, heads, targets }: IlqlModel): void {
   disposeGpt(trunk);
   for (const head of [...Object.values(heads), ...Object.values(targets)])

@@ -10,15 +10,18 @@
  * L_V and L_Q are IQL's, token by token (Kostrikov et al. 2021, arXiv:2110.06169, equations 5 and 6); L_CQL is
  * conservative Q-learning's (Kumar et al. 2020, arXiv:2006.04779, equation 4), whose expectation of Q is the sampled token's.
  *
- * Letters: B rows, R response length, V vocabulary. Tensors are float32, and belong to the caller's tidy.
+ * Letters: B rows, R response length, M rows of B R that are no padding (ops/realRows.ts), V vocabulary. Tensors are float32, and belong to the caller's tidy.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { RealRows } from '../ops/realRows';
 
 /** What was said, and what it earned. */
 export interface IlqlMinibatch {
-  /** [B R, V] one-hot */
+  /** [M, V] one-hot */
   actions: tf.Tensor2D;
-  /** [B, R]: the reply's at its last token, else 0 */
+  /** From [M, ...] back to [B R, ...] */
+  restore: RealRows['restore'];
+  /** [B, R]: what each token earned */
   rewards: tf.Tensor2D;
   /** [B, R] 1 on response tokens, the stop token included */
   responseMask: tf.Tensor2D;
@@ -36,31 +39,34 @@ export interface IlqlAims {
 
 /** What the model says of the states; differentiable. */
 export interface IlqlPass {
-  /** Two of [B R, V] */
+  /** Two of [M, V] */
   q: readonly tf.Tensor2D[];
-  /** [B R, 1] */
+  /** [M, 1] */
   value: tf.Tensor2D;
-  /** [B R, V] of the policy that imitates */
-  logits: tf.Tensor2D;
+  /** [M, V] of the policy that imitates; null where it is not trained */
+  logits: tf.Tensor2D | null;
 }
 
 /**
- * @param slowQ two of [B R, V], of the slow copies
- * @param value [B R, 1] of the weights as they are
+ * @param slowQ two of [M, V], of the slow copies
+ * @param value [M, 1] of the weights as they are
  * @param gamma discount, 0 to 1
  * @param tau expectile, 0.5 (the mean) to below 1 (the best)
  */
 export function ilqlAims(
-  { actions, rewards, responseMask }: IlqlMinibatch,
+  { actions, restore, rewards, responseMask }: IlqlMinibatch,
   slowQ: readonly [tf.Tensor2D, tf.Tensor2D],
   value: tf.Tensor2D,
   gamma: number,
   tau: number,
 ): IlqlAims {
   const [B, R] = responseMask.shape;
-  const [first, second] = slowQ.map((all) => ofActions(all, actions, [B, R])) as [tf.Tensor2D, tf.Tensor2D];
+  const [first, second] = slowQ.map((all) => ofActions(all, { actions, restore }, [B, R])) as [
+    tf.Tensor2D,
+    tf.Tensor2D,
+  ];
   const slow = tf.minimum(first, second) as tf.Tensor2D;
-  const values: tf.Tensor2D = tf.reshape(value, [B, R]);
+  const values: tf.Tensor2D = tf.reshape(restore(value), [B, R]);
   /** What the next token has; 0 after the last. */
   const shifted = (own: tf.Tensor2D): tf.Tensor2D =>
     tf.concat([tf.slice(own, [0, 1], [B, R - 1]), tf.zeros<tf.Rank.R2>([B, 1])], 1);
@@ -69,24 +75,27 @@ export function ilqlAims(
   return { slow, target, expectile: tf.abs(tf.sub(tau, below)) };
 }
 
-/** @returns the loss, and its four parts L_Q, L_V, L_CQL, L_LM before their weights, [4] */
+/**
+ * @returns the loss, and its four parts L_Q, L_V, L_CQL, L_LM before their weights, [4]; a part of weight 0 is not computed,
+ * and is 0
+ */
 export function ilqlLoss(
   { q, value, logits }: IlqlPass,
-  { actions, responseMask }: Pick<IlqlMinibatch, 'actions' | 'responseMask'>,
+  { actions, restore, responseMask }: Omit<IlqlMinibatch, 'rewards'>,
   { slow, target, expectile }: IlqlAims,
   { cqlScale, imitationScale }: { cqlScale: number; imitationScale: number },
 ): { loss: tf.Scalar; statistics: tf.Tensor1D } {
   const [B, R] = responseMask.shape;
   const count = tf.sum(responseMask);
   const meanOf = (perToken: tf.Tensor2D): tf.Scalar => tf.div(tf.sum(tf.mul(perToken, responseMask)), count);
-  const taken = (all: tf.Tensor2D): tf.Tensor2D => ofActions(all, actions, [B, R]);
+  const taken = (all: tf.Tensor2D): tf.Tensor2D => ofActions(all, { actions, restore }, [B, R]);
   const negativeLogSoftmax = (all: tf.Tensor2D): tf.Tensor2D => tf.neg(taken(tf.logSoftmax(all)));
   const sumOf = (terms: tf.Tensor[]): tf.Scalar => tf.addN(terms) as tf.Scalar;
 
   const lossQ = sumOf(q.map((all) => meanOf(tf.square(tf.sub(taken(all), target)))));
-  const lossV = meanOf(tf.mul(expectile, tf.square(tf.sub(slow, tf.reshape(value, [B, R])))));
-  const lossCql = sumOf(q.map((all) => meanOf(negativeLogSoftmax(all))));
-  const lossLm = meanOf(negativeLogSoftmax(logits));
+  const lossV = meanOf(tf.mul(expectile, tf.square(tf.sub(slow, tf.reshape(restore(value), [B, R])))));
+  const lossCql = cqlScale > 0 ? sumOf(q.map((all) => meanOf(negativeLogSoftmax(all)))) : tf.scalar(0);
+  const lossLm = logits ? meanOf(negativeLogSoftmax(logits)) : tf.scalar(0);
   const losses = [lossQ, lossV, lossCql, lossLm];
   const weights = [1, 1, cqlScale, imitationScale];
   return {
@@ -95,6 +104,9 @@ export function ilqlLoss(
   };
 }
 
-/** [B R, V] at the tokens that were said, [B, R] */
-const ofActions = (all: tf.Tensor2D, actions: tf.Tensor2D, shape: [number, number]): tf.Tensor2D =>
-  tf.reshape(tf.sum(tf.mul(all, actions), 1), shape);
+/** [M, V] at the tokens that were said, [B, R] */
+const ofActions = (
+  all: tf.Tensor2D,
+  { actions, restore }: Pick<IlqlMinibatch, 'actions' | 'restore'>,
+  shape: [number, number],
+): tf.Tensor2D => tf.reshape(restore(tf.sum(tf.mul(all, actions), 1, true)), shape);

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { batchTensors, padBatch, type BatchTensors, type Lengths } from '../model/batch';
+import type { Scoring } from '../model/decoder';
 import { generateAll } from '../model/generate';
 import type { Gpt } from '../model/gpt';
 import { responseLogProbs } from '../model/responseLogProbs';
@@ -32,6 +33,8 @@ export interface SamplingRequest {
   seed: number;
   /** 0, and off, unless given. */
   topK?: number;
+  /** The policy's own logits unless given. */
+  scoring?: Scoring;
   signal?: AbortSignal;
   lengths?: Lengths;
 }

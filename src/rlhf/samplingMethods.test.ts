@@ -7,7 +7,16 @@ import { bestOfNKlBound } from './bestOfN';
 import { bestOfN } from './bestOfNPolicy';
 import { DPO } from './dpo';
 import { Ema } from './ema';
-import { disposeIlql, ilql, ILQL_DEFAULTS, ilqlModel, ilqlOptimiser, sampleIlql } from './ilql';
+import {
+  disposeIlql,
+  ilql,
+  ILQL_DEFAULTS,
+  ilqlDrift,
+  ilqlModel,
+  ilqlOptimiser,
+  paidAtItsEnd,
+  sampleIlql,
+} from './ilql';
 import { onlineDpo } from './onlineDpo';
 import { preferenceState } from './preferenceOptimisation';
 import { rejectionSampling } from './rejectionSampling';
@@ -39,6 +48,26 @@ function bestOfNLogP(logP: readonly number[], n: number): number[] {
 
 const meanWorth = (logP: readonly number[]): number =>
   logP.reduce((sum, log, i) => sum + Math.exp(log) * (worth[i] as number), 0);
+
+/** log of pi exp(beta Q) at every token, Q what the reply is worth in the end if pi goes on. */
+function perturbedBy(beta: number, logP: readonly number[]): number[] {
+  const p = logP.map(Math.exp);
+  const from = (first: number): number[] => REPLIES.flatMap((reply, n) => (reply[0] === first ? [n] : []));
+  const sum = (of: readonly number[], each: (n: number) => number): number => of.reduce((all, n) => all + each(n), 0);
+  const firsts = [...new Set(REPLIES.map(([first]) => first as number))].map((first) => {
+    const own = from(first);
+    const share = sum(own, (n) => p[n]!);
+    const q = sum(own, (n) => (p[n]! / share) * worth[n]!);
+    const rest = sum(own, (n) => (p[n]! / share) * Math.exp(beta * worth[n]!));
+    return { first, share, weight: share * Math.exp(beta * q), rest };
+  });
+  const all = firsts.reduce((total, { weight }) => total + weight, 0);
+  return REPLIES.map(([first, second], n) => {
+    const { share, weight, rest } = firsts.find((one) => one.first === first)!;
+    const after = second === undefined ? 1 : ((p[n]! / share) * Math.exp(beta * worth[n]!)) / rest;
+    return Math.log((weight / all) * after);
+  });
+}
 
 describe('in a language whose replies can all be listed', () => {
   let policy: Gpt;
@@ -140,7 +169,11 @@ describe('in a language whose replies can all be listed', () => {
     const optimiser = ilqlOptimiser(model);
     const data = Array.from({ length: 16 }, () => REPLIES)
       .flat()
-      .map((reply) => ({ prompt: [...PROMPT], response: [...reply], reward: worth[replyIndex(reply)] as number }));
+      .map((reply) => ({
+        prompt: [...PROMPT],
+        response: [...reply],
+        rewards: paidAtItsEnd(reply, worth[replyIndex(reply)] as number),
+      }));
     const settings = { ...ILQL_DEFAULTS, epochs: 60, learningRate: 0.01, cqlScale: 0, tau: 0.9, gamma: 1 };
     let last: Record<string, number> = {};
     for await (const { metrics } of ilql(model, optimiser, data, settings, PAD, SEED)) last = metrics ?? last;
@@ -153,6 +186,51 @@ describe('in a language whose replies can all be listed', () => {
     const imitated = await sampleIlql(model, many, TOKENS, { ...sampling, beta: 0, temperature: 1 });
     const stops = imitated.filter(({ length }) => length === 1).length / many.length;
     expect(Math.abs(stops - 1 / REPLIES.length)).toBeLessThan(0.03);
+    optimiser.dispose();
+    disposeIlql(model);
+  });
+
+  it('ILQL beside the policy that said the data says what is likely for that policy times the power of its worth', async () => {
+    const beta = 1.5;
+    const model = ilqlModel(tinyGpt(SEED + 1, LANGUAGE), SEED, { imitator: policy, blank: true });
+    const prompts = REPLIES.map(() => [...PROMPT]);
+    const replies = REPLIES.map((reply) => [...reply]);
+    const logP = async (): Promise<number[]> => {
+      const drift = await ilqlDrift(model, beta, prompts, replies, PAD);
+      return refLogP.map((log, n) => log + drift[n]!);
+    };
+    expect(await logP()).toEqual(refLogP);
+    const asked = Array.from({ length: 3000 }, () => [...PROMPT]);
+    const sampling = { beta, temperature: 1, maxNewTokens: LONGEST, seed: 6 };
+    const said = await sampleIlql(model, asked, TOKENS, sampling);
+    // 0.3 of what a reply of two tokens is worth is paid at its first, which changes nothing of what tokens are worth in the end.
+    const data = said.map((response) => {
+      const rewards = paidAtItsEnd(response, worth[replyIndex(response)] as number);
+      return {
+        prompt: [...PROMPT],
+        response,
+        rewards: rewards.map((own, t) => own + (response.length === 2 ? [0.3, -0.3][t]! : 0)),
+      };
+    });
+    const optimiser = ilqlOptimiser(model);
+    const settings = {
+      ...ILQL_DEFAULTS,
+      batchSize: 200,
+      epochs: 40,
+      learningRate: 0.01,
+      cqlScale: 0,
+      tau: 0.5,
+      gamma: 1,
+    };
+    for await (const _ of ilql(model, optimiser, data, settings, PAD, SEED));
+    const known = perturbedBy(beta, refLogP);
+    expect(divergence(known, refLogP)).toBeGreaterThan(0.3);
+    expect(divergence(known, await logP())).toBeLessThan(0.006);
+    // What only one of both copies thinks much of is worth no more.
+    const { outerBias } = model.targets.first;
+    outerBias.assign(tf.tidy(() => tf.add(outerBias, tf.tensor1d([0, 0, 50, 0, 0, 0]))));
+    expect(divergence(known, await logP())).toBeLessThan(0.006);
+    expect(await logLikelihoods(policy)).toEqual(refLogP);
     optimiser.dispose();
     disposeIlql(model);
   });

@@ -29,7 +29,14 @@ describe('npm run results', () => {
     expect(options('steps-help', '--quick', '--json', 'x.json').json).toBe('x.json');
   });
 
+  it('measures all methods, or only those that are named', () => {
+    expect(options('methods').only).toContain('PPO');
+    expect(options('methods', '--only', 'ILQL, best of n').only).toEqual(['ILQL', 'best of n']);
+  });
+
   it.each([
+    [['methods', '--only', 'PPO,SARSA'], /--only to be one of PPO, .*got "SARSA"/],
+    [['random-walks', '--only', 'ILQL'], /--only with methods alone/],
     [['swim'], /the command to be one of small-beats-large/],
     [[], /the command/],
     [['steps-help', '--preset', 'giant'], /--preset to be one of nano/],

@@ -9,6 +9,7 @@ import { TRAINING_LABELERS } from '../../src/text/world/labeler';
 import { recipeOf } from '../pretrain/recipe';
 import type { InstructionDataPlan } from './instructionData';
 import type { LoopPlan } from './loop';
+import { METHOD_NAMES } from './methods';
 import type { SmallBeatsLargePlan } from './smallBeatsLarge';
 import type { StepsHelpPlan } from './stepsHelp';
 
@@ -72,6 +73,7 @@ export const USAGE = `npm run results -- ${COMMANDS.join('|')} [options]
   --policy FILE       ten-prompts: a policy in safetensors; without it one is made
   --out FILE          policy: where to write it
   --rankings N        that the simulated labeler makes (${LOOP.rankings}; methods ${METHODS_RANKINGS})
+  --only NAMES        methods: only these, separated by commas; the stored record keeps the others as they were measured
   --labeler ${Object.keys(TRAINING_LABELERS).join('|')}   who ranks what the reward model learns from (balanced)
   --prompts N         held-out prompts a seed (300; instruction-data 400)
   --temperature T     of the ten prompts' replies (0, greedy)
@@ -92,6 +94,7 @@ export interface ResultsOptions {
   policy: string | null;
   out: string | null;
   rankings: number;
+  only: readonly string[];
   labeler: LoopPlan['labeler'];
   prompts: number | null;
   temperature: number;
@@ -119,6 +122,8 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
       `Expected a policy in ${values.policy}, got no such file.`,
       'Make one: npm run results -- policy',
     );
+  if (values.only !== undefined && command !== 'methods')
+    throw new InputError(`Expected --only with methods alone, got it with ${command}.`, 'Leave it out.');
   const standardSeeds = WITH_THREE_SEEDS.includes(command) ? '3' : '5';
   const count = number('--seeds', values.seeds ?? (values.quick ? '2' : standardSeeds), 1);
   const file = { 'small-beats-large': `${command}-${small}-${large}`, 'random-walks': command }[command as string];
@@ -134,6 +139,7 @@ export function readResultsArguments(args: string[]): ResultsOptions | null {
     policy: values.policy ?? null,
     out: values.out ?? null,
     rankings: number('--rankings', values.rankings ?? (values.quick ? '8' : `${standardRankings(command)}`), 2),
+    only: values.only?.split(',').map((name) => oneOf('--only', name.trim(), METHOD_NAMES)) ?? METHOD_NAMES,
     labeler: oneOf('--labeler', values.labeler, Object.keys(TRAINING_LABELERS) as LoopPlan['labeler'][]),
     prompts: values.prompts === undefined ? null : number('--prompts', values.prompts, 2),
     temperature: number('--temperature', values.temperature, 0, false),
@@ -197,6 +203,7 @@ function parse(args: string[]) {
         policy: { type: 'string' },
         out: { type: 'string' },
         rankings: { type: 'string' },
+        only: { type: 'string' },
         labeler: { type: 'string', default: 'balanced' },
         prompts: { type: 'string' },
         temperature: { type: 'string', default: '0' },

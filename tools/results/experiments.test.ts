@@ -62,6 +62,10 @@ describe('experiments on toy models', { timeout: 120_000 }, () => {
     const collect = (): Promise<Record<'train' | 'heldOut', ReturnType<typeof toyRankings>>> =>
       Promise.resolve({ train: toyRankings(6), heldOut: toyRankings(3) });
     const { seeds } = await compareMethods(await toyModels(), learnable, silent, collect);
+    const alone = await compareMethods(await toyModels(), learnable, silent, collect, ['ILQL']);
+    const { ILQL: ilql } = seeds[0]?.outcomes ?? {};
+    expect(alone.seeds[0]?.outcomes).toEqual({ ILQL: { ...ilql, seconds: expect.any(Number) as number } });
+    expect(alone.seeds[0]?.sft).toEqual(seeds[0]?.sft);
     expect(Object.keys(seeds[0]?.outcomes ?? {})).toEqual(METHOD_NAMES);
     for (const [name, { winRate, gold, kl, flops }] of Object.entries(seeds[0]?.outcomes ?? {})) {
       const { wins, ties, losses } = winRate;

@@ -20,11 +20,13 @@ import {
   policyGradientDefaults,
   preferenceDefaults,
 } from '../../src/methods';
+import type { Scoring } from '../../src/model/decoder';
 import { type Gpt, parameterCount } from '../../src/model/gpt';
 import type { RewardModel } from '../../src/model/rewardHead';
 import { type Answer, answers, promptRows } from '../../src/rlhf/answers';
 import { bestOfN } from '../../src/rlhf/bestOfNPolicy';
 import { pairedWinRate } from '../../src/rlhf/evaluation';
+import { disposeIlql, ilqlDrift, ilqlScoring } from '../../src/rlhf/ilql';
 import { thumbsOf } from '../../src/rlhf/kto';
 import { withPairs } from '../../src/rlhf/rewardModel';
 import { driftOf } from '../../src/rlhf/rollout';
@@ -42,13 +44,15 @@ import type { Workshop } from '../../src/session/workshop';
 import { decodeReply } from '../../src/text/chatTemplate';
 import { goldScore } from '../../src/text/world/gold';
 import { samplePrompts, type WorldPrompt } from '../../src/text/world/prompts';
+import { type IlqlPlan, learnIlql, TOWN_ILQL } from './ilqlOnTown';
 import { type LoopPlan, rank, runStage } from './loop';
 import type { LoadedModels, ModelFacts } from './models';
 import { Progress } from './progress';
 import type { Made } from './records';
 
-const BEST_OF_N = 'best of n';
-export const METHOD_NAMES: readonly string[] = [...METHODS.map(({ name }) => name), BEST_OF_N];
+export const BEST_OF_N = 'best of n';
+export const ILQL = 'ILQL';
+export const METHOD_NAMES: readonly string[] = [...METHODS.map(({ name }) => name), ILQL, BEST_OF_N];
 
 export interface MethodsPlan {
   preset: PresetName;
@@ -63,6 +67,8 @@ export interface MethodsPlan {
   /** By method; the page's. */
   policyGradient: Record<string, PolicyGradientSettings>;
   preferences: Record<string, PreferenceSettings>;
+  /** Which the page does not have; not in records from before it was measured. */
+  ilql?: IlqlPlan;
   /** Of best of n. */
   n: number;
 }
@@ -89,9 +95,12 @@ export interface Methods {
     seed: number;
     rewardModel: RewardModelReport;
     sft: { gold: Estimate; greedyGold: Estimate };
+    /** By method; of those that were measured. */
     outcomes: Record<string, MethodOutcome>;
   }[];
   made: Made;
+  /** Methods that were measured later than the rest, and how. */
+  added?: { methods: readonly string[]; made: Made }[];
 }
 
 const namesOf = (family: MethodFamily): MethodName[] =>
@@ -120,6 +129,7 @@ export function methodsPlan(preset: PresetName, seeds: readonly number[], rankin
     preferences: Object.fromEntries(
       namesOf('preferences').map((name) => [name, { ...preferenceDefaults(name), ...once }]),
     ),
+    ilql: { ...TOWN_ILQL, ...once },
     n: 4,
   };
 }
@@ -149,8 +159,9 @@ export async function compareMethods(
   plan: MethodsPlan,
   say?: (line: string) => void,
   collect: Collect = simulated,
+  only: readonly string[] = METHOD_NAMES,
 ): Promise<Omit<Methods, 'made'>> {
-  const progress = new Progress(plan.seeds.length * (METHOD_NAMES.length + 1), say);
+  const progress = new Progress(plan.seeds.length * (only.length + 1), say);
   const seeds: Methods['seeds'] = [];
   for (const seed of plan.seeds) {
     const { bench, report } = await beginBench(workshop, plan, seed, collect);
@@ -158,7 +169,7 @@ export async function compareMethods(
     const prompts = samplePrompts(workshop.world, 'heldOut', plan.prompts, seed);
     const before = await judged(bench, bench.sft, prompts);
     const outcomes: Record<string, MethodOutcome> = {};
-    for (const method of METHODS) {
+    for (const method of METHODS.filter(({ name }) => only.includes(name))) {
       const started = performance.now();
       const passes = await learn(bench, method);
       const seconds = (performance.now() - started) / 1000;
@@ -167,15 +178,21 @@ export async function compareMethods(
       const flops = 2 * parameterCount(policy.shape) * (passes.forward + 3 * passes.learned);
       outcomes[method.name] = {
         ...outcomeOf(before, after, plan.samples),
-        kl: await klOf(bench, policy, after),
+        kl: await klOf(bench, after, (rows, responses) => driftOf(policy, bench.sft, rows, responses, bench.tokens.pad, 1)),
         flops,
         seconds,
       };
       workshop.models.drop('policy');
       progress.advance(`seed ${seed}: ${method.name}`, 1);
     }
-    outcomes[BEST_OF_N] = await answerByBestOfN(bench, before, prompts);
-    progress.advance(`seed ${seed}: ${BEST_OF_N}`, 1);
+    if (only.includes(ILQL)) {
+      outcomes[ILQL] = await learnAndAnswerByIlql(bench, before, prompts);
+      progress.advance(`seed ${seed}: ${ILQL}`, 1);
+    }
+    if (only.includes(BEST_OF_N)) {
+      outcomes[BEST_OF_N] = await answerByBestOfN(bench, before, prompts);
+      progress.advance(`seed ${seed}: ${BEST_OF_N}`, 1);
+    }
     const { gold, greedyGold } = outcomeOf(before, before, plan.samples);
     seeds.push({ seed, rewardModel: report, sft: { gold, greedyGold }, outcomes });
   }
@@ -271,8 +288,13 @@ interface Judged {
   greedy: Answer[];
 }
 
-async function judged({ workshop, plan, seed, maxNewTokens }: Bench, gpt: Gpt, prompts: readonly WorldPrompt[]): Promise<Judged> {
-  const speaker = { gpt, role: 'policy' as const, tokenizer: workshop.tokenizer };
+async function judged(
+  { workshop, plan, seed, maxNewTokens }: Bench,
+  gpt: Gpt,
+  prompts: readonly WorldPrompt[],
+  scoring?: Scoring,
+): Promise<Judged> {
+  const speaker = { gpt, role: 'policy' as const, tokenizer: workshop.tokenizer, ...(scoring && { scoring }) };
   const all = async (temperature: number, samplesPerPrompt: number): Promise<Answer[]> => {
     const said: Answer[] = [];
     const request = { samplesPerPrompt, temperature, maxNewTokens, seed };
@@ -296,7 +318,12 @@ function outcomeOf(before: Judged, after: Judged, samples: number): Omit<MethodO
   };
 }
 
-async function klOf({ workshop, sft, tokens }: Bench, policy: Gpt, { sampled }: Judged): Promise<number> {
+/** @param drift [rows], nats, of responses to prompts */
+async function klOf(
+  { workshop, sft }: Bench,
+  { sampled }: Judged,
+  drift: (rows: number[][], responses: number[][]) => Promise<Float32Array>,
+): Promise<number> {
   const responses = sampled.map(({ response }) => response);
   const rows = promptRows(
     sampled.map(({ prompt }) => prompt),
@@ -306,10 +333,29 @@ async function klOf({ workshop, sft, tokens }: Bench, policy: Gpt, { sampled }: 
   );
   let sum = 0;
   for (let first = 0; first < rows.length; first += 64) {
-    const drift = await driftOf(policy, sft, rows.slice(first, first + 64), responses.slice(first, first + 64), tokens.pad, 1);
-    sum += drift.reduce((total, nats) => total + nats, 0);
+    const some = await drift(rows.slice(first, first + 64), responses.slice(first, first + 64));
+    sum += some.reduce((total, nats) => total + nats, 0);
   }
   return sum / rows.length;
+}
+
+/** The SFT model, with what each token is worth added to what it expects. */
+async function learnAndAnswerByIlql(
+  bench: Bench,
+  before: Judged,
+  prompts: readonly WorldPrompt[],
+): Promise<MethodOutcome> {
+  const { plan, workshop, sft, rankings, seed, tokens } = bench;
+  const { beta, ...settings } = plan.ilql as IlqlPlan;
+  const started = performance.now();
+  const tokenised = rankings.map((ranking) => tokeniseRanking(workshop.tokenizer, ranking, sft.shape.context));
+  const [rewardModel] = workshop.models.rewardModels;
+  const { model, flops } = await learnIlql(sft, rewardModel as RewardModel, tokenised, settings, tokens.pad, seed);
+  const seconds = (performance.now() - started) / 1000;
+  const after = await judged(bench, sft, prompts, ilqlScoring(model, beta));
+  const kl = await klOf(bench, after, (rows, responses) => ilqlDrift(model, beta, rows, responses, tokens.pad));
+  disposeIlql(model);
+  return { ...outcomeOf(before, after, plan.samples), kl, flops, seconds };
 }
 
 /** The SFT model, which answers n times and says the best. */

@@ -9,7 +9,7 @@ import { initialParameters } from '../../src/model/parameters';
 import { blankHead, disposeScalarModel } from '../../src/model/scalarHead';
 import { FixedKlController } from '../../src/rlhf/adaptiveKlController';
 import { GRPO } from '../../src/rlhf/grpo';
-import { disposeIlql, ilql, ILQL_DEFAULTS, ilqlModel, ilqlOptimiser, type IlqlSettings, sampleIlql } from '../../src/rlhf/ilql';
+import { disposeIlql, ilql, ILQL_DEFAULTS, ilqlModel, ilqlOptimiser, type IlqlSettings, paidAtItsEnd, sampleIlql } from '../../src/rlhf/ilql';
 import {
   policyGradient,
   type PolicyGradientMethod,
@@ -243,7 +243,7 @@ async function learnByIlql(task: Task): Promise<Learned> {
   const rewarded = walks.map(({ prompt, response }) => ({
     prompt,
     response,
-    reward: optimality(graph, prompt[0] as number, response),
+    rewards: paidAtItsEnd(response, optimality(graph, prompt[0] as number, response)),
   }));
   for await (const _ of ilql(model, optimiser, rewarded, plan.ilql, NO_NODE, seed));
   optimiser.dispose();

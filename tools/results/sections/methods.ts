@@ -1,6 +1,7 @@
 /** Every method at equal labels, as RESULTS.md tells it. */
 import { METHOD_NAMES, type MethodOutcome, type Methods } from '../methods';
 import { forestPlot } from '../plot/forestPlot';
+import type { Made } from '../records';
 import { spreadOf } from '../seeds';
 import { amount, list, madeOn, modelTable, reason, spread, table, wholePercent, type Section } from './words';
 
@@ -26,6 +27,10 @@ export function methodsSection(records: readonly Methods[], note: string | undef
   };
 }
 
+/** In the order of the table. */
+const measured = ({ seeds }: Methods): string[] =>
+  METHOD_NAMES.filter((method) => seeds.every(({ outcomes }) => outcomes[method]));
+
 const of = ({ seeds }: Methods, method: string): MethodOutcome[] =>
   seeds.flatMap(({ outcomes }) => outcomes[method] ?? []);
 
@@ -38,7 +43,7 @@ function figureOf(records: readonly Methods[]): string {
     reference: { at: 0.5, label: 'even' },
     groups: records.map((record) => ({
       name: record.model.preset,
-      rows: METHOD_NAMES.map((method) => ({
+      rows: measured(record).map((method) => ({
         label: method,
         hue: 'policy' as const,
         marks: of(record, method).map(({ winRate: { value, low, high } }) => ({ value, low, high })),
@@ -61,11 +66,12 @@ const lowToHigh = (values: readonly number[]): string =>
 const rises = (record: Methods, method: string): boolean =>
   of(record, method).every(({ gain }) => gain.mean - 1.96 * gain.se > 0);
 
-export const appears = (record: Methods): boolean => METHOD_NAMES.every((method) => rises(record, method));
+export const appears = (record: Methods): boolean =>
+  METHOD_NAMES.every((method) => of(record, method).length > 0 && rises(record, method));
 
 function partOf(record: Methods, note: string | undefined): string {
   const { plan, seeds, model, made } = record;
-  const rows = METHOD_NAMES.map((method) => {
+  const rows = measured(record).map((method) => {
     const own = of(record, method);
     const kls = own.flatMap(({ kl }) => (kl === null ? [] : [kl]));
     return [
@@ -89,23 +95,33 @@ learned from them orders ${accuracy} of held-out pairs. Every method starts from
 ${sft(({ gold }) => gold.mean)} at temperature 1, ${sft(({ greedyGold }) => greedyGold.mean)} greedy) and is run by the page's own stage with the
 page's own settings. Judged on ${plan.prompts} held-out prompts, ${plan.samples} replies each at temperature 1, and one greedy. The gain is of gold
 over the SFT model on the same prompts, with its 95% interval, for each seed. Operations are estimated: two a weight and token of
-a pass, six where it learns.
+a pass, six where it learns.${plan.ilql ? ilqlText(plan.ilql.beta) : ''}
 
 ${table(['method', 'win rate over SFT, mean ± sd (lowest–highest)', 'gold, temperature 1', 'gold, greedy', 'gain of gold, each seed', 'KL, nats a reply', 'GFLOP', 'seconds, lowest–highest'], rows)}
 
 ${modelTable([model])}
 
-${madeOn(made)}
+${madeOn(made)}${(record.added ?? []).map(laterOn).join('')}
 
 **What it says.** ${verdict(record)}
 
 ${reason(appears(record), note)}`;
 }
 
+const ilqlText = (beta: number): string => `
+
+ILQL is not in the page, since its policy is not one plain model. It samples nothing: it learns from the rankings' own replies,
+in which each token earns what it adds to the reward model's normalised score of the reply. The SFT model, whose replies they
+are, stays as it is; a copy of it learns Q and V, and tokens are drawn from softmax(log π + β (Q − V)) with β = ${beta} (Snell et
+al. 2022, arXiv:2206.11871).`;
+
+const laterOn = ({ methods, made }: { methods: readonly string[]; made: Made }): string =>
+  `\n\nMeasured later, on the same rankings, reward model and replies of the SFT model: ${list(methods)}. ${madeOn(made)}`;
+
 function verdict(record: Methods): string {
   const mean = (method: string): number => spreadOf(of(record, method).map(({ winRate }) => winRate.value)).mean;
-  const ranked = [...METHOD_NAMES].sort((one, other) => mean(other) - mean(one));
-  const short = METHOD_NAMES.filter((method) => !rises(record, method));
+  const ranked = measured(record).sort((one, other) => mean(other) - mean(one));
+  const short = measured(record).filter((method) => !rises(record, method));
   const named = ranked.map((method) => `${method} ${wholePercent(mean(method))}`);
   const all =
     short.length === 0

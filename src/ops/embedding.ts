@@ -46,7 +46,9 @@ export function embedding(
 
 /**
  * Embedding of a model whose head has the same weights. Take wte for the head from here: its gradient then comes to the
- * one of the embedding, which adds to it only the rows of tokens that occur.
+ * one of the embedding, which adds to it only the rows of tokens that occur. Where the head is not used, take `embedding`:
+ * tfjs gives an output that nobody uses a gradient of zeros, which is made once when a step is recorded, so that every
+ * replay would add to what the one before had left there.
  * @returns x [B, T, C], and wte as it came
  */
 export function tiedEmbedding(

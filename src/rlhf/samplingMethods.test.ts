@@ -40,31 +40,31 @@ const TOKENS = { stop: STOP, pad: PAD };
 const worth = tasteOf(SEED);
 
 /** log p of the best of n, from the distribution of the replies: (share at most as good)^n - (share worse)^n. */
-function bestOfNLogP(logP: readonly number[], n: number): number[] {
+function bestOfNLogP(logP: readonly number[], n: number, taste: readonly number[] = worth): number[] {
   const share = (counts: (own: number) => boolean): number =>
-    logP.reduce((sum, log, i) => sum + (counts(worth[i] as number) ? Math.exp(log) : 0), 0);
-  return worth.map((own) => Math.log(share((other) => other <= own) ** n - share((other) => other < own) ** n));
+    logP.reduce((sum, log, i) => sum + (counts(taste[i] as number) ? Math.exp(log) : 0), 0);
+  return taste.map((own) => Math.log(share((other) => other <= own) ** n - share((other) => other < own) ** n));
 }
 
 const meanWorth = (logP: readonly number[]): number =>
   logP.reduce((sum, log, i) => sum + Math.exp(log) * (worth[i] as number), 0);
 
 /** log of pi exp(beta Q) at every token, Q what the reply is worth in the end if pi goes on. */
-function perturbedBy(beta: number, logP: readonly number[]): number[] {
+function perturbedBy(beta: number, logP: readonly number[], taste: readonly number[]): number[] {
   const p = logP.map(Math.exp);
   const from = (first: number): number[] => REPLIES.flatMap((reply, n) => (reply[0] === first ? [n] : []));
   const sum = (of: readonly number[], each: (n: number) => number): number => of.reduce((all, n) => all + each(n), 0);
   const firsts = [...new Set(REPLIES.map(([first]) => first as number))].map((first) => {
     const own = from(first);
     const share = sum(own, (n) => p[n]!);
-    const q = sum(own, (n) => (p[n]! / share) * worth[n]!);
-    const rest = sum(own, (n) => (p[n]! / share) * Math.exp(beta * worth[n]!));
+    const q = sum(own, (n) => (p[n]! / share) * taste[n]!);
+    const rest = sum(own, (n) => (p[n]! / share) * Math.exp(beta * taste[n]!));
     return { first, share, weight: share * Math.exp(beta * q), rest };
   });
   const all = firsts.reduce((total, { weight }) => total + weight, 0);
   return REPLIES.map(([first, second], n) => {
     const { share, weight, rest } = firsts.find((one) => one.first === first)!;
-    const after = second === undefined ? 1 : ((p[n]! / share) * Math.exp(beta * worth[n]!)) / rest;
+    const after = second === undefined ? 1 : ((p[n]! / share) * Math.exp(beta * taste[n]!)) / rest;
     return Math.log((weight / all) * after);
   });
 }
@@ -97,20 +97,25 @@ describe('in a language whose replies can all be listed', () => {
     expect(divergence(known, refLogP)).toBeLessThanOrEqual(bestOfNKlBound(n) + 1e-6);
   });
 
-  it('a round of rejection sampling ends at the policy of best of n', async () => {
+  it('a round of rejection sampling ends within 0.02 nats of the policy of best of n, with 5 seeds', async () => {
     const settings = {
       rounds: 1,
-      prompts: 2000,
+      prompts: 4000,
       n: 3,
-      sft: { examples: 0, epochs: 6, batchSize: 100, learningRate: 0.02 },
+      sft: { examples: 0, epochs: 20, batchSize: 200, learningRate: 0.01 },
       temperature: 1,
       maxNewTokens: LONGEST,
     };
-    for await (const _ of rejectionSampling(policy, { ...tinyRun(SEED, settings.prompts, worth), settings }));
-    const known = bestOfNLogP(refLogP, 3);
-    expect(divergence(known, refLogP)).toBeGreaterThan(0.3);
-    expect(divergence(known, await logLikelihoods(policy))).toBeLessThan(0.03);
-  });
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const own = tinyGpt(seed, LANGUAGE);
+      const taste = tasteOf(seed);
+      const known = bestOfNLogP(await logLikelihoods(own), 3, taste);
+      expect(divergence(known, await logLikelihoods(own))).toBeGreaterThan(0.2);
+      for await (const _ of rejectionSampling(own, { ...tinyRun(seed, settings.prompts, taste), settings }));
+      expect(divergence(await logLikelihoods(own), known)).toBeLessThan(0.02);
+      disposeGpt(own);
+    }
+  }, 60_000);
 
   it('online DPO leaves what is worth less, and stays where all replies are worth the same', async () => {
     const online = {
@@ -190,50 +195,56 @@ describe('in a language whose replies can all be listed', () => {
     disposeIlql(model);
   });
 
-  it('ILQL beside the policy that said the data says what is likely for that policy times the power of its worth', async () => {
-    const beta = 1.5;
-    const model = ilqlModel(tinyGpt(SEED + 1, LANGUAGE), SEED, { imitator: policy, blank: true });
-    const prompts = REPLIES.map(() => [...PROMPT]);
-    const replies = REPLIES.map((reply) => [...reply]);
-    const logP = async (): Promise<number[]> => {
-      const drift = await ilqlDrift(model, beta, prompts, replies, PAD);
-      return refLogP.map((log, n) => log + drift[n]!);
-    };
-    expect(await logP()).toEqual(refLogP);
-    const asked = Array.from({ length: 3000 }, () => [...PROMPT]);
-    const sampling = { beta, temperature: 1, maxNewTokens: LONGEST, seed: 6 };
-    const said = await sampleIlql(model, asked, TOKENS, sampling);
-    // 0.3 of what a reply of two tokens is worth is paid at its first, which changes nothing of what tokens are worth in the end.
-    const data = said.map((response) => {
-      const rewards = paidAtItsEnd(response, worth[replyIndex(response)] as number);
-      return {
-        prompt: [...PROMPT],
-        response,
-        rewards: rewards.map((own, t) => own + (response.length === 2 ? [0.3, -0.3][t]! : 0)),
+  it.each([1, 2, 3, 4, 5])(
+    'ILQL beside the policy that said the data says what is likely for it times the power of its worth, seed %i',
+    async (seed) => {
+      const beta = 1.5;
+      const imitator = tinyGpt(seed, LANGUAGE);
+      const [taste, before] = [tasteOf(seed), await logLikelihoods(imitator)];
+      const model = ilqlModel(tinyGpt(seed + 1, LANGUAGE), seed, { imitator, blank: true });
+      const prompts = REPLIES.map(() => [...PROMPT]);
+      const replies = REPLIES.map((reply) => [...reply]);
+      const logP = async (): Promise<number[]> => {
+        const drift = await ilqlDrift(model, beta, prompts, replies, PAD);
+        return before.map((log, n) => log + drift[n]!);
       };
-    });
-    const optimiser = ilqlOptimiser(model);
-    const settings = {
-      ...ILQL_DEFAULTS,
-      batchSize: 200,
-      epochs: 40,
-      learningRate: 0.01,
-      cqlScale: 0,
-      tau: 0.5,
-      gamma: 1,
-    };
-    for await (const _ of ilql(model, optimiser, data, settings, PAD, SEED));
-    const known = perturbedBy(beta, refLogP);
-    expect(divergence(known, refLogP)).toBeGreaterThan(0.3);
-    expect(divergence(known, await logP())).toBeLessThan(0.006);
-    // What only one of both copies thinks much of is worth no more.
-    const { outerBias } = model.targets.first;
-    outerBias.assign(tf.tidy(() => tf.add(outerBias, tf.tensor1d([0, 0, 50, 0, 0, 0]))));
-    expect(divergence(known, await logP())).toBeLessThan(0.006);
-    expect(await logLikelihoods(policy)).toEqual(refLogP);
-    optimiser.dispose();
-    disposeIlql(model);
-  });
+      expect(await logP()).toEqual(before);
+      const asked = Array.from({ length: 3000 }, () => [...PROMPT]);
+      const sampling = { beta, temperature: 1, maxNewTokens: LONGEST, seed: 6 };
+      const said = await sampleIlql(model, asked, TOKENS, sampling);
+      // 0.3 of what a reply of two tokens is worth is paid at its first, which changes nothing of what tokens are worth in the end.
+      const data = said.map((response) => {
+        const rewards = paidAtItsEnd(response, taste[replyIndex(response)] as number);
+        return {
+          prompt: [...PROMPT],
+          response,
+          rewards: rewards.map((own, t) => own + (response.length === 2 ? [0.3, -0.3][t]! : 0)),
+        };
+      });
+      const optimiser = ilqlOptimiser(model);
+      const settings = {
+        ...ILQL_DEFAULTS,
+        batchSize: 200,
+        epochs: 40,
+        learningRate: 0.01,
+        cqlScale: 0,
+        tau: 0.5,
+        gamma: 1,
+      };
+      for await (const _ of ilql(model, optimiser, data, settings, PAD, seed));
+      const known = perturbedBy(beta, before, taste);
+      expect(divergence(known, before)).toBeGreaterThan(0.3);
+      expect(divergence(known, await logP())).toBeLessThan(0.02);
+      // What only one of both copies thinks much of is worth no more.
+      const { outerBias } = model.targets.first;
+      outerBias.assign(tf.tidy(() => tf.add(outerBias, tf.tensor1d([0, 0, 50, 0, 0, 0]))));
+      expect(divergence(known, await logP())).toBeLessThan(0.02);
+      expect(await logLikelihoods(imitator)).toEqual(before);
+      optimiser.dispose();
+      disposeIlql(model);
+      disposeGpt(imitator);
+    },
+  );
 
   it('a moving average is decay times itself and the rest the policy, and gives its weights to it', async () => {
     const other = tinyGpt(SEED + 1, LANGUAGE);

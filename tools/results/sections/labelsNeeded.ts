@@ -60,23 +60,29 @@ function partOf(record: LabelsNeeded, note: string | undefined): string {
       spread(of(record, choice, count).map(({ heldOutAccuracy }) => heldOutAccuracy ?? NaN)),
       spread(winsOf(record, choice, count)),
       spread(of(record, choice, count).map(({ gold }) => gold)),
+      ...(['gold', 'goldGap'] as const).map((what) =>
+        spread(of(record, choice, count).map(({ makeup }) => makeup?.[what] ?? NaN)),
+      ),
     ]),
   );
   const last = plan.counts.at(-1) as number;
   const [random, active] = CHOICES.map((choice) => spreadOf(winsOf(record, choice, last)).mean) as [number, number];
+  const meanOf = (what: 'gold' | 'goldGap', choice: Choice): string =>
+    spreadOf(of(record, choice, last).map(({ makeup }) => makeup?.[what] ?? NaN)).mean.toFixed(2);
   return `### ${model.preset} (${amount(model.parameters)} parameters)
 
 **Set-up.** For each of ${seeds.length} seeds the simulated labeler ranks as many prompts, a reward model learns from them, and PPO makes a
 policy. By disagreement: the first ${plan.counts[0]} as they come, then, up to each number, those of ${plan.poolFactor} times as many candidates about whose
 order ${plan.members} reward models of the rankings so far disagree most. Judged on ${plan.prompts} held-out prompts, ${plan.samples} replies each.
 
-${table(['rankings', 'chosen', 'pairs in order', 'win rate over SFT', 'gold'], rows)}
+${table(['rankings', 'chosen', 'pairs in order', 'win rate over SFT', 'gold', 'gold of what was ranked', 'two replies apart'], rows)}
 
 ${modelTable([model])}
 
 ${madeOn(made)}
 
 **What it says.** With ${last} rankings the policy wins ${wholePercent(random)} as they come, and ${wholePercent(active)} where disagreement chose.
+The replies that it chose have ${meanOf('gold', 'active')} gold on average, against ${meanOf('gold', 'random')} as they come, and two of one ranking lie ${meanOf('goldGap', 'active')} apart, against ${meanOf('goldGap', 'random')}.
 
 ${reason(appears(record), note)}`;
 }

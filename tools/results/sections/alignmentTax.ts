@@ -82,7 +82,10 @@ function partOf(record: AlignmentTax, note: string | undefined): string {
     return [kind, share(seeds.map(({ sft }) => sft)), ...plan.ptxCoefs.map((coef) => share(pointsOf(record, coef)))];
   });
   const base = two(seeds.map(({ base: own }) => own));
-  const of = (coef: number): string => spreadOf(pointsOf(record, coef).map(({ perplexity }) => perplexity)).mean.toFixed(3);
+  const of = (coef: number, what: 'perplexity' | 'gold', digits = 1): string =>
+    spreadOf(pointsOf(record, coef).map((point) => point[what])).mean.toFixed(digits);
+  const [least, most] = [Math.min(...plan.ptxCoefs.filter((coef) => coef > 0)), Math.max(...plan.ptxCoefs)];
+  const gold = (coef: number): string => of(coef, 'gold', 3);
   return `### ${model.preset} (${amount(model.parameters)} parameters)
 
 **Set-up.** PPO on a reward model of ${plan.rankings} rankings, without and with the pretraining loss (weight of the mix beside it), for
@@ -97,7 +100,7 @@ ${modelTable([model])}
 
 ${madeOn(made)}
 
-**What it says.** Perplexity goes from ${two(seeds.map(({ sft }) => sft.perplexity))} after SFT to ${of(0)} after PPO, and to ${of(Math.max(...plan.ptxCoefs))} with the mix.
+**What it says.** Perplexity goes from ${two(seeds.map(({ sft }) => sft.perplexity))} after SFT to ${of(0, 'perplexity')} after PPO; with the mix at ${least} to ${of(least, 'perplexity')}, for a gold of ${gold(least)} in place of ${gold(0)}, and at ${most} to ${of(most, 'perplexity')}, for ${gold(most)}.
 
 ${reason(appears(record), note)}`;
 }

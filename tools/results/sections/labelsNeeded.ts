@@ -1,5 +1,6 @@
 /** Labels needed, as RESULTS.md tells it. */
 import type { Choice, LabelsNeeded, LabelsPoint } from '../labelsNeeded';
+import type { Makeup } from '../makeup';
 import { curvePlot } from '../plot/curvePlot';
 import { spreadOf } from '../seeds';
 import { amount, madeOn, modelTable, reason, spread, table, wholePercent, type Section } from './words';
@@ -53,6 +54,9 @@ export function labelsNeededSection(records: readonly LabelsNeeded[], note: stri
 
 function partOf(record: LabelsNeeded, note: string | undefined): string {
   const { plan, seeds, model, made } = record;
+  /** None where nobody told what each reply is worth. */
+  const makeups = (choice: Choice, count: number): Makeup[] =>
+    of(record, choice, count).flatMap(({ makeup }) => makeup ?? []);
   const rows = plan.counts.flatMap((count) =>
     CHOICES.map((choice) => [
       String(count),
@@ -60,15 +64,18 @@ function partOf(record: LabelsNeeded, note: string | undefined): string {
       spread(of(record, choice, count).map(({ heldOutAccuracy }) => heldOutAccuracy ?? NaN)),
       spread(winsOf(record, choice, count)),
       spread(of(record, choice, count).map(({ gold }) => gold)),
-      ...(['gold', 'goldGap'] as const).map((what) =>
-        spread(of(record, choice, count).map(({ makeup }) => makeup?.[what] ?? NaN)),
-      ),
+      ...(['gold', 'goldGap'] as const).map((what) => {
+        const known = makeups(choice, count).map((makeup) => makeup[what]);
+        return known.length > 0 ? spread(known) : '–';
+      }),
     ]),
   );
   const last = plan.counts.at(-1) as number;
   const [random, active] = CHOICES.map((choice) => spreadOf(winsOf(record, choice, last)).mean) as [number, number];
   const meanOf = (what: 'gold' | 'goldGap', choice: Choice): string =>
-    spreadOf(of(record, choice, last).map(({ makeup }) => makeup?.[what] ?? NaN)).mean.toFixed(2);
+    spreadOf(makeups(choice, last).map((makeup) => makeup[what])).mean.toFixed(2);
+  const chosen = (): string =>
+    `The replies that it chose have ${meanOf('gold', 'active')} gold on average, against ${meanOf('gold', 'random')} as they come, and two of one ranking lie ${meanOf('goldGap', 'active')} apart, against ${meanOf('goldGap', 'random')}.\n`;
   return `### ${model.preset} (${amount(model.parameters)} parameters)
 
 **Set-up.** For each of ${seeds.length} seeds the simulated labeler ranks as many prompts, a reward model learns from them, and PPO makes a
@@ -82,7 +89,7 @@ ${modelTable([model])}
 ${madeOn(made)}
 
 **What it says.** With ${last} rankings the policy wins ${wholePercent(random)} as they come, and ${wholePercent(active)} where disagreement chose.
-The replies that it chose have ${meanOf('gold', 'active')} gold on average, against ${meanOf('gold', 'random')} as they come, and two of one ranking lie ${meanOf('goldGap', 'active')} apart, against ${meanOf('goldGap', 'random')}.
+${makeups('active', last).length > 0 ? chosen() : ''}
 
 ${reason(appears(record), note)}`;
 }

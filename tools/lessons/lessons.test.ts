@@ -11,7 +11,7 @@ const BRIEF = [
   'poisoned-labels',
   'truncated-sampling',
   'dropout-in-scoring',
-  'value-untrained',
+  'sign-flipped',
 ];
 const all = process.env['NIGHTLY'] !== undefined;
 

@@ -43,9 +43,7 @@ export function writeSafetensors(
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / 8) * 8; // padded with spaces, so that the buffer is aligned
   if (headerBytes > MAX_HEADER_BYTES) {
-    throw new CheckpointError(
-      `Expected at most ${MAX_HEADER_BYTES} bytes of names and metadata, got ${headerBytes}.`,
-    );
+    throw new CheckpointError(`Expected at most ${MAX_HEADER_BYTES} bytes of names and metadata, got ${headerBytes}.`);
   }
   const file = new ArrayBuffer(8 + headerBytes + offset);
   const bytes = new Uint8Array(file);

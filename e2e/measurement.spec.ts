@@ -63,7 +63,7 @@ test('once there is a reward model, the best of n replies of SFT stands beside t
   const four = await scoresOf();
   expect(four).toEqual([...four].sort((a, b) => b - a));
   expect(four).toHaveLength(4);
-  await expect(column.locator('.best')).toContainText(`score ${signed(four[0])}`);
+  await expect(column.locator('.reply')).toContainText(`score ${signed(four[0])}`);
   await expect(column).toContainText('at most 0.64 nats a reply');
 
   await column.getByRole('combobox', { name: 'Best of how many' }).selectOption('8');
@@ -74,7 +74,7 @@ test('once there is a reward model, the best of n replies of SFT stands beside t
   // The first four of them are those of before.
   expect(Math.max(...eight)).toBeGreaterThanOrEqual(Math.max(...four));
   await page.getByRole('checkbox', { name: 'Show what each word adds to the score' }).check();
-  await expect(column.locator('.best [title]').first()).toBeVisible();
+  await expect(column.locator('.reply [title]').first()).toBeVisible();
 
   await page.getByRole('combobox', { name: 'Prompts' }).selectOption('30');
   const eightAsWell = page.getByRole('checkbox', { name: 'Measure best of 8 as well' });

@@ -1,86 +1,20 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { PRESETS } from '../config';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CheckpointError, InputError, RunConflictError } from '../errors';
-import { startDevice } from '../gpu/device';
 import { saveVariables, toGpt2Config } from '../model/checkpoint';
-import { disposeGpt, parameterCount } from '../model/gpt';
+import { parameterCount } from '../model/gpt';
 import { halfBits, halfValue, readSafetensors } from '../model/safetensors';
 import { rewardModelFrom, rewardParameters } from '../model/rewardHead';
 import { tinyGpt } from '../model/tinyGpt';
-import { choicesInForce, chooseVariant, declareVariants } from '../ops/kernelVariants';
-import { trainTokenizer } from '../text/tokenizer';
-import { pretrainingDocuments } from '../text/world/documents';
-import { createWorld } from '../text/world/world';
-import type { CheckpointFile, Fingerprints, OpenRequest, SessionEvent, StartRequest } from './protocol';
-import { TrainingSession } from './session';
-import { TOY_SETTINGS, toyRankings } from './toyWorkshop';
+import type { CheckpointFile, StartRequest } from './protocol';
+import type { TrainingSession } from './session';
+import { TOY_SETTINGS } from './toyWorkshop';
+import { MODELS_URL, PRETRAIN, SHAPE, visits } from './visits.testing';
 
-const SHAPE = PRESETS.nano;
-const MODELS_URL = 'https://nudge.test/models/';
-const PRETRAIN: StartRequest = { stage: 'pretrain', runId: 'run-1', seed: 1, settings: TOY_SETTINGS.pretrain };
 const NAME = 'transformer.wte.weight';
-const KERNEL = 'kernel of the session test';
-declareVariants(KERNEL, [
-  { name: 'a', quads: false },
-  { name: 'b', quads: false },
-]);
-const CHOICE = { kernel: KERNEL, shape: 'one', variant: 'b' };
 
 describe('the training session', () => {
-  /** What the page's origin serves. */
-  const served = new Map<string, ArrayBuffer | string>();
-  let events: SessionEvent[] = [];
-  /** The kernels that were chosen when each step was reported. */
-  let kernelsOfSteps: unknown[] = [];
-
-  beforeAll(async () => {
-    await startDevice('wasm');
-    const documents = pretrainingDocuments(createWorld(1), 1);
-    const texts = Array.from({ length: 300 }, () => documents.next().value);
-    served.set('nano/tokenizer.json', JSON.stringify(trainTokenizer(texts, SHAPE.vocabulary)));
-    for (const [seed, name] of ['base', 'sft'].entries()) {
-      const gpt = tinyGpt(seed + 1, SHAPE);
-      served.set(`nano/${name}.safetensors`, await saveVariables(gpt.parameters));
-      disposeGpt(gpt);
-    }
-  }, 60_000);
-  beforeEach(() => {
-    events = [];
-    kernelsOfSteps = [];
-    served.set('nano/config.json', JSON.stringify(toGpt2Config(SHAPE)));
-    vi.stubGlobal('fetch', (url: string) => {
-      const body = served.get(url.replace(MODELS_URL, ''));
-      return Promise.resolve(body === undefined ? new Response(null, { status: 404 }) : new Response(body));
-    });
-  });
-  afterEach(() => {
-    vi.unstubAllGlobals();
-    tf.disposeVariables();
-  });
-
-  const open = (checkpoints: CheckpointFile[] = [], changes: Partial<OpenRequest> = {}): Promise<TrainingSession> =>
-    TrainingSession.open(
-      { preset: 'auto', backend: 'wasm', seed: 0, modelsUrl: MODELS_URL, checkpoints, ...changes },
-      (event) => {
-        events.push(event);
-        if (event.type === 'run.metrics') kernelsOfSteps.push(choicesInForce().chosen);
-        // So that every step that counts is worth a checkpoint.
-        if (event.type === 'run.metrics' && vi.isFakeTimers()) vi.advanceTimersByTime(20_000);
-      },
-    );
-  const checkpoints = (): CheckpointFile[] =>
-    events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
-  /** Resolves when a run is over. */
-  async function over(runId: string): Promise<SessionEvent> {
-    const isOver = (event: SessionEvent): boolean =>
-      event.type === 'run.state' && event.runId === runId && ['done', 'stopped', 'failed'].includes(event.state);
-    await vi.waitUntil(() => events.some(isOver) && events.at(-1)?.type === 'session.changed', {
-      timeout: 20_000,
-      interval: 5,
-    });
-    return events.find(isOver) as SessionEvent;
-  }
+  const visit = visits();
+  const { served, open, over } = visit;
 
   it('opens with the shipped models, the small ones where there is no GPU, and says what it has', async () => {
     const session = await open();
@@ -95,7 +29,7 @@ describe('the training session', () => {
       stages: { base: 'shipped', sft: 'shipped', rewardModel: 'none', policy: 'none' },
       resumable: null,
     });
-    expect(events).toEqual([]);
+    expect(visit.events).toEqual([]);
     expect(await session.handlers.memory({})).toMatchObject({ tensors: expect.any(Number) as number });
   });
 
@@ -135,7 +69,7 @@ describe('the training session', () => {
       expect(asked).not.toContain('base.safetensors');
       vi.runAllTimers();
       vi.useRealTimers();
-      await vi.waitUntil(() => events.some(({ type }) => type === 'session.changed'));
+      await vi.waitUntil(() => visit.events.some(({ type }) => type === 'session.changed'));
       expect(session.report()).toMatchObject({ unfetched: [], fingerprints: { base: expect.any(String) as string } });
       expect(asked.filter((file) => file === 'base.safetensors')).toHaveLength(1);
     });
@@ -160,7 +94,9 @@ describe('the training session', () => {
       const first = await open();
       await first.handlers['train.start'](PRETRAIN);
       await over('run-1');
-      const files = events.flatMap((event) => (event.type === 'checkpoint' && event.file.final ? [event.file] : []));
+      const files = visit.events.flatMap((event) =>
+        event.type === 'checkpoint' && event.file.final ? [event.file] : [],
+      );
       asked.length = 0;
       const second = await open(files);
       expect(asked.sort()).toEqual(['config.json', 'tokenizer.json']);
@@ -185,12 +121,12 @@ describe('the training session', () => {
     await over('run-1');
     expect(session.report()).toMatchObject({ stages: { base: 'trained', sft: 'none', policy: 'none' } });
     expect(session.report().pretrainingUndo).toBe('earlier');
-    events = [];
+    visit.events = [];
     const after = await session.handlers['pretraining.undo']({});
     expect({ ...after, resumable: null }).toEqual(before);
-    const stored = events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
+    const stored = visit.events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
     expect(stored.map(({ name }) => name)).toEqual(['sft', 'policy']);
-    events = [];
+    visit.events = [];
     const later = await open(stored);
     await later.handlers['model.export']({ name: 'base' });
     expect(later.report().fingerprints).toEqual(before.fingerprints);
@@ -235,7 +171,7 @@ describe('the training session', () => {
 
   it('pauses, takes one step, and stops, as it is told', async () => {
     const { handlers } = await open();
-    const steps = (): number => events.filter(({ type }) => type === 'run.metrics').length;
+    const steps = (): number => visit.events.filter(({ type }) => type === 'run.metrics').length;
     await handlers['train.start']({ ...PRETRAIN, startPaused: true });
     await handlers['train.step']({ runId: 'run-1' });
     await vi.waitUntil(() => steps() === 1, { timeout: 20_000 });
@@ -272,166 +208,7 @@ describe('the training session', () => {
     await handlers['train.start']({ ...PRETRAIN, runId: 'c', settings: { ...TOY_SETTINGS.pretrain, batchSize: -1 } });
     expect(await over('c')).toMatchObject({ state: 'failed' });
     expect(report()).toEqual(before);
-    expect(events.filter(({ type }) => type === 'checkpoint')).toEqual([]);
-  });
-
-  describe('goes on with a run that the end of a visit cut short, to the bits of one that was left alone', () => {
-    beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));
-    afterEach(() => vi.useRealTimers());
-
-    const { sft, rewardModel, preferences, ppo, policyGradient } = TOY_SETTINGS;
-    const common = { runId: 'run-1', seed: 5 };
-    const policy = {
-      ...common,
-      ...{ stage: 'ppo' as const, settings: ppo, extraPrompts: ['Hello!'], continuePolicy: false },
-    };
-    const rankings = toyRankings(104);
-    const demonstrations = [{ id: 'own', conversation: rankings[0]?.conversation ?? [], reply: 'Yes, I think it is.' }];
-    const REQUESTS: [what: string, at: number, of: number, goesBy: string[], request: StartRequest][] = [
-      ['pretraining', 25, 26, [], { ...PRETRAIN, settings: { ...TOY_SETTINGS.pretrain, steps: 26 } }],
-      ['SFT', 25, 26, ['base'], { ...common, stage: 'sft', settings: { ...sft, examples: 38 }, demonstrations }],
-      [
-        'a reward model',
-        25,
-        26,
-        ['sft'],
-        { ...common, stage: 'rewardModel', settings: rewardModel, rankings: rankings.slice(0, 58), heldOut: [] },
-      ],
-      ['PPO', 1, 3, ['sft', 'rewardModel'], policy],
-      [
-        'RLOO',
-        1,
-        3,
-        ['sft', 'rewardModel'],
-        { ...policy, method: { family: 'policyGradient', name: 'RLOO', settings: policyGradient } },
-      ],
-      [
-        'DPO',
-        25,
-        26,
-        ['sft'],
-        {
-          ...policy,
-          method: { family: 'preferences', name: 'DPO', settings: preferences, rankings: rankings.slice(0, 52) },
-        },
-      ],
-      [
-        'KTO',
-        25,
-        26,
-        ['sft'],
-        {
-          ...policy,
-          method: { family: 'preferences', name: 'KTO', settings: preferences, rankings: rankings.slice(0, 26) },
-        },
-      ],
-    ];
-
-    it.each(REQUESTS)(
-      '%s',
-      async (_, at, of, goesBy, request) => {
-        const bytes = await saveVariables(rewardParameters(rewardModelFrom(tinyGpt(9, SHAPE), 1)));
-        const earlier: CheckpointFile[] = [{ name: 'rewardModel', runId: 'r', step: 3, final: true, bytes }];
-        const alone = await open(earlier);
-        await alone.handlers['model.export']({ name: 'base' }); // so that fine-tuning need not bring it
-        const before = alone.report().fingerprints;
-        chooseVariant(KERNEL, 'one', 'b');
-        await alone.handlers['train.start'](request);
-        expect(await over('run-1')).toMatchObject({ state: 'done' });
-        const [first, last] = [checkpoints()[0], checkpoints().at(-1)] as [CheckpointFile, CheckpointFile];
-        expect([first, last]).toMatchObject([
-          { step: at, final: false },
-          { step: of, final: true },
-        ]);
-        const madeFrom = JSON.parse(readSafetensors(first.bytes).metadata['madeFrom'] ?? '') as Fingerprints;
-        expect(madeFrom).toEqual(Object.fromEntries(goesBy.map((name) => [name, before[name as keyof Fingerprints]])));
-        [events, kernelsOfSteps] = [[], []];
-        const later = await open([...earlier, first]);
-        const { stage } = request;
-        expect(later.report().resumable).toEqual({ stage, runId: 'run-1', step: at, steps: of, exact: true });
-        expect(choicesInForce().chosen).toEqual([]);
-        expect(() => later.handlers['train.continue']({ runId: 'another' })).toThrow(InputError);
-        await later.handlers['train.continue']({ runId: 'run-1' });
-        expect(await over('run-1')).toMatchObject({ state: 'done' });
-        const steps = events.flatMap((event) => (event.type === 'run.metrics' ? [event.step] : []));
-        expect(steps).toEqual(Array.from({ length: of - at }, (_unused, i) => at + 1 + i));
-        expect([kernelsOfSteps, choicesInForce().chosen]).toEqual([steps.map(() => [CHOICE]), []]);
-        // The weights, the moments and the numbers, byte by byte.
-        expect(Buffer.from((checkpoints().at(-1) as CheckpointFile).bytes).equals(Buffer.from(last.bytes))).toBe(true);
-        // Of the base, which need not have been fetched again, nothing is asked.
-        const own = alone.report().fingerprints[last.name];
-        expect(later.report()).toMatchObject({ resumable: null, fingerprints: { [last.name]: own } });
-      },
-      60_000,
-    );
-  });
-
-  describe('of an interrupted run', () => {
-    const weightsOf = (
-      name: 'sft' | 'policy',
-      seed: number,
-      metadata?: Record<string, string>,
-    ): Promise<ArrayBuffer> => {
-      const prefix = name === 'policy' ? 'policy.' : '';
-      const { parameters } = tinyGpt(seed, SHAPE);
-      return saveVariables(new Map([...parameters].map(([own, weights]) => [prefix + own, weights])), metadata);
-    };
-    /** What is left of one of 3 steps that was cut short after the second. */
-    const interrupted = async (
-      request: StartRequest,
-      metadata: Record<string, string> = {},
-    ): Promise<CheckpointFile> => {
-      const name = request.stage === 'sft' ? 'sft' : 'policy';
-      const toGoOn = {
-        request: JSON.stringify(request),
-        kernels: JSON.stringify({ chosen: [], refused: [] }),
-        steps: '3',
-      };
-      const bytes = await weightsOf(name, 9, { ...toGoOn, ...metadata });
-      return { name, runId: request.runId, step: 2, final: false, bytes };
-    };
-    const { sft, ppo } = TOY_SETTINGS;
-    const common = { runId: 'cut short', seed: 1 };
-    const tune: StartRequest = { ...common, stage: 'sft', settings: sft, demonstrations: [] };
-    const ppoRun: StartRequest = { ...common, stage: 'ppo', settings: ppo, extraPrompts: [], continuePolicy: true };
-
-    it('says that it goes on up to rounding, on another adapter or without a kernel that it had', async () => {
-      const { adapter } = (await open()).report().device;
-      const exact = async (metadata: Record<string, string>): Promise<boolean | undefined> =>
-        (await open([await interrupted(tune, metadata)])).report().resumable?.exact;
-      expect(await exact({ adapter })).toBe(true);
-      expect(await exact({ adapter: 'Another GPU' })).toBe(false);
-      const kernels = JSON.stringify({ chosen: [{ ...CHOICE, variant: 'c' }], refused: [] });
-      expect(await exact({ adapter, kernels })).toBe(false);
-    });
-
-    it('offers to go on only beside the models that it began with', async () => {
-      const { sft: own } = (await open()).report().fingerprints;
-      const offered = async (madeFrom: object, others: CheckpointFile[] = []): Promise<boolean> => {
-        const file = await interrupted(ppoRun, { madeFrom: JSON.stringify(madeFrom) });
-        return (await open([...others, file])).report().resumable !== null;
-      };
-      expect(await offered({ sft: own })).toBe(true);
-      expect(await offered({ sft: '00000000' })).toBe(false);
-      const bytes = await weightsOf('sft', 8);
-      const replaced: CheckpointFile = { name: 'sft', runId: 'newer', step: 9, final: true, bytes };
-      expect(await offered({ sft: own }, [replaced])).toBe(false);
-      expect(await offered({ sft: own, rewardModel: '00000000' })).toBe(false); // which is gone
-      // The base comes with the page, and is not here yet.
-      expect(await offered({ base: '00000000' })).toBe(true);
-    });
-
-    it('leaves the model alone that it is to replace; where there is none, a policy on its way is one', async () => {
-      for (const [name, request] of [['sft', tune] as const, ['policy', ppoRun] as const]) {
-        const bytes = await weightsOf(name, 8);
-        const finished: CheckpointFile = { name, runId: 'earlier', step: 9, final: true, bytes };
-        const alone = (await open([finished])).report().fingerprints[name];
-        const { fingerprints, resumable } = (await open([finished, await interrupted(request)])).report();
-        expect([fingerprints[name], resumable]).toEqual([alone, expect.objectContaining({ runId: 'cut short' })]);
-      }
-      const first = (await open([await interrupted(ppoRun)])).report();
-      expect(first).toMatchObject({ stages: { policy: 'trained' }, resumable: { step: 2 } });
-    });
+    expect(visit.events.filter(({ type }) => type === 'checkpoint')).toEqual([]);
   });
 
   it('takes up what the page had stored; of what is damaged it says so, and the shipped models stay', async () => {
@@ -452,7 +229,7 @@ describe('the training session', () => {
       rewardModel: 'trained',
       policy: 'none',
     });
-    expect(events.map((event) => (event.type === 'error' ? event.error.code : event.type))).toEqual([
+    expect(visit.events.map((event) => (event.type === 'error' ? event.error.code : event.type))).toEqual([
       'bad-checkpoint',
       'bad-checkpoint',
     ]);
@@ -476,9 +253,9 @@ describe('the training session', () => {
     const imported = await saveVariables(tinyGpt(9, SHAPE).parameters, { stage: 'pretrain' }, 'F16');
     const first = await open();
     await first.handlers['model.import']({ name: 'base', bytes: imported });
-    const files = events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
+    const files = visit.events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : []));
     expect(files).toMatchObject([{ name: 'base', final: true }]);
-    expect(events.map(({ type }) => type)).toEqual(['checkpoint', 'session.changed']);
+    expect(visit.events.map(({ type }) => type)).toEqual(['checkpoint', 'session.changed']);
     const second = await open(files);
     const { fingerprints } = first.report();
     expect(second.report()).toMatchObject({
@@ -509,7 +286,7 @@ describe('the training session', () => {
     await handlers['policy.bringBack']({ bytes: kept });
     expect(readSafetensors(await bytesOf()).tensors).toEqual(expected);
     expect(session.report().stages.policy).toBe('trained');
-    const stored = events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : [])).at(-1);
+    const stored = visit.events.flatMap((event) => (event.type === 'checkpoint' ? [event.file] : [])).at(-1);
     const inStore = new Map([...expected].map(([name, tensor]) => [`policy.${name}`, tensor]));
     expect(readSafetensors(stored?.bytes as ArrayBuffer).tensors).toEqual(inStore);
   });
